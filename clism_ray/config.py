@@ -1,0 +1,317 @@
+"""Every setting: its type, its bounds, its default. `config_file` reads them from YAML.
+
+Keys are of two kinds. *Identity* keys decide the loss curve and are hashed; *placement* keys say
+where and how a run lives (`PLACEMENT`) and may change between a run and its resumption.
+"""
+
+import dataclasses
+import hashlib
+import json
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass
+
+_STRICT = ConfigDict(extra="forbid")
+
+Positive = Annotated[int, Field(gt=0)]
+NonNegative = Annotated[int, Field(ge=0)]
+Rate = Annotated[float, Field(gt=0)]
+Weight = Annotated[float, Field(ge=0)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z]{2,8})*$")]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class SynthesizeConfig:
+    """A synthetic parallel corpus with true spans and word links; see `corpus.synthetic`."""
+
+    output: str  # folder; one JSONL file per language pair and split
+    seed: NonNegative = 13
+    pairs: Positive = 10_000  # all languages together
+    dev_pairs: NonNegative = 500  # held out, likewise; drawn after the others
+    languages: Annotated[tuple[Language, ...], Field(min_length=1)] = ("de", "es", "ru", "hi", "zh")
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class CorpusFiles:
+    """One parallel corpus on disk."""
+
+    name: Name
+    format: Literal["moses", "tsv", "jsonl"]
+    path: str  # the source side's file for moses; the only file otherwise; .gz is unpacked
+    target_path: str | None = None  # moses: the target side's file
+    source_language: Language
+    target_language: Language
+    source_column: int | str = 0  # tsv: position from 0, or a name of the header; jsonl: a key
+    target_column: int | str = 1
+    header: bool = False  # tsv: the first line names the columns
+    licence: str = "unknown"
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class CleaningConfig:
+    """Bounds of a usable pair; see `corpus.clean` for the rules."""
+
+    min_words: Positive = 1
+    max_words: Positive = 100
+    max_characters: Positive = 1000
+    max_length_ratio: Rate = 3.0  # of words, the longer side over the shorter
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class AlignmentConfig:
+    """The word alignment tables, one per language pair."""
+
+    fit_pairs: Positive = 200_000  # rows the table is fitted on, chosen by hash
+    iterations: Positive = 5
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class SpanConfig:
+    """Which spans of the source are informative."""
+
+    spacy_model: str | None = None  # a spaCy model folder; without one, the name and number rule
+    max_words: Positive = 10
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class DevConfig:
+    """Held-out pairs: named files, or a share of all pairs chosen by hash of the source text."""
+
+    corpora: tuple[CorpusFiles, ...] = ()
+    fraction: Fraction = 0.0
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class PrepareResources:
+    """What preparation may use of the cluster."""
+
+    cpus_per_task: Rate = 1.0
+    max_tasks: Positive | None = None  # at a time; default: as many as there are CPUs
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class PrepareConfig:
+    """Parallel text to a prepared corpus."""
+
+    output: str
+    corpora: Annotated[tuple[CorpusFiles, ...], Field(min_length=1)]
+    dev: DevConfig = DevConfig()
+    cleaning: CleaningConfig = CleaningConfig()
+    alignment: AlignmentConfig = AlignmentConfig()
+    spans: SpanConfig = SpanConfig()
+    shards: Positive = 8  # memory: a task holds one shard's rows, all rows / shards
+    window_rows: Positive = 2000  # rows of a Parquet row group, the unit of reading
+    resources: PrepareResources = PrepareResources()
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class TokenizerConfig:
+    """The tokenizer, and how long a sentence may be."""
+
+    path: str | None = None  # folder or hub name; default: the model's; from scratch: trained
+    vocabulary: Positive = 8000  # of a tokenizer trained on the corpus
+    max_source_tokens: Positive = 128  # of each side, its special tokens included (paper: 128)
+    max_target_tokens: Positive = 128
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class ScratchConfig:
+    """Shape of an encoder that starts from random weights (XLM-R architecture)."""
+
+    layers: Positive = 4
+    hidden: Positive = 256
+    heads: Positive = 4
+    intermediate: Positive = 1024
+    dropout: Fraction = 0.1
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class ModelConfig:
+    """The encoder to start from."""
+
+    start: str | None = None  # a Hugging Face folder or hub name; default: from scratch
+    revision: str | None = None  # of a hub name; pin it
+    scratch: ScratchConfig = ScratchConfig()
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class MaskingConfig:
+    """How a pair becomes an example."""
+
+    max_spans: Positive = 4  # [QUE] tokens of one sentence; more candidates: a random choice
+    min_score: Fraction = 0.0  # spans whose projection scored less are not asked about
+    mlm_probability: Fraction = 0.15
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class ClismConfig:
+    """Cross-lingual span masking, eq. 4."""
+
+    weight: Weight = 1.0
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class CacrConfig:
+    """Contrastive consistency, eq. 7 and 8. The paper's "tau = 20" is read as a scale of 20."""
+
+    weight: Weight = 1.0
+    temperature: Rate = 0.05
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class MlmConfig:
+    """Masked tokens of X."""
+
+    weight: Weight = 1.0
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class LossConfig:
+    """Weights of eq. 9."""
+
+    clism: ClismConfig = ClismConfig()
+    cacr: CacrConfig = CacrConfig()
+    mlm: MlmConfig = MlmConfig()
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class OptimizerConfig:
+    """AdamW, its warm-up and its decay."""
+
+    learning_rate: Rate = 1e-5
+    beta1: Fraction = 0.9
+    beta2: Fraction = 0.999
+    epsilon: Rate = 1e-8
+    weight_decay: Weight = 0.0
+    warmup_steps: NonNegative = 0
+    decay: Literal["linear", "cosine", "constant"] = "linear"
+    clip: Weight = 1.0  # largest gradient norm; 0: no clipping
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class BatchConfig:
+    """A global step takes `slots` micro-batches of `pairs` pairs, however many workers there are."""
+
+    slots: Positive = 4  # K
+    pairs: Positive = 16  # m; K x m is the global batch (paper: 64)
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class LengthConfig:
+    """How long to train: by steps or by epochs, exactly one of them."""
+
+    steps: Positive | None = None
+    epochs: Positive | None = None
+
+    def __post_init__(self) -> None:
+        if (self.steps is None) == (self.epochs is None):
+            raise ValueError("give exactly one of steps and epochs")
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class ScalingConfig:
+    """Workers and what each of them holds."""
+
+    workers: Positive = 2
+    device: Literal["cpu", "cuda"] = "cpu"
+    cpus_per_worker: Rate = 0.5  # under 1 locally, so that data tasks find a CPU
+    gpus_per_worker: Weight = 0.0
+    backend: Literal["gloo", "nccl"] = "gloo"
+    threads_per_worker: Positive | None = None  # of torch on the CPU; default: CPUs / workers
+    cpus_per_data_task: Rate = 0.5
+    max_restarts: NonNegative = 3
+    activation_checkpointing: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class ZeroConfig:
+    """What DeepSpeed shards: 0 nothing, 1 optimizer, 2 and gradients, 3 and parameters."""
+
+    stage: Annotated[int, Field(ge=0, le=3)] = 2
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class CheckpointConfig:
+    """How often the state of a run is saved, and how many are kept."""
+
+    every_steps: Positive = 500
+    keep: Positive = 2
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class ValidationConfig:
+    """Held-out pairs, under masks that never change."""
+
+    every_steps: Positive = 500
+    pairs_per_language: Positive = 500
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class TrackingConfig:
+    """MLflow. Without a URI: a SQLite file under `storage`."""
+
+    uri: str | None = None
+    experiment: str = "clism"
+    log_every_steps: Positive = 10
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class PretrainConfig:
+    """A prepared corpus to a pre-trained encoder."""
+
+    name: Name
+    corpus: str  # folder of a prepared corpus; its content hash, not this path, is identity
+    seed: NonNegative = 13
+    precision: Literal["fp32", "bf16"] = "fp32"
+    tokenizer: TokenizerConfig = TokenizerConfig()
+    model: ModelConfig = ModelConfig()
+    masking: MaskingConfig = MaskingConfig()
+    losses: LossConfig = LossConfig()
+    optimizer: OptimizerConfig = OptimizerConfig()
+    batch: BatchConfig = BatchConfig()
+    length: LengthConfig
+    max_minutes: Rate | None = None  # stops cleanly after this long; the next start goes on
+    storage: str = "~/clism_ray"
+    scaling: ScalingConfig = ScalingConfig()
+    zero: ZeroConfig = ZeroConfig()
+    checkpoint: CheckpointConfig = CheckpointConfig()
+    validation: ValidationConfig = ValidationConfig()
+    tracking: TrackingConfig = TrackingConfig()
+
+
+PLACEMENT = frozenset(
+    "name corpus max_minutes storage scaling zero checkpoint validation tracking".split()
+)
+
+
+def to_tree(config: Any) -> dict[str, Any]:
+    """The configuration as plain values, every default filled in."""
+    tree: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(config)))
+    return tree
+
+
+def identity(config: PretrainConfig, corpus_hash: str) -> dict[str, Any]:
+    """What decides the loss curve: every key that is no placement key, and the corpus itself."""
+    tree = {key: value for key, value in to_tree(config).items() if key not in PLACEMENT}
+    return {"corpus_hash": corpus_hash, **tree}
+
+
+def identity_hash(tree: dict[str, Any]) -> str:
+    """16 hexadecimal digits that name an identity."""
+    text = json.dumps(tree, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def differences(old: Any, new: Any, path: str = "") -> list[str]:
+    """Lines `a.b: old -> new` for every leaf in which two trees differ."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        keys = list(old) + [key for key in new if key not in old]
+        return [
+            line
+            for key in keys
+            for line in differences(old.get(key), new.get(key), f"{path}.{key}" if path else key)
+        ]
+    return [] if old == new else [f"{path}: {old!r} -> {new!r}"]

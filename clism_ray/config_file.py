@@ -1,0 +1,160 @@
+"""A configuration file: YAML whose tree is the tree of the classes in `config`.
+
+Unknown keys are refused with their path and the closest name. `${NAME}` stands for an environment
+variable. On top come overrides, `a.b=c`, with values in the same YAML.
+"""
+
+import dataclasses
+import difflib
+import os
+import re
+import types
+import typing
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pydantic
+import yaml
+from pydantic import TypeAdapter
+
+from clism_ray.config import to_tree
+from clism_ray.errors import InputError
+
+ConfigT = TypeVar("ConfigT")
+
+
+class _Yaml(yaml.SafeLoader):
+    """YAML 1.2's idea of booleans and numbers: `no` is a string, `3e-4` is a number."""
+
+
+_Yaml.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith((":bool", ":float"))]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Yaml.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|false)$"), list("tf"))
+_Yaml.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"^[-+]?(?:\d+\.\d*|\.\d+|\d+(?=[eE]))(?:[eE][-+]?\d+)?$|^[-+]?\.inf$|^\.nan$"),
+    list("-+.0123456789"),
+)
+
+
+def load(kind: type[ConfigT], path: str | Path, overrides: Sequence[str] = ()) -> ConfigT:
+    """Read a configuration of the given kind: defaults < file < overrides `a.b=c`.
+
+    Raises InputError naming the file and the dotted path of whatever is wrong.
+    """
+    path = Path(path)
+    try:
+        tree = yaml.load(path.read_text(encoding="utf-8"), Loader=_Yaml)  # noqa: S506 - a SafeLoader
+    except OSError as error:
+        raise InputError(f"{path}: cannot read the configuration ({error.strerror})") from error
+    except yaml.YAMLError as error:
+        raise InputError(f"{path}: not valid YAML: {error}") from error
+    if not isinstance(tree, dict):
+        raise InputError(f"{path}: expected a mapping of keys, got {type(tree).__name__}")
+    for override in overrides:
+        _override(tree, override)
+    return parse(kind, tree, where=str(path))
+
+
+def parse(kind: type[ConfigT], tree: dict[str, Any], where: str = "configuration") -> ConfigT:
+    """Check a tree of plain values against a configuration class."""
+    tree = _expand(tree, "", where)
+    try:
+        return TypeAdapter(kind).validate_python(tree)
+    except pydantic.ValidationError as error:
+        problems = error.errors()
+        places = [problem["loc"] for problem in problems]
+        lines = [  # of a place and one inside it, the inner one is the cause
+            _describe(kind, problem)
+            for problem in problems
+            if not any(
+                place[: len(problem["loc"])] == problem["loc"]
+                for place in places
+                if len(place) > len(problem["loc"])
+            )
+        ]
+        raise InputError("\n".join(f"{where}: {line}" for line in lines)) from None
+
+
+def to_yaml(config: Any) -> str:
+    """The resolved configuration; `load` reads it back to the same value."""
+    return yaml.safe_dump(to_tree(config), sort_keys=False, allow_unicode=True)
+
+
+def _override(tree: dict[str, Any], override: str) -> None:
+    dotted, equals, text = override.partition("=")
+    if not equals or not dotted:
+        raise InputError(f"override {override!r}: expected the form a.b=value")
+    try:
+        value = yaml.load(text, Loader=_Yaml)  # noqa: S506 - a SafeLoader
+    except yaml.YAMLError as error:
+        raise InputError(f"override {override!r}: the value is not valid YAML: {error}") from error
+    node: Any = tree
+    *parents, last = dotted.split(".")
+    for done, key in enumerate(parents):
+        index = _index(node, key, override)
+        if isinstance(node, dict) and not isinstance(node.get(index), dict | list):
+            node[index] = {}
+        node = node[index]
+        if not isinstance(node, dict | list):
+            raise InputError(
+                f"override {override!r}: {'.'.join(parents[: done + 1])} is no section"
+            )
+    node[_index(node, last, override)] = value
+
+
+def _index(node: dict[str, Any] | list[Any], key: str, override: str) -> Any:
+    if isinstance(node, dict):
+        return key
+    if not key.isdigit() or int(key) >= len(node):
+        raise InputError(f"override {override!r}: {key} is no position of a list of {len(node)}")
+    return int(key)
+
+
+def _expand(value: Any, path: str, where: str) -> Any:
+    if isinstance(value, dict):
+        return {k: _expand(v, f"{path}.{k}" if path else str(k), where) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_expand(item, f"{path}.{i}", where) for i, item in enumerate(value)]
+    if not isinstance(value, str):
+        return value
+
+    def variable(match: re.Match[str]) -> str:
+        if match[1] not in os.environ:
+            raise InputError(
+                f"{where}: {path}: the environment variable {match[1]} is not set; "
+                f"set it, or give the path with {path}=..."
+            )
+        return os.environ[match[1]]
+
+    return re.sub(r"\$\{(\w+)\}", variable, value)
+
+
+def _describe(kind: Any, problem: Any) -> str:
+    location = [part for part in problem["loc"] if not str(part).startswith("function-")]
+    path = ".".join(map(str, location))
+    if problem["type"] == "unexpected_keyword_argument":
+        known = _fields(kind, location[:-1])
+        close = difflib.get_close_matches(str(location[-1]), known, n=1, cutoff=0.0)
+        hint = f"did you mean {close[0]}?" if close else ""
+        return f"{path}: unknown key; {hint} Known here: {', '.join(known)}"
+    if problem["type"] in ("missing", "missing_argument", "missing_keyword_only_argument"):
+        return f"{path}: required, but missing"
+    return f"{path}: {problem['msg']}; got {problem['input']!r}"
+
+
+def _fields(kind: Any, location: Iterable[Any]) -> list[str]:
+    for part in location:
+        kind = _inner(kind) if isinstance(part, int) else typing.get_type_hints(kind)[part]
+        if isinstance(kind, types.UnionType):
+            kind = next(arm for arm in typing.get_args(kind) if arm is not types.NoneType)
+    return [field.name for field in dataclasses.fields(kind)]
+
+
+def _inner(kind: Any) -> Any:
+    while not dataclasses.is_dataclass(kind):
+        kind = typing.get_args(kind)[0]
+    return kind

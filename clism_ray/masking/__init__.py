@@ -1,0 +1,1 @@
+"""Aligned pairs in, micro-batches out, in an order that is arithmetic."""

@@ -1,0 +1,1 @@
+"""The encoder that points, and its Hugging Face form on disk."""
