@@ -193,7 +193,7 @@ class OptimizerConfig:
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
 class BatchConfig:
-    """A global step takes `slots` micro-batches of `pairs` pairs, however many workers there are."""
+    """A global step takes `slots` micro-batches of `pairs` pairs, for any number of workers."""
 
     slots: Positive = 4  # K
     pairs: Positive = 16  # m; K x m is the global batch (paper: 64)
