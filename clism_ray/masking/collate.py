@@ -1,0 +1,115 @@
+"""Examples to a micro-batch without padding, and a micro-batch to bytes and back."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from safetensors.numpy import load, save
+
+from clism_ray.records import IGNORED, Batch, Example
+
+
+def collate(
+    examples: Sequence[Example], language_pairs: Sequence[str], dropped: Mapping[str, int]
+) -> Batch:
+    """Lay examples end to end: the B joint sequences, then the B plain ones.
+
+    What is lacking (no example, no masked token) gets one place labelled IGNORED, so that every
+    micro-batch runs through the same graph.
+    """
+    if not examples:
+        return empty_batch(dropped)
+    joint = [example.joint_ids for example in examples]
+    plain = [example.plain_ids for example in examples]
+    lengths = [len(ids) for ids in (*joint, *plain)]
+    offsets = np.concatenate([[0], np.cumsum(lengths)])
+    pool = np.full(offsets[-1], -1)
+    types = np.zeros(offsets[-1])
+    count = len(examples)
+    for index, example in enumerate(examples):
+        start = offsets[index]
+        pool[start + example.masked_source[0] : start + example.masked_source[1]] = index
+        pool[start + example.target[0] : start + example.target[1]] = count + index
+        types[start + example.target[0] : offsets[index + 1]] = 1
+        pool[offsets[count + index] + 1 : offsets[count + index + 1] - 1] = 2 * count + index
+    return Batch(
+        ids_T=_array([token for ids in (*joint, *plain) for token in ids]),
+        types_T=_array(types),
+        offsets_N1=_array(offsets),
+        pool_T=_array(pool),
+        question_Q=_places(examples, offsets, [e.questions for e in examples]),
+        start_Q=_places(examples, offsets, [[first for first, _ in e.answers] for e in examples]),
+        end_Q=_places(examples, offsets, [[last for _, last in e.answers] for e in examples]),
+        masked_M=_places(examples, offsets, [e.mlm_positions for e in examples], empty=0),
+        label_M=_array([label for e in examples for label in e.mlm_labels] or [IGNORED]),
+        row_id_B=_array([example.row_id for example in examples]),
+        language_B=_array([language_pairs.index(example.language) for example in examples]),
+        source_key_B=_array([example.source_key for example in examples]),
+        target_key_B=_array([example.target_key for example in examples]),
+        dropped=dict(dropped),
+    )
+
+
+def empty_batch(dropped: Mapping[str, int] | None = None) -> Batch:
+    """A micro-batch that weighs nothing: one pair of two-token sequences, every label IGNORED."""
+    zero, ignored = _array([0]), _array([IGNORED])
+    return Batch(
+        ids_T=_array([0, 0, 0, 0]),
+        types_T=_array([0, 0, 0, 0]),
+        offsets_N1=_array([0, 2, 4]),
+        pool_T=_array([0, 1, 2, 2]),
+        question_Q=zero,
+        start_Q=ignored,
+        end_Q=ignored,
+        masked_M=zero,
+        label_M=ignored,
+        row_id_B=_array([-1]),
+        language_B=zero,
+        source_key_B=zero,
+        target_key_B=zero,
+        dropped=dict(dropped or {}),
+    )
+
+
+def make_batch(results: Sequence[Example | str], language_pairs: Sequence[str]) -> Batch:
+    """The micro-batch of those pairs that became examples; the others are counted by reason."""
+    examples = [result for result in results if isinstance(result, Example)]
+    reasons = Counter(result for result in results if isinstance(result, str))
+    return collate(examples, language_pairs, reasons)
+
+
+def to_bytes(batch: Batch) -> bytes:
+    """A micro-batch as safetensors bytes; the drop reasons are scalars beside the tensors."""
+    tensors = {name: getattr(batch, name) for name in _TENSORS}
+    counts = {f"dropped/{reason}": _array([count]) for reason, count in batch.dropped.items()}
+    return save({**tensors, **counts})
+
+
+def from_bytes(data: bytes) -> Batch:
+    """The micro-batch that `to_bytes` wrote."""
+    tensors = load(data)
+    dropped = {
+        name.removeprefix("dropped/"): int(tensors.pop(name)[0])
+        for name in sorted(tensors)
+        if name.startswith("dropped/")
+    }
+    return Batch(**tensors, dropped=dropped)
+
+
+_TENSORS = [name for name in Batch.__dataclass_fields__ if name != "dropped"]
+
+
+def _places(
+    examples: Sequence[Example],
+    offsets: np.ndarray,
+    positions: Sequence[Sequence[int]],
+    empty: int | None = None,
+) -> np.ndarray:
+    flat = [
+        offsets[index] + position for index in range(len(examples)) for position in positions[index]
+    ]
+    return _array(flat if flat or empty is None else [empty])
+
+
+def _array(values: object) -> np.ndarray:
+    return np.asarray(values, dtype=np.int64)
