@@ -1,0 +1,45 @@
+# A fresh machine needs Python 3.11 or 3.12 and make; every target sets up the rest in .venv.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+
+.PHONY: demo test check fmt lint unit ray venv constraints clean
+
+demo: .venv/ready  ## synthetic text to a pre-trained encoder, on the CPU
+	$(BIN)/python jobs/synthesize.py --config configs/synthesize/demo.yaml
+	$(BIN)/python jobs/prepare.py --config configs/prepare/demo.yaml
+	$(BIN)/python jobs/pretrain.py --config configs/pretrain/demo.yaml
+
+test: unit ray  ## everything a plain machine can run
+
+check: lint unit  ## the gate before every commit, under a minute
+
+fmt: .venv/ready
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lint: .venv/ready
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+unit: .venv/ready
+	$(BIN)/python -m pytest tests/unit tests/test_*.py
+
+ray: .venv/ready
+	$(BIN)/python -m pytest -m ray --timeout 600 tests/ray
+
+venv: .venv/ready
+
+.venv/ready: pyproject.toml constraints.txt cluster/install.sh
+	sh cluster/install.sh "$(PYTHON)"
+	touch $@
+
+constraints: .venv/ready  ## pin what .venv holds, after trying a new version in it
+	{ sed -n '/^#/p' constraints.txt; $(BIN)/pip freeze --exclude-editable 2>/dev/null \
+	  | sed 's/^\(torch==[^+]*\)+.*/\1/' | grep -v -i '^\(clism_ray\|nvidia-\|cuda-\|triton\)'; \
+	} > constraints.new
+	mv constraints.new constraints.txt
+
+clean:
+	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
