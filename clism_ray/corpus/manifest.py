@@ -99,15 +99,10 @@ def read_manifest(folder: Path) -> Manifest:
             f"{path}: format version {version}, but this version of clism_ray reads "
             f"{FORMAT_VERSION}; prepare the corpus again"
         )
-    shards = {
-        split: tuple(
-            Shard(**{**shard, "rows_per_group": tuple(shard["rows_per_group"])})
-            for shard in tree[split]
-        )
-        for split in ("train", "dev")
-    }
-    tree["language_pairs"] = tuple(tree["language_pairs"])
-    manifest = Manifest(**{**tree, **shards})
+    try:
+        manifest = _from_tree(tree)
+    except (KeyError, TypeError) as error:
+        raise InputError(f"{path}: not a corpus manifest ({error}); prepare again") from error
     for shard in (*manifest.train, *manifest.dev):
         _check_size(folder, shard)
     return manifest
@@ -127,6 +122,17 @@ def file_sha256(path: Path) -> str:
     """SHA-256 of a file, in hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _from_tree(tree: dict[str, Any]) -> Manifest:
+    shards = {
+        split: tuple(
+            Shard(**{**shard, "rows_per_group": tuple(shard["rows_per_group"])})
+            for shard in tree[split]
+        )
+        for split in ("train", "dev")
+    }
+    return Manifest(**{**tree, **shards, "language_pairs": tuple(tree["language_pairs"])})
 
 
 def _check_size(folder: Path, shard: Shard) -> None:
