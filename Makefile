@@ -35,10 +35,11 @@ venv: .venv/ready
 	touch $@
 
 constraints: .venv/ready  ## pin what .venv holds, after trying a new version in it
-	{ sed -n '/^#/p' constraints.txt; $(BIN)/pip freeze --exclude-editable 2>/dev/null \
-	  | sed 's/^\(torch==[^+]*\)+.*/\1/' | grep -v -i '^\(clism_ray\|nvidia-\|cuda-\|triton\)'; \
+	{ sed -n '/^#/p' constraints.txt; $(BIN)/pip freeze --all --exclude-editable 2>/dev/null \
+	  | sed 's/^\(torch==[^+]*\)+.*/\1/' | grep -v -E -i '^(pip=|wheel=|nvidia-|cuda-|triton=)'; \
 	} > constraints.new
 	mv constraints.new constraints.txt
+	touch .venv/ready
 
 clean:
 	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
