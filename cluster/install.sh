@@ -6,7 +6,8 @@ python=${1:-python3}
 log=.venv/install.log
 
 if ! "$python" -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))'; then
-  echo "clism_ray needs Python 3.11 or 3.12; '$python' is $("$python" --version 2>&1 || true)." \
+  version=$("$python" --version 2>/dev/null || echo missing)
+  echo "clism_ray needs Python 3.11 or 3.12, but '$python' is $version." \
     "Install one, or name it: make PYTHON=/path/to/python3.11 ..." >&2
   exit 2
 fi
