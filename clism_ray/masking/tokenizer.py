@@ -99,7 +99,7 @@ def train_tokenizer(texts: Iterable[str], vocabulary: int) -> PreTrainedTokenize
         pair=f"{begin} $A {end} $B {end}",
         special_tokens=[(token, tokenizer.token_to_id(token)) for token in (begin, end)],
     )
-    fast = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
+    fast = PreTrainedTokenizerFast(
         tokenizer_object=tokenizer, cls_token=begin, sep_token=end, **_SPECIAL
     )
     return with_question(fast)

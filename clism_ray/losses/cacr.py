@@ -1,0 +1,71 @@
+"""CACR: contrastive consistency between the three sentence vectors of a pair (eq. 6 to 8)."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+TERMS = ("target_masked", "plain_masked", "target_plain")
+
+
+def mean_pool(hidden_TD: Tensor, pool_T: Tensor, groups: int) -> Tensor:
+    """The mean of the token states of each group (eq. 6): groups x D.
+
+    `pool_T` names each token's group, -1 for none. A group without tokens gives zeros.
+    """
+    weight_T = (pool_T >= 0).to(hidden_TD.dtype)
+    index_T = pool_T.clamp(min=0)
+    sums = hidden_TD.new_zeros(groups, hidden_TD.shape[1])
+    sums = sums.index_add(0, index_T, hidden_TD * weight_T[:, None])
+    counts = hidden_TD.new_zeros(groups).index_add(0, index_T, weight_T)
+    return sums / counts.clamp(min=1)[:, None]
+
+
+def contrast(a_BD: Tensor, b_BD: Tensor, temperature: float, negative_BB: Tensor) -> Tensor:
+    """L(a_i, b_i) of eq. 7 for every row i: B values.
+
+    -log( exp(cos(a_i, b_i) / tau) / sum_j exp(cos(a_i, b_j) / tau) ), where j runs over i itself
+    and its negatives: `negative_BB[i, j]` is False for the diagonal and for rows that say the same.
+    """
+    cosine_BB = F.normalize(a_BD, dim=1) @ F.normalize(b_BD, dim=1).T
+    counted_BB = negative_BB | torch.eye(len(a_BD), dtype=torch.bool, device=a_BD.device)
+    scores_BB = (cosine_BB / temperature).masked_fill(~counted_BB, float("-inf"))
+    return -F.log_softmax(scores_BB, dim=1).diagonal()
+
+
+def negatives(source_key_B: Tensor, target_key_B: Tensor, real_B: Tensor) -> Tensor:
+    """B x B: whether row j may stand against row i.
+
+    Not so if it has the same source or the same target text (a false negative), nor if it is the
+    dummy of an empty micro-batch.
+    """
+    same_BB = (source_key_B[:, None] == source_key_B) | (target_key_B[:, None] == target_key_B)
+    return ~same_BB & real_B[None, :]
+
+
+def cacr_loss(
+    pooled_3BD: Tensor,
+    temperature: float,
+    source_key_B: Tensor,
+    target_key_B: Tensor,
+    real_B: Tensor,
+) -> tuple[tuple[Tensor, Tensor, Tensor], Tensor]:
+    """The three terms of eq. 8, each summed over the pairs, and the number of pairs.
+
+    Args:
+        pooled_3BD: vectors of the masked sources, the targets and the plain sources (3B x D).
+        temperature: tau of eq. 7, a divisor of the cosine.
+        source_key_B: equal for equal source texts.
+        target_key_B: equal for equal target texts.
+        real_B: False for the dummy of an empty micro-batch.
+
+    Returns:
+        Sums of L(r_t, r^s), L(r_s, r^s) and L(r_t, r_s), named by `TERMS`; the count.
+    """
+    masked_BD, target_BD, plain_BD = pooled_3BD.chunk(3)
+    negative_BB = negatives(source_key_B, target_key_B, real_B)
+
+    def total(a_BD: Tensor, b_BD: Tensor) -> Tensor:
+        return (contrast(a_BD, b_BD, temperature, negative_BB) * real_B).sum()
+
+    terms = total(target_BD, masked_BD), total(plain_BD, masked_BD), total(target_BD, plain_BD)
+    return terms, real_B.sum()

@@ -1,0 +1,228 @@
+"""The encoder: any Hugging Face masked language model, run over sequences laid end to end.
+
+Where the family is known to allow it, all sequences of a micro-batch go through the encoder as one
+run of tokens ("packed"), each attending to itself only, so nothing is padded. Other families get
+one padded batch. Both give the same states.
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.nn.utils.rnn import pad_sequence
+from transformers import (
+    AttentionInterface,
+    AttentionMaskInterface,
+    AutoConfig,
+    AutoModelForMaskedLM,
+    PreTrainedModel,
+    PreTrainedTokenizerFast,
+    XLMRobertaConfig,
+)
+
+from clism_ray.config import ModelConfig, ScratchConfig
+from clism_ray.errors import InputError
+
+PACKED = "packed"
+_PACKED_FAMILIES = frozenset({"bert", "electra", "roberta", "xlm-roberta", "camembert"})
+_POSITIONS_AFTER_PADDING_ID = frozenset({"roberta", "xlm-roberta", "camembert"})
+
+
+def load_masked_lm(
+    model: ModelConfig, tokenizer: PreTrainedTokenizerFast, max_tokens: int
+) -> PreTrainedModel:
+    """The masked language model a run starts from, in fp32, with a row for every token.
+
+    New rows and a head that the start lacks are drawn from torch's generator: seed it first.
+
+    Raises:
+        InputError: the start cannot be loaded, or has too few positions for `max_tokens`.
+    """
+    masked_lm: PreTrainedModel
+    if model.start is None:
+        masked_lm = AutoModelForMaskedLM.from_config(
+            _scratch(model.scratch, tokenizer, max_tokens), dtype=torch.float32
+        )
+    else:
+        try:
+            masked_lm = AutoModelForMaskedLM.from_pretrained(
+                model.start, revision=model.revision, dtype=torch.float32
+            )
+        except (OSError, ValueError) as error:
+            raise InputError(f"model.start {model.start!r} cannot be loaded: {error}") from error
+    if len(tokenizer) > masked_lm.config.vocab_size:
+        # The default, the mean of all rows, is twenty times shorter than a usual row.
+        masked_lm.resize_token_embeddings(len(tokenizer), mean_resizing=False)
+    room = positions(masked_lm.config)
+    if max_tokens > room:
+        raise InputError(
+            f"sequences of up to {max_tokens} tokens, but {model.start or 'the encoder'} has "
+            f"{room} positions; lower tokenizer.max_source_tokens or tokenizer.max_target_tokens"
+        )
+    if masked_lm.config.model_type in _PACKED_FAMILIES:
+        masked_lm.set_attn_implementation(PACKED)
+    return masked_lm
+
+
+def check_start(model: ModelConfig) -> None:
+    """Fail early, before any worker starts, if the start is not there or has no usable MLM head."""
+    if model.start is None:
+        return
+    try:
+        AutoConfig.from_pretrained(model.start, revision=model.revision)
+    except (OSError, ValueError) as error:
+        raise InputError(f"model.start {model.start!r} cannot be loaded: {error}") from error
+
+
+def positions(config: Any) -> int:
+    """The longest sequence an encoder can take."""
+    return int(config.max_position_embeddings) - _first_position(config)
+
+
+def mlm_head(masked_lm: PreTrainedModel) -> nn.Module:
+    """What stands between the encoder's states and the vocabulary: states in, logits out."""
+    others = [
+        child for name, child in masked_lm.named_children() if name != masked_lm.base_model_prefix
+    ]
+    if len(others) == 1:
+        return others[0]
+    if len(others) == 2 and others[1] is masked_lm.get_output_embeddings():
+        return nn.Sequential(*others)
+    raise InputError(
+        f"{type(masked_lm).__name__}: its MLM head is in {len(others)} parts that cannot be told "
+        "apart; start from a BERT, ELECTRA, RoBERTa, XLM-R or ModernBERT encoder"
+    )
+
+
+def encode(
+    encoder: PreTrainedModel, ids_T: Tensor, types_T: Tensor, offsets: Sequence[int]
+) -> Tensor:
+    """States of all tokens, T x D. `offsets` bound the sequences; each attends to itself only."""
+    if encoder.config._attn_implementation == PACKED:
+        return _encode_packed(encoder, ids_T, types_T, offsets)
+    return _encode_padded(encoder, ids_T, types_T, offsets)
+
+
+def _encode_packed(
+    encoder: PreTrainedModel, ids_T: Tensor, types_T: Tensor, offsets: Sequence[int]
+) -> Tensor:
+    starts_T = torch.repeat_interleave(torch.tensor(offsets[:-1]), torch.tensor(offsets).diff()).to(
+        ids_T.device
+    )
+    position_T = torch.arange(len(ids_T), device=ids_T.device) - starts_T
+    states: Tensor = encoder(
+        input_ids=ids_T[None],
+        position_ids=position_T[None] + _first_position(encoder.config),
+        packed_offsets=tuple(offsets),
+        **_types(encoder, types_T[None]),
+    )[0]
+    return states[0]
+
+
+def _encode_padded(
+    encoder: PreTrainedModel, ids_T: Tensor, types_T: Tensor, offsets: Sequence[int]
+) -> Tensor:
+    lengths = [stop - start for start, stop in pairwise(offsets)]
+    ids, types = torch.split(ids_T, lengths), torch.split(types_T, lengths)
+    padding = encoder.config.pad_token_id or 0
+    ids_NL = pad_sequence(list(ids), batch_first=True, padding_value=padding)
+    types_NL = pad_sequence(list(types), batch_first=True)
+    real_NL = pad_sequence([torch.ones_like(part) for part in ids], batch_first=True)
+    states: Tensor = encoder(input_ids=ids_NL, attention_mask=real_NL, **_types(encoder, types_NL))[
+        0
+    ]
+    return states[real_NL.bool()]
+
+
+def _types(encoder: PreTrainedModel, types: Tensor) -> dict[str, Tensor]:
+    has_types = getattr(encoder.config, "type_vocab_size", 0) > 1
+    return {"token_type_ids": types} if has_types else {}
+
+
+def _first_position(config: Any) -> int:
+    after_padding = config.model_type in _POSITIONS_AFTER_PADDING_ID
+    return int(config.pad_token_id) + 1 if after_padding else 0
+
+
+def _scratch(
+    shape: ScratchConfig, tokenizer: PreTrainedTokenizerFast, max_tokens: int
+) -> XLMRobertaConfig:
+    if shape.hidden % shape.heads:
+        raise InputError(
+            f"model.scratch: hidden {shape.hidden} is no multiple of heads {shape.heads}"
+        )
+    return XLMRobertaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=shape.hidden,
+        num_hidden_layers=shape.layers,
+        num_attention_heads=shape.heads,
+        intermediate_size=shape.intermediate,
+        hidden_dropout_prob=shape.dropout,
+        attention_probs_dropout_prob=shape.dropout,
+        max_position_embeddings=max_tokens + tokenizer.pad_token_id + 1,
+        type_vocab_size=1,
+        bos_token_id=tokenizer.bos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+    )
+
+
+def _packed_attention(
+    module: nn.Module,
+    query_1HTd: Tensor,
+    key_1HTd: Tensor,
+    value_1HTd: Tensor,
+    attention_mask: Tensor | None,
+    scaling: float | None = None,
+    dropout: float = 0.0,
+    packed_offsets: Sequence[int] = (),
+    **_: Any,
+) -> tuple[Tensor, None]:
+    """Attention within each sequence, as a kernel of Hugging Face's attention interface."""
+    attend = _attend_jagged if query_1HTd.is_cuda else _attend_each
+    states_1HTd = attend(query_1HTd, key_1HTd, value_1HTd, packed_offsets, scaling, dropout)
+    return states_1HTd.transpose(1, 2).contiguous(), None
+
+
+def _attend_each(
+    query: Tensor, key: Tensor, value: Tensor, offsets: Sequence[int], scale: Any, dropout: float
+) -> Tensor:
+    parts = [
+        F.scaled_dot_product_attention(
+            query[:, :, start:stop],
+            key[:, :, start:stop],
+            value[:, :, start:stop],
+            scale=scale,
+            dropout_p=dropout,
+        )
+        for start, stop in pairwise(offsets)
+    ]
+    return torch.cat(parts, dim=2)
+
+
+def _attend_jagged(
+    query: Tensor, key: Tensor, value: Tensor, offsets: Sequence[int], scale: Any, dropout: float
+) -> Tensor:
+    """One kernel for all sequences, where there is one (CUDA)."""
+    bounds_N1 = torch.tensor(offsets, device=query.device)
+
+    def jagged(states_1HTd: Tensor) -> Tensor:
+        states_THd = states_1HTd[0].transpose(0, 1).contiguous()
+        return torch.nested.nested_tensor_from_jagged(states_THd, bounds_N1).transpose(1, 2)
+
+    attended = F.scaled_dot_product_attention(
+        jagged(query), jagged(key), jagged(value), scale=scale, dropout_p=dropout
+    )
+    values_THd: Tensor = attended.transpose(1, 2).contiguous().values()
+    return values_THd.transpose(0, 1)[None]
+
+
+def _no_mask(*_: Any, **__: Any) -> None:
+    """Packed attention needs no mask."""
+
+
+AttentionInterface.register(PACKED, _packed_attention)
+AttentionMaskInterface.register(PACKED, _no_mask)
