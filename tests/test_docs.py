@@ -1,0 +1,37 @@
+"""The guides speak of files that exist, and the commands in them name real jobs."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+GUIDES = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "Makefile"]
+PATH = re.compile(r"(?<![\w/.~-])\.?[a-z_]+(?:/[\w.-]+)*(?:/|\.(?:py|sh|yaml|txt))(?![\w*-])")
+
+
+def paths_in(text: str) -> set[str]:
+    """What looks like a path of this repository or of the package."""
+    return set(PATH.findall(text))
+
+
+def missing(paths: set[str]) -> list[str]:
+    return sorted(
+        path
+        for path in paths
+        if not any((base / path).exists() for base in (ROOT, ROOT / "clism_ray"))
+    )
+
+
+@pytest.mark.parametrize("guide", GUIDES)
+def test_every_path_in_a_guide_exists(guide: str) -> None:
+    found = paths_in((ROOT / guide).read_text(encoding="utf-8"))
+    assert found
+    assert missing(found) == []
+
+
+def test_a_path_that_is_gone_is_found() -> None:
+    text = (
+        "see `corpus/read.py`, `corpus/gone.py`, `.ci/lost/`, jobs/*, ~/.ray/x and https://a.b/c.py"
+    )
+    assert missing(paths_in(text)) == [".ci/lost/", "corpus/gone.py"]
