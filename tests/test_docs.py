@@ -7,7 +7,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 GUIDES = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "Makefile"]
-PATH = re.compile(r"(?<![\w/.~-])\.?[a-z_]+(?:/[\w.-]+)*(?:/|\.(?:py|sh|yaml|txt))(?![\w*-])")
+PATH = re.compile(
+    r"(?<![\w/.~-])\.?[a-z_]{2,}(?:/[a-z0-9_.-]+)*(?:/|\.(?:py|sh|yaml|txt))(?![\w*-])"
+)
 
 
 def paths_in(text: str) -> set[str]:
@@ -27,7 +29,8 @@ def missing(paths: set[str]) -> list[str]:
 def test_every_path_in_a_guide_exists(guide: str) -> None:
     found = paths_in((ROOT / guide).read_text(encoding="utf-8"))
     assert found
-    assert missing(found) == []
+    gone = missing(found)
+    assert not gone, f"{guide} names {', '.join(gone)}"
 
 
 def test_a_path_that_is_gone_is_found() -> None:
