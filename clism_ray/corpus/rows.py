@@ -1,0 +1,32 @@
+"""Rows of a prepared corpus, by window."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from clism_ray.corpus.manifest import Window
+from clism_ray.errors import InputError
+from clism_ray.records import AlignedPair, from_row
+
+
+def read_rows(folder: Path, window: Window, rows: Sequence[int]) -> list[AlignedPair]:
+    """Some rows of a window, in the order asked for.
+
+    The last few windows stay decoded in this process: neighbouring micro-batches share them.
+    """
+    table = _table(folder / window.path, window.group)
+    return [from_row(row) for row in table.take(pa.array(rows)).to_pylist()]
+
+
+@lru_cache(maxsize=8)
+def _table(path: Path, group: int) -> pa.Table:
+    try:
+        return pq.ParquetFile(path).read_row_group(group)
+    except (OSError, pa.ArrowInvalid) as error:
+        raise InputError(
+            f"{path}: row group {group} cannot be read ({error}); restore the shard, or prepare "
+            "the corpus again, and start the run once more: it goes on where it was"
+        ) from error
