@@ -1,0 +1,1 @@
+"""A small grammar of six languages, from which the synthetic corpus is written."""
