@@ -1,0 +1,34 @@
+"""The one place that connects to Ray."""
+
+import logging
+import os
+from pathlib import Path
+
+import ray
+
+import clism_ray
+
+_ROOT = Path(clism_ray.__file__).resolve().parent.parent
+
+
+def connect(minimum_cpus: int = 1) -> None:
+    """Join the Ray cluster, or start one on this machine; nothing if already connected.
+
+    With RAY_ADDRESS set (as `ray job submit` does) that cluster is joined. Otherwise a local
+    one starts, reachable from this machine only, with at least `minimum_cpus` logical CPUs.
+    Its workers import the package from where this process did, installed or not.
+    """
+    if ray.is_initialized():
+        return
+    if os.environ.get("RAY_ADDRESS"):
+        ray.init(logging_level=logging.ERROR)
+        return
+    python_path = os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH")]))
+    ray.init(
+        address="local",
+        num_cpus=max(os.cpu_count() or 1, minimum_cpus),
+        include_dashboard=False,
+        _node_ip_address="127.0.0.1",
+        logging_level=logging.ERROR,
+        runtime_env={"env_vars": {"PYTHONPATH": python_path}},
+    )

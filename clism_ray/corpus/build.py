@@ -1,0 +1,135 @@
+"""From usable pairs to aligned pairs: drop duplicates, find spans, align words, project.
+
+Every pair that comes in goes out as a row or as a counted reason.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, TypeAlias
+
+import pyarrow as pa
+
+from clism_ray.corpus.align import Link, Tables, align
+from clism_ray.corpus.intake import Counts
+from clism_ray.corpus.project import is_known, project
+from clism_ray.corpus.spans import Finder, Span
+from clism_ray.corpus.words import Offsets, words
+from clism_ray.records import ALIGNED_SCHEMA, SpanPair
+
+SpanCounts: TypeAlias = Counter[tuple[str, str]]  # (language pair, outcome) -> spans
+Row: TypeAlias = dict[str, Any]
+
+_BATCH = 256
+
+
+@dataclass(frozen=True, slots=True)
+class LanguagePair:
+    """What is needed to build the rows of one language pair."""
+
+    tables: Tables
+    find_spans: Finder
+    max_words: int
+
+
+def build(
+    rows: pa.Table, split: str, language_pair: Callable[[str, str], LanguagePair]
+) -> tuple[pa.Table, Counts, SpanCounts]:
+    """Aligned rows, in the order of `rows`, from rows in key order. `row_id` is -1 as yet.
+
+    Counts: (language pair, corpus, outcome), where the outcome is the split, "duplicate",
+    "no_span" for pairs without an informative span, or the commonest reason for which a
+    pair's spans could not be projected.
+    """
+    counts: Counts = Counter()
+    span_counts: SpanCounts = Counter()
+    built: dict[int, Row] = {}
+    groups: dict[tuple[str, str], list[tuple[int, Row]]] = {}
+    for position, (row, is_duplicate) in enumerate(_marked(rows)):
+        languages = row["source_language"], row["target_language"]
+        if is_duplicate:
+            counts["-".join(languages), row["corpus"], "duplicate"] += 1
+        else:
+            groups.setdefault(languages, []).append((position, row))
+    for languages, group in groups.items():
+        name, parts = "-".join(languages), language_pair(*languages)
+        entries = iter(group)
+        while batch := list(islice(entries, _BATCH)):
+            outcomes = aligned_spans([row for _, row in batch], parts)
+            for (position, row), (spans, reasons) in zip(batch, outcomes, strict=True):
+                span_counts[name, "in"] += len(spans) + reasons.total()
+                span_counts[name, "kept"] += len(spans)
+                span_counts.update({(name, reason): n for reason, n in reasons.items()})
+                counts[name, row["corpus"], _outcome(split, spans, reasons)] += 1
+                if spans:
+                    built[position] = _aligned_row(row, spans)
+    ordered = [built[position] for position in sorted(built)]
+    return pa.Table.from_pylist(ordered, schema=ALIGNED_SCHEMA), counts, span_counts
+
+
+def aligned_spans(
+    rows: Sequence[Row], parts: LanguagePair
+) -> list[tuple[list[SpanPair], Counter[str]]]:
+    """For each row its projected spans, and the reasons for which others were not projected."""
+    source_words = [words(row["source"]) for row in rows]
+    target_words = [words(row["target"]) for row in rows]
+    found = parts.find_spans([row["source"] for row in rows], source_words, parts.tables.names)
+    with_spans = [position for position, spans in enumerate(found) if spans]
+    surfaces = [
+        (
+            _surfaces(rows[n]["source"], source_words[n]),
+            _surfaces(rows[n]["target"], target_words[n]),
+        )
+        for n in with_spans
+    ]
+    linked = dict(zip(with_spans, align(parts.tables, surfaces), strict=True))
+    outcomes: list[tuple[list[SpanPair], Counter[str]]] = []
+    for n, row in enumerate(rows):
+        spans, reasons = [], Counter[str]()
+        for span in found[n]:
+            outcome = _project(span, row, (source_words[n], target_words[n]), linked[n], parts)
+            if isinstance(outcome, SpanPair):
+                spans.append(outcome)
+            else:
+                reasons[outcome] += 1
+        outcomes.append((spans, reasons))
+    return outcomes
+
+
+def _project(
+    span: Span,
+    row: Row,
+    offsets: tuple[list[Offsets], list[Offsets]],
+    linked: tuple[set[Link], set[int]],
+    parts: LanguagePair,
+) -> SpanPair | str:
+    links, anchored = linked
+    if not is_known(span, _surfaces(row["source"], offsets[0]), anchored, parts.tables.known):
+        return "unknown_word"
+    return project(span, (row["source"], row["target"]), offsets, links, parts.max_words)
+
+
+def _marked(rows: pa.Table) -> Iterator[tuple[Row, bool]]:
+    """Rows in key order, and whether the one before says the same."""
+    said: tuple[Any, ...] = ()
+    for batch in rows.to_batches(max_chunksize=_BATCH):
+        for row in batch.to_pylist():
+            says = tuple(row[c] for c in ("source_language", "target_language", "source", "target"))
+            yield row, says == said
+            said = says
+
+
+def _outcome(split: str, spans: Sequence[SpanPair], reasons: Counter[str]) -> str:
+    if spans:
+        return split
+    return reasons.most_common(1)[0][0] if reasons else "no_span"
+
+
+def _surfaces(text: str, offsets: Sequence[Offsets]) -> list[str]:
+    return [text[start:end] for start, end in offsets]
+
+
+def _aligned_row(row: Row, spans: Sequence[SpanPair]) -> Row:
+    kept = {name: row[name] for name in row if name != "key"}
+    return {"row_id": -1, **kept, "spans": [span._asdict() for span in spans]}

@@ -1,0 +1,74 @@
+"""Which pairs are usable: one small rule each, and the first that fails names the reason."""
+
+import re
+import unicodedata
+
+from clism_ray.config import CleaningConfig
+from clism_ray.corpus.words import length_in_words, words
+
+# Control and format characters nobody sees: C0 and C1 controls without the white space among
+# them, soft hyphen, direction marks, zero-width spaces, byte order mark, tags. The visible
+# number signs of Arabic (U+0600 to U+0605) are format characters too, and stay.
+_INVISIBLE = re.compile(
+    "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e"
+    "\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0001-\U000e007f]"
+)
+_JOINERS = re.compile("[\u200c\u200d]+")
+
+
+def normalise(text: str) -> str:
+    """NFC, white space collapsed to single spaces, invisible characters removed.
+
+    Zero-width joiner and non-joiner change how Indic scripts and Persian are read: they stay
+    after a letter or mark of the same word, and go elsewhere.
+    """
+    text = _JOINERS.sub(_joiner, _INVISIBLE.sub("", text))
+    return unicodedata.normalize("NFC", " ".join(text.split()))
+
+
+def drop_reason(source: str, target: str, cleaning: CleaningConfig) -> str | None:
+    """Why a pair of normalised sentences cannot be used, or None.
+
+    Reasons: empty, identical, too_long, no_letters, too_short, length_ratio.
+    """
+    if not source or not target:
+        return "empty"
+    if is_identical(source, target):
+        return "identical"
+    if max(len(source), len(target)) > cleaning.max_characters:
+        return "too_long"
+    if not (has_letters(source) and has_letters(target)):
+        return "no_letters"
+    lengths = [length_in_words(text, words(text)) for text in (source, target)]
+    if min(lengths) < cleaning.min_words:
+        return "too_short"
+    if max(lengths) > cleaning.max_words:
+        return "too_long"
+    if is_uneven(*lengths, cleaning.max_length_ratio):
+        return "length_ratio"
+    return None
+
+
+def is_identical(source: str, target: str) -> bool:
+    """Whether the target is the source left untranslated."""
+    return source.casefold() == target.casefold()
+
+
+def has_letters(text: str) -> bool:
+    """Whether a text has any letter: rows of digits and signs translate nothing."""
+    return any(character.isalpha() for character in text)
+
+
+def is_uneven(source_words: float, target_words: float, max_ratio: float) -> bool:
+    """Whether one side has over `max_ratio` times the words of the other.
+
+    Short sentences vary more: two words on either side are free.
+    """
+    shorter, longer = sorted((source_words, target_words))
+    return longer > max_ratio * shorter and longer - shorter > 2
+
+
+def _joiner(match: re.Match[str]) -> str:
+    before = match.string[match.start() - 1 : match.start()]
+    joins = bool(before) and unicodedata.category(before)[0] in "LM"
+    return match[0][0] if joins else ""

@@ -1,0 +1,138 @@
+"""From raw lines to usable pairs: read, normalise, clean, choose the split, give a key.
+
+The key is a hash of what a pair says, so equal pairs have equal keys wherever they stand, and
+the order of keys mixes languages and origins. Pairs are stored by runs of keys (*buckets*), one
+file per chunk of lines, so that a later task can gather one bucket from all files.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Container, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+import pyarrow as pa
+
+from clism_ray.config import CleaningConfig
+from clism_ray.corpus.clean import drop_reason, normalise
+from clism_ray.corpus.read import Unreadable
+from clism_ray.records import SentencePair
+
+Split: TypeAlias = Literal["train", "dev"]
+Counts: TypeAlias = Counter[tuple[str, str, str]]  # (language pair, corpus, outcome) -> pairs
+
+KEYS = 1 << 64
+SCHEMA = pa.schema(
+    [
+        ("key", pa.uint64()),
+        ("source_language", pa.string()),
+        ("target_language", pa.string()),
+        ("source", pa.string()),
+        ("target", pa.string()),
+        ("corpus", pa.string()),
+        ("file", pa.string()),
+        ("line", pa.int64()),
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """What decides between train and dev, by the source text alone."""
+
+    is_dev_corpus: bool
+    sources: Container[int]  # keys of the source texts of the dev corpora
+    fraction: float  # of other pairs, for dev
+
+
+def take_in(
+    entries: Iterable[SentencePair | Unreadable],
+    language_pair: str,
+    cleaning: CleaningConfig,
+    held_out: HeldOut,
+) -> tuple[dict[Split, list[dict[str, object]]], Counts]:
+    """Rows of `SCHEMA` for each split, and a count of every line: "in", and why it was dropped."""
+    rows: dict[Split, list[dict[str, object]]] = {"train": [], "dev": []}
+    counts: Counts = Counter()
+    for entry in entries:
+        corpus = entry.origin.corpus
+        counts[language_pair, corpus, "in"] += 1
+        if isinstance(entry, Unreadable):
+            counts[language_pair, corpus, entry.reason] += 1
+            continue
+        source, target = normalise(entry.source), normalise(entry.target)
+        reason = drop_reason(source, target, cleaning)
+        split = "train" if reason else split_of(source, held_out)
+        if reason or split is None:
+            counts[language_pair, corpus, reason or "in_dev"] += 1
+            continue
+        rows[split].append(
+            {
+                "key": key(entry.source_language, entry.target_language, source, target),
+                "source_language": entry.source_language,
+                "target_language": entry.target_language,
+                "source": source,
+                "target": target,
+                **entry.origin._asdict(),
+            }
+        )
+    return rows, counts
+
+
+def split_of(source: str, held_out: HeldOut) -> Split | None:
+    """The split of a pair with this source text; None if it must go as dev holds its source."""
+    if held_out.is_dev_corpus:
+        return "dev"
+    number = source_key(source)
+    if number in held_out.sources:
+        return None
+    return "dev" if number < held_out.fraction * KEYS else "train"
+
+
+def source_key(source: str) -> int:
+    """A number below `KEYS`, equal for texts that differ only in case."""
+    return key(source.casefold())
+
+
+def key(*texts: str) -> int:
+    """A hash of texts, evenly spread below `KEYS`."""
+    digest = hashlib.blake2b("\0".join(texts).encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big")
+
+
+def bucket_of(number: int, buckets: int) -> int:
+    """Which of `buckets` equal runs of keys a key is in."""
+    return number * buckets >> 64
+
+
+def write_buckets(rows: Sequence[dict[str, object]], path: Path, buckets: int) -> None:
+    """Store rows as one Arrow file whose record batch n is bucket n; complete or not at all."""
+    ordered: list[list[dict[str, object]]] = [[] for _ in range(buckets)]
+    for row in rows:
+        number = row["key"]
+        assert isinstance(number, int)
+        ordered[bucket_of(number, buckets)].append(row)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_suffix(".unfinished")
+    options = pa.ipc.IpcWriteOptions(compression="zstd")
+    with pa.OSFile(str(unfinished), "wb") as file:
+        with pa.ipc.new_file(file, SCHEMA, options=options) as writer:
+            for bucket in ordered:
+                writer.write_batch(pa.RecordBatch.from_pylist(bucket, schema=SCHEMA))
+    unfinished.rename(path)
+
+
+def read_bucket(folder: Path, bucket: int) -> pa.Table:
+    """One bucket, gathered from all files of a folder, in no particular order."""
+    batches = []
+    for path in folder.glob("*.arrow") if folder.is_dir() else ():
+        with pa.memory_map(str(path)) as file:
+            batches.append(pa.ipc.open_file(file).get_batch(bucket))
+    return pa.Table.from_batches(batches, schema=SCHEMA)
+
+
+def in_key_order(rows: pa.Table) -> pa.Table:
+    """Rows by key; of equal pairs the one with the lowest (corpus, file, line) comes first."""
+    columns = ("key", "source", "target", "corpus", "file", "line")
+    return rows.sort_by([(column, "ascending") for column in columns])

@@ -1,0 +1,63 @@
+"""Words of a text, in any script, as character offsets.
+
+One rule serves every language, so a text in several scripts needs no language code. A word is
+a run of letters, marks and digits; marks (Devanagari vowel signs, Arabic diacritics) stay with
+their letter. A number keeps its separators ("1,000.5", "2:30"), an abbreviation its dots
+("U.S."). In scripts that write no spaces each character is a word. Any other character that is
+no white space is a word of its own.
+"""
+
+import re
+from functools import lru_cache
+from typing import TypeAlias
+
+from tokenizers import Regex
+from tokenizers.pre_tokenizers import Split
+
+Offsets: TypeAlias = tuple[int, int]
+
+_UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}"
+_LETTER = rf"[\p{{L}}\p{{N}}\p{{M}}_\u200c\u200d&&[^{_UNSPACED}]]"
+_WORD = (
+    r"(?:\p{Lu}\.){2,}"
+    rf"|\p{{Nd}}++(?:[.,:\u066b\u066c]\p{{Nd}}++)*+(?!{_LETTER})"
+    rf"|[{_UNSPACED}][\p{{M}}\u200c\u200d]*"
+    rf"|{_LETTER}+"
+    r"|\S"
+)
+
+# Characters that make up a word on average, in scripts whose characters are words here.
+_CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
+_CJK_CHARACTERS = 2
+_SOUTH_EAST_ASIAN = re.compile(r"[\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff]")
+_SOUTH_EAST_ASIAN_CHARACTERS = 4
+
+
+@lru_cache(maxsize=1)
+def _splitter() -> Split:
+    return Split(Regex(_WORD), behavior="removed", invert=True)
+
+
+def words(text: str) -> list[Offsets]:
+    """Half-open character offsets of the text's words, in order."""
+    return [offsets for _, offsets in _splitter().pre_tokenize_str(text)]
+
+
+def length_in_words(text: str, offsets: list[Offsets]) -> float:
+    """How many words the words of a text would be if every script wrote spaces.
+
+    Counting Chinese characters or Thai letters as words would make their sentences look
+    two to four times as long as an equal English one.
+    """
+    count: float = len(offsets)
+    if text.isascii():
+        return count
+    count -= len(_CJK.findall(text)) * (1 - 1 / _CJK_CHARACTERS)
+    unspaced = sum(1 for start, _ in offsets if _SOUTH_EAST_ASIAN.match(text, start))
+    count -= unspaced * (1 - 1 / _SOUTH_EAST_ASIAN_CHARACTERS)
+    return max(count, min(1.0, len(offsets)))
+
+
+def is_punctuation(word: str) -> bool:
+    """Whether a word has neither a letter nor a digit."""
+    return not any(character.isalnum() for character in word)
