@@ -19,6 +19,14 @@ from clism_ray.masking.tokenizer import QUESTION, begin_token, end_token
 from clism_ray.randomness import Use, generator
 from clism_ray.records import AlignedPair, Example
 
+DROP_REASONS = (
+    "source_too_many_tokens",
+    "target_too_many_tokens",
+    "special_token_in_text",
+    "no_span_on_token_boundaries",
+    "no_span_above_min_score",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:

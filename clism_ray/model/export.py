@@ -1,0 +1,82 @@
+"""A model as a plain Hugging Face folder, and back.
+
+    config.json, model.safetensors   the encoder with its MLM head: `AutoModel` loads the encoder
+    tokenizer.json, ...              the tokenizer, with `[QUE]`
+    span_head.safetensors            W_s and W_e
+    README.md                        the model card
+
+Loading needs neither Ray nor DeepSpeed; the encoder alone needs not even this package.
+"""
+
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+from transformers import AutoModelForMaskedLM, PreTrainedModel, PreTrainedTokenizerFast
+
+from clism_ray.errors import InputError
+from clism_ray.masking.tokenizer import load_tokenizer
+from clism_ray.model.span_head import SpanHead
+
+SPAN_HEAD = "span_head.safetensors"
+
+
+class Pointer(NamedTuple):
+    """An exported model, loaded."""
+
+    masked_lm: PreTrainedModel
+    span_head: SpanHead
+    tokenizer: PreTrainedTokenizerFast
+
+
+def export_model(
+    folder: Path,
+    masked_lm: PreTrainedModel,
+    weights: Mapping[str, Tensor],
+    tokenizer: PreTrainedTokenizerFast,
+    card: str,
+) -> None:
+    """Write a model folder as a whole or not at all.
+
+    Args:
+        folder: replaced if it exists.
+        masked_lm: gives the architecture; its own weights may be sharded and are not looked at.
+        weights: all weights of a `PretrainModel`, by its names.
+        tokenizer: with `[QUE]`.
+        card: the text of the model card.
+    """
+    temporary = folder.with_name(f"{folder.name}.partial.{os.getpid()}")
+    shutil.rmtree(temporary, ignore_errors=True)
+    masked_lm.save_pretrained(temporary, state_dict=_below(weights, "masked_lm."))
+    head = {name: tensor.contiguous() for name, tensor in _below(weights, "span_head.").items()}
+    save_file(head, temporary / SPAN_HEAD)
+    tokenizer.save_pretrained(temporary)
+    (temporary / "README.md").write_text(card, encoding="utf-8")
+    shutil.rmtree(folder, ignore_errors=True)
+    temporary.rename(folder)
+
+
+def load_exported(folder: Path) -> Pointer:
+    """The encoder with its MLM head, the span head and the tokenizer of a model folder."""
+    path = folder / SPAN_HEAD
+    if not path.is_file():
+        raise InputError(
+            f"{folder}: no exported model ({SPAN_HEAD} is not in it); "
+            "give the `best` or `last` folder of a run"
+        )
+    masked_lm = AutoModelForMaskedLM.from_pretrained(folder)
+    span_head = SpanHead(masked_lm.config.hidden_size)
+    span_head.load_state_dict(load_file(path))
+    return Pointer(masked_lm, span_head, load_tokenizer(str(folder)))
+
+
+def _below(weights: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {
+        name.removeprefix(prefix): tensor
+        for name, tensor in weights.items()
+        if name.startswith(prefix)
+    }

@@ -1,0 +1,115 @@
+"""MLflow: one run per training run, kept across restarts; its metrics, artefacts and tags.
+
+Everything goes through an explicit client and run id: nothing is "active", nothing is global.
+Only the driver calls this, so a SQLite store has one writer.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from mlflow.entities import Metric, Param, RunStatus, RunTag
+from mlflow.tracking import MlflowClient
+
+from clism_ray.train.journal import Entry
+
+_BATCH = 500  # metrics of one request; MLflow takes up to 1000
+
+
+class Tracker:
+    """A client and the run it writes to."""
+
+    def __init__(self, uri: str, run_id: str) -> None:
+        self.client = MlflowClient(tracking_uri=uri)
+        self.uri = uri
+        self.run_id = run_id
+        self.delivered: dict[str, int] = {
+            kind: max((point.step for point in self._history(name)), default=-1)
+            for kind, name in (("train", "loss/total"), ("validation", "validation/loss/total"))
+        }
+
+    def deliver(self, entries: Iterable[Entry]) -> None:
+        """Log metrics by step, each step once: those delivered before are passed over."""
+        metrics = []
+        for entry in entries:
+            if entry.kind == "event" or entry.step <= self.delivered[entry.kind]:
+                continue
+            self.delivered[entry.kind] = entry.step
+            metrics += [
+                Metric(name, float(value), entry.time, entry.step)
+                for name, value in entry.values.items()
+            ]
+        for first in range(0, len(metrics), _BATCH):
+            self.client.log_batch(self.run_id, metrics=metrics[first : first + _BATCH])
+
+    def log_file(self, path: Path, folder: str | None = None) -> None:
+        """Keep a file, or all files of a folder, with the run."""
+        if path.is_dir():
+            self.client.log_artifacts(self.run_id, str(path), folder)
+        else:
+            self.client.log_artifact(self.run_id, str(path), folder)
+
+    def end(self, finished: bool) -> None:
+        """Close the run."""
+        status = RunStatus.FINISHED if finished else RunStatus.FAILED
+        self.client.set_terminated(self.run_id, RunStatus.to_string(status))
+
+    def _history(self, name: str) -> list[Any]:
+        return list(self.client.get_metric_history(self.run_id, name))
+
+
+def default_uri(storage: Path) -> str:
+    """The store used when none is configured."""
+    return f"sqlite:///{storage / 'mlflow.db'}"
+
+
+def start(
+    uri: str,
+    experiment: str,
+    artefacts: Path,
+    name: str,
+    run_id: str | None,
+    parameters: Mapping[str, Any],
+    tags: Mapping[str, str],
+) -> Tracker:
+    """Open the run `run_id`, or a new one with these parameters and tags.
+
+    `artefacts` is where a new experiment of a local store keeps its files.
+    """
+    client = MlflowClient(tracking_uri=uri)
+    if run_id is not None:
+        client.update_run(run_id, status=RunStatus.to_string(RunStatus.RUNNING))
+        return Tracker(uri, run_id)
+    found = client.get_experiment_by_name(experiment)
+    local = uri.startswith("sqlite:")
+    experiment_id = (
+        found.experiment_id
+        if found
+        else client.create_experiment(experiment, artefacts.as_uri() if local else None)
+    )
+    run = client.create_run(experiment_id, run_name=name)
+    client.log_batch(
+        run.info.run_id,
+        params=[Param(key, value) for key, value in flatten(parameters).items()],
+        tags=[RunTag(key, value) for key, value in tags.items()],
+    )
+    return Tracker(uri, run.info.run_id)
+
+
+def flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    """Dotted keys and their values as text."""
+    flat: dict[str, str] = {}
+    for key, value in tree.items():
+        if isinstance(value, Mapping):
+            flat |= flatten(value, f"{prefix}{key}.")
+        else:
+            flat[f"{prefix}{key}"] = value if isinstance(value, str) else json.dumps(value)
+    return flat
+
+
+def viewer_command(uri: str) -> str:
+    """The command that opens the runs in a browser, on this machine alone."""
+    if uri.startswith("sqlite:"):
+        return f"mlflow server --host 127.0.0.1 --port 5000 --backend-store-uri {uri}"
+    return f"the MLflow server at {uri}"

@@ -1,0 +1,128 @@
+"""DeepSpeed: the ZeRO dictionary, the engine, its shards on disk, its weights in one place.
+
+The ZeRO dictionary is built here from the configuration; there is no second file.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import deepspeed
+import torch
+import torch.distributed as dist
+from deepspeed.ops import __compatible_ops__ as compatible_ops
+from torch import Tensor, nn
+
+from clism_ray.config import OptimizerConfig, PretrainConfig
+from clism_ray.masking.order import slots_per_worker
+
+Engine = Any  # deepspeed.DeepSpeedEngine, which has no types
+TAG = "zero"  # DeepSpeed's name for the folder of its shards
+
+
+def zero_dictionary(config: PretrainConfig, workers: int) -> dict[str, Any]:
+    """DeepSpeed's own configuration for this run on so many workers.
+
+    Precision is left out on purpose: weights, gradients and their sums are fp32, and the model
+    itself runs its products in bf16.
+    """
+    return {
+        "train_micro_batch_size_per_gpu": config.batch.pairs,
+        "gradient_accumulation_steps": slots_per_worker(config.batch.slots, workers),
+        "gradient_clipping": config.optimizer.clip,
+        "zero_optimization": {
+            "stage": config.zero.stage,
+            "contiguous_gradients": True,
+            "overlap_comm": config.scaling.device == "cuda",
+        },
+        "zero_allow_untested_optimizer": True,
+        "steps_per_print": 2**31,
+        "wall_clock_breakdown": False,
+    }
+
+
+def start_engine(model: nn.Module, config: PretrainConfig, workers: int) -> Engine:
+    """Wrap a model and AdamW; torch.distributed must be up."""
+    # Only inference uses this kernel, and its first use would compile for half a minute.
+    compatible_ops["deepspeed_shm_comm"] = False
+    deepspeed.init_distributed(
+        dist_backend=config.scaling.backend, dist_init_required=False, verbose=False
+    )
+    optimizer = torch.optim.AdamW(
+        parameter_groups(model, config.optimizer),
+        lr=config.optimizer.learning_rate,
+        betas=(config.optimizer.beta1, config.optimizer.beta2),
+        eps=config.optimizer.epsilon,
+    )
+    engine, *_ = deepspeed.initialize(
+        model=model, optimizer=optimizer, config=zero_dictionary(config, workers)
+    )
+    return engine
+
+
+def parameter_groups(model: nn.Module, optimizer: OptimizerConfig) -> list[dict[str, Any]]:
+    """Matrices decay; biases and layer norms do not."""
+    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    groups = [
+        {
+            "params": [parameter for parameter in parameters if parameter.dim() > 1],
+            "weight_decay": optimizer.weight_decay,
+        },
+        {
+            "params": [parameter for parameter in parameters if parameter.dim() <= 1],
+            "weight_decay": 0.0,
+        },
+    ]
+    return [group for group in groups if group["params"]]
+
+
+def set_learning_rate(engine: Engine, rate: float) -> None:
+    """The rate of the next optimizer step. A function of the step alone, so nothing is saved."""
+    for group in engine.optimizer.param_groups:
+        group["lr"] = rate
+
+
+def backward(engine: Engine, loss: Tensor) -> None:
+    """Add the gradient of one micro-batch's share of the step's loss.
+
+    DeepSpeed averages gradients over the workers, but the share is already divided by the counts
+    of the whole step: undo it. Accumulation is not divided by either.
+    """
+    engine.backward(loss * dist.get_world_size(), scale_wrt_gas=False)
+
+
+def save_shards(engine: Engine, folder: Path, state: dict[str, Any]) -> None:
+    """Write this rank's shards below `folder`. All ranks call it."""
+    engine.save_checkpoint(str(folder), tag=TAG, client_state=state, save_latest=False)
+
+
+def load_shards(engine: Engine, folder: Path) -> dict[str, Any]:
+    """Load what `save_shards` wrote, on as many workers; returns the state."""
+    path, state = engine.load_checkpoint(str(folder), tag=TAG)
+    if path is None:
+        raise RuntimeError(f"{folder}: DeepSpeed found no checkpoint to load")
+    return dict(state)
+
+
+def state_bytes(model: nn.Module, workers: int) -> int:
+    """About what one checkpoint takes on disk: weights, their fp32 copy, Adam's two moments."""
+    parameters = sum(getattr(p, "ds_numel", p.numel()) for p in model.parameters())
+    return parameters * 4 * 4 + workers * 2**20
+
+
+def full_weights(engine: Engine) -> dict[str, Tensor]:
+    """The model's weights on the CPU of rank 0; empty elsewhere. All ranks call it."""
+    module = engine.module
+    root = dist.get_rank() == 0
+    if engine.zero_optimization_stage() < 3:
+        return (
+            {name: tensor.detach().cpu() for name, tensor in module.state_dict().items()}
+            if root
+            else {}
+        )
+    weights: dict[str, Tensor] = {}
+    # One parameter at a time: no rank ever holds the whole model beside its shards.
+    for name, parameter in module.named_parameters(remove_duplicate=False):
+        with deepspeed.zero.GatheredParameters([parameter]):
+            if root:
+                weights[name] = parameter.detach().cpu().clone()
+    return weights

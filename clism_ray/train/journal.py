@@ -1,0 +1,63 @@
+"""The journal of a run: every metric, on disk beside the driver, before anything else sees it.
+
+One JSON line an entry, `{"time": ms, "kind": "train" | "validation" | "event", "step": n,
+"values": {...}}`. After a restart some steps run a second time; they come out equal, and readers
+take the first of each.
+"""
+
+import json
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+JOURNAL = "journal.jsonl"
+
+
+class Entry(NamedTuple):
+    """Metrics of one step, or an event of the run."""
+
+    time: int  # milliseconds since 1970
+    kind: str
+    step: int  # optimizer steps done
+    values: dict[str, Any]
+
+
+def entry(kind: str, step: int, values: dict[str, Any]) -> Entry:
+    """An entry of this moment."""
+    return Entry(time.time_ns() // 1_000_000, kind, step, values)
+
+
+def append(path: Path, entries: Iterable[Entry]) -> None:
+    """Add entries in one write, so that a reader meets whole lines only."""
+    text = "".join(json.dumps(item._asdict()) + "\n" for item in entries)
+    with path.open("a", encoding="utf-8") as file:
+        file.write(text)
+
+
+def read_from(path: Path, position: int) -> tuple[list[Entry], int]:
+    """The entries after a byte position, and the position after them."""
+    if not path.is_file():
+        return [], position
+    with path.open("rb") as file:
+        file.seek(position)
+        data = file.read()
+    whole = data[: data.rfind(b"\n") + 1]
+    entries = [Entry(**json.loads(line)) for line in whole.splitlines()]
+    return entries, position + len(whole)
+
+
+def first_of_each(entries: Iterable[Entry]) -> Iterator[Entry]:
+    """Entries without those of steps that ran again after a restart."""
+    reached: dict[str, int] = {}
+    for item in entries:
+        if item.kind == "event":
+            yield item
+        elif item.step > reached.get(item.kind, -1):
+            reached[item.kind] = item.step
+            yield item
+
+
+def read(path: Path) -> list[Entry]:
+    """The whole journal, each step once."""
+    return list(first_of_each(read_from(path, 0)[0]))
