@@ -1,0 +1,84 @@
+"""The entry of all jobs: configuration in, exit code out."""
+
+from pathlib import Path
+
+import pytest
+
+from clism_ray.cli import run_job
+from clism_ray.config import SynthesizeConfig
+from clism_ray.config_file import load
+from clism_ray.errors import InputError
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> str:
+    path = tmp_path / "c.yaml"
+    path.write_text("output: out\nseed: 1\n")
+    return str(path)
+
+
+def run(*arguments: str, action=lambda config: None) -> int:
+    return run_job("A job.", SynthesizeConfig, action, arguments)
+
+
+def test_the_action_gets_the_configuration_with_overrides_wherever_they_stand(file: str) -> None:
+    got = []
+    assert run("seed=2", "--config", file, "pairs=7", action=got.append) == 0
+    assert got == [SynthesizeConfig(output="out", seed=2, pairs=7)]
+
+
+def test_check_prints_a_configuration_that_loads_again_and_runs_nothing(
+    file: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ran = []
+    assert run("--config", file, "--check", "pairs=7", action=ran.append) == 0
+    printed = tmp_path / "printed.yaml"
+    printed.write_text(capsys.readouterr().out)
+    assert ran == []
+    assert load(SynthesizeConfig, printed) == SynthesizeConfig(output="out", seed=1, pairs=7)
+
+
+def test_bad_configuration_exits_with_2_and_one_message(
+    file: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("--config", file, "sed=2") == 2
+    error = capsys.readouterr().err
+    assert "did you mean seed?" in error
+    assert "Traceback" not in error
+
+
+def test_bad_input_found_by_the_action_exits_with_2(
+    file: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(config: SynthesizeConfig) -> None:
+        raise InputError("line 3: no tab")
+
+    assert run("--config", file, action=refuse) == 2
+    assert capsys.readouterr().err == "line 3: no tab\n"
+
+
+def test_a_missing_file_is_bad_input(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--config", "nowhere.yaml") == 2
+    assert "nowhere.yaml" in capsys.readouterr().err
+
+
+def test_a_defect_passes_through(file: str) -> None:
+    def fail(config: SynthesizeConfig) -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        run("--config", file, action=fail)
+
+
+def test_an_interruption_exits_with_130(file: str) -> None:
+    def interrupt(config: SynthesizeConfig) -> None:
+        raise KeyboardInterrupt
+
+    assert run("--config", file, action=interrupt) == 130
+
+
+@pytest.mark.parametrize("arguments", [[], ["--conf", "x"], ["--config", "x", "--unknown"]])
+def test_wrong_arguments_exit_with_2(arguments: list[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        run(*arguments)
+    assert stop.value.code == 2
