@@ -8,29 +8,30 @@ are the rarest words, tables hardly know them, and what a table never saw goes t
 """
 
 import hashlib
+import json
 import math
 import os
 import subprocess
 import sys
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import systran_align
 from spacy.lang.en.stop_words import STOP_WORDS
 
+from clism_ray.corpus.capitals import Casing, cases, casing
 from clism_ray.corpus.manifest import file_sha256
-from clism_ray.corpus.spans import mid_sentence_case
-from clism_ray.corpus.words import words
+from clism_ray.corpus.words import surfaces
 from clism_ray.errors import InputError
 
 Link: TypeAlias = tuple[int, int]  # (source word, target word), positions from 0
 
-_FORWARD, _BACKWARD, _KNOWN, _NAMES = "forward.probs", "backward.probs", "known.txt", "names.txt"
+_FORWARD, _BACKWARD, _WORDS = "forward.probs", "backward.probs", "words.json"
 
 # Run in a process of its own: with more than one OpenMP thread the fit differs from run to run,
 # and the number of threads is read when the library is loaded.
@@ -48,8 +49,15 @@ class Tables:
     """What is known of a language pair."""
 
     aligner: Any  # systran_align.Aligner; cannot be pickled
-    known: frozenset[str]  # lower-cased source words the tables were fitted on
-    names: frozenset[str]  # lower-cased source words that are capitalised inside sentences
+    frequency: Mapping[str, int]  # of lower-cased source words in the sample
+    casing: Casing  # of source words in the sample
+
+
+class Alignment(NamedTuple):
+    """The word links of a sentence pair, and how far they can be trusted."""
+
+    links: frozenset[Link]
+    evidence: tuple[float, ...]  # of each source word, 0 to 1
 
 
 def fit(pairs: Iterable[tuple[str, str]], folder: Path, iterations: int) -> str:
@@ -59,21 +67,21 @@ def fit(pairs: Iterable[tuple[str, str]], folder: Path, iterations: int) -> str:
     """
     folder.mkdir(parents=True, exist_ok=True)
     text = folder / "sample.txt"
-    known: set[str] = set()
-    cased: Counter[tuple[str, bool]] = Counter()
+    frequency: Counter[str] = Counter()
+    observed: Counter[tuple[str, bool]] = Counter()
     with text.open("w", encoding="utf-8") as file:
         for source, target in pairs:
-            sides = table_words(source), table_words(target)
-            if not all(sides):  # an empty side turns the whole table into NaN
+            tokens = surfaces(source)
+            lines = [" ".join(tokens).lower(), " ".join(surfaces(target)).lower()]
+            if not all(lines):  # an empty side turns the whole table into NaN
                 continue
-            file.write(" ".join(sides[0]) + " ||| " + " ".join(sides[1]) + "\n")
-            known.update(sides[0])
-            cased.update(mid_sentence_case(source, words(source)))
-    names = {word for word, upper in cased if upper and cased[word, True] > cased[word, False]}
-    for name, entries in ((_KNOWN, known), (_NAMES, names)):
-        (folder / name).write_text("\n".join(sorted(entries)) + "\n", encoding="utf-8")
-    if not known:
+            file.write(" ||| ".join(lines) + "\n")
+            frequency.update(lines[0].split(" "))
+            observed.update(cases(tokens))
+    if not frequency:
         raise InputError(f"{folder}: no sentence pairs to fit alignment tables on")
+    words_file = {"frequency": dict(sorted(frequency.items())), **casing(observed)._asdict()}
+    (folder / _WORDS).write_text(json.dumps(words_file, ensure_ascii=False), encoding="utf-8")
     _run_fit(text, folder, iterations)
     _check_tables(text, folder)
     text.unlink()
@@ -82,44 +90,40 @@ def fit(pairs: Iterable[tuple[str, str]], folder: Path, iterations: int) -> str:
 
 def tables_hash(folder: Path) -> str:
     """One hash of a folder's tables."""
-    digests = [file_sha256(folder / name) for name in (_FORWARD, _BACKWARD, _KNOWN, _NAMES)]
+    digests = [file_sha256(folder / name) for name in (_FORWARD, _BACKWARD, _WORDS)]
     return hashlib.sha256("\n".join(digests).encode()).hexdigest()
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=8)
 def open_tables(folder: Path) -> Tables:
     """The tables in a folder, read once per process."""
-    known, names = (
-        frozenset((folder / name).read_text(encoding="utf-8").split("\n"))
-        for name in (_KNOWN, _NAMES)
-    )
+    known = json.loads((folder / _WORDS).read_text(encoding="utf-8"))
     aligner = systran_align.Aligner(str(folder / _FORWARD), str(folder / _BACKWARD))
-    return Tables(aligner, known, names)
+    known_casing = Casing(frozenset(known["names"]), frozenset(known["common"]))
+    return Tables(aligner, known["frequency"], known_casing)
 
 
-def table_words(text: str) -> list[str]:
-    """The words of a text as the tables know them."""
-    return [text[start:end].lower() for start, end in words(text)]
+def align(tables: Tables, pairs: Sequence[tuple[list[str], list[str]]]) -> list[Alignment]:
+    """The links of each pair of word lists.
 
-
-def align(
-    tables: Tables, pairs: Sequence[tuple[list[str], list[str]]]
-) -> list[tuple[set[Link], set[int]]]:
-    """Links of each pair of word lists, and the source words linked by anchors.
-
-    Anchors take their words out of the tables' links.
+    Anchors come first and take their words out of the tables' links. The evidence for a source
+    word is 1 if an anchor links it, else n / (n + 1) for a word the tables saw n times: what
+    they never saw is put on the diagonal, which is a guess, and what they saw once nearly so.
     """
     lowered = [
-        ([w.lower() for w in source], [w.lower() for w in target]) for source, target in pairs
+        ([word.lower() for word in source], [word.lower() for word in target])
+        for source, target in pairs
     ]
-    tabled = tables.aligner.align_batch([s for s, _ in lowered], [t for _, t in lowered])
-    linked = []
-    for (source, target), entry in zip(pairs, tabled, strict=True):
+    by_tables = tables.aligner.align_batch([s for s, _ in lowered], [t for _, t in lowered])
+    alignments = []
+    for (source, target), (source_keys, _), entry in zip(pairs, lowered, by_tables, strict=True):
         fixed = anchors(source, target)
         sources, targets = {i for i, _ in fixed}, {j for _, j in fixed}
         links = {(i, j) for i, j in entry["alignments"] if i not in sources and j not in targets}
-        linked.append((links | fixed, sources))
-    return linked
+        seen = [tables.frequency.get(key, 0) for key in source_keys]
+        evidence = (1.0 if i in sources else n / (n + 1) for i, n in enumerate(seen))
+        alignments.append(Alignment(frozenset(links | fixed), tuple(evidence)))
+    return alignments
 
 
 def anchors(source: Sequence[str], target: Sequence[str]) -> set[Link]:
@@ -156,7 +160,7 @@ def _anchor(word: str) -> str | None:
 
 
 def _run_fit(text: Path, folder: Path, iterations: int) -> None:
-    outcome = subprocess.run(
+    outcome = subprocess.run(  # noqa: S603 - this interpreter, on files of our own
         [
             *(sys.executable, "-c", _FIT),
             *(str(path) for path in (text, folder / _FORWARD, folder / _BACKWARD)),

@@ -11,11 +11,11 @@ from typing import Any, TypeAlias
 
 import pyarrow as pa
 
-from clism_ray.corpus.align import Link, Tables, align
+from clism_ray.corpus.align import Tables, align
 from clism_ray.corpus.intake import Counts
-from clism_ray.corpus.project import is_known, project
-from clism_ray.corpus.spans import Finder, Span
-from clism_ray.corpus.words import Offsets, words
+from clism_ray.corpus.project import Reason, Side, project
+from clism_ray.corpus.spans import Finder
+from clism_ray.corpus.words import words
 from clism_ray.records import ALIGNED_SCHEMA, SpanPair
 
 SpanCounts: TypeAlias = Counter[tuple[str, str]]  # (language pair, outcome) -> spans
@@ -57,7 +57,9 @@ def build(
         entries = iter(group)
         while batch := list(islice(entries, _BATCH)):
             outcomes = aligned_spans([row for _, row in batch], parts)
-            for (position, row), (spans, reasons) in zip(batch, outcomes, strict=True):
+            for (position, row), outcome in zip(batch, outcomes, strict=True):
+                spans = [span for span in outcome if isinstance(span, SpanPair)]
+                reasons = Counter[str](reason for reason in outcome if isinstance(reason, str))
                 span_counts[name, "in"] += len(spans) + reasons.total()
                 span_counts[name, "kept"] += len(spans)
                 span_counts.update({(name, reason): n for reason, n in reasons.items()})
@@ -68,46 +70,19 @@ def build(
     return pa.Table.from_pylist(ordered, schema=ALIGNED_SCHEMA), counts, span_counts
 
 
-def aligned_spans(
-    rows: Sequence[Row], parts: LanguagePair
-) -> list[tuple[list[SpanPair], Counter[str]]]:
-    """For each row its projected spans, and the reasons for which others were not projected."""
-    source_words = [words(row["source"]) for row in rows]
-    target_words = [words(row["target"]) for row in rows]
-    found = parts.find_spans([row["source"] for row in rows], source_words, parts.tables.names)
-    with_spans = [position for position, spans in enumerate(found) if spans]
-    surfaces = [
-        (
-            _surfaces(rows[n]["source"], source_words[n]),
-            _surfaces(rows[n]["target"], target_words[n]),
-        )
-        for n in with_spans
-    ]
-    linked = dict(zip(with_spans, align(parts.tables, surfaces), strict=True))
-    outcomes: list[tuple[list[SpanPair], Counter[str]]] = []
-    for n, row in enumerate(rows):
-        spans, reasons = [], Counter[str]()
-        for span in found[n]:
-            outcome = _project(span, row, (source_words[n], target_words[n]), linked[n], parts)
-            if isinstance(outcome, SpanPair):
-                spans.append(outcome)
-            else:
-                reasons[outcome] += 1
-        outcomes.append((spans, reasons))
-    return outcomes
-
-
-def _project(
-    span: Span,
-    row: Row,
-    offsets: tuple[list[Offsets], list[Offsets]],
-    linked: tuple[set[Link], set[int]],
-    parts: LanguagePair,
-) -> SpanPair | str:
-    links, anchored = linked
-    if not is_known(span, _surfaces(row["source"], offsets[0]), anchored, parts.tables.known):
-        return "unknown_word"
-    return project(span, (row["source"], row["target"]), offsets, links, parts.max_words)
+def aligned_spans(rows: Sequence[Row], parts: LanguagePair) -> list[list[SpanPair | Reason]]:
+    """For each row its informative spans, each projected or with the reason why it is not."""
+    sources = [_side(row["source"]) for row in rows]
+    found = parts.find_spans(
+        [side.text for side in sources], [side.offsets for side in sources], parts.tables.casing
+    )
+    asked = [n for n, spans in enumerate(found) if spans]
+    targets = {n: _side(rows[n]["target"]) for n in asked}
+    alignments = align(parts.tables, [(sources[n].words, targets[n].words) for n in asked])
+    projected: list[list[SpanPair | Reason]] = [[] for _ in rows]
+    for n, alignment in zip(asked, alignments, strict=True):
+        projected[n] = project(found[n], sources[n], targets[n], alignment, parts.max_words)
+    return projected
 
 
 def _marked(rows: pa.Table) -> Iterator[tuple[Row, bool]]:
@@ -126,8 +101,9 @@ def _outcome(split: str, spans: Sequence[SpanPair], reasons: Counter[str]) -> st
     return reasons.most_common(1)[0][0] if reasons else "no_span"
 
 
-def _surfaces(text: str, offsets: Sequence[Offsets]) -> list[str]:
-    return [text[start:end] for start, end in offsets]
+def _side(text: str) -> Side:
+    offsets = words(text)
+    return Side(text, offsets, [text[start:end] for start, end in offsets])
 
 
 def _aligned_row(row: Row, spans: Sequence[SpanPair]) -> Row:

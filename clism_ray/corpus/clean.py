@@ -44,7 +44,7 @@ def drop_reason(source: str, target: str, cleaning: CleaningConfig) -> str | Non
         return "too_short"
     if max(lengths) > cleaning.max_words:
         return "too_long"
-    if is_uneven(*lengths, cleaning.max_length_ratio):
+    if is_uneven(lengths[0], lengths[1], cleaning.max_length_ratio):
         return "length_ratio"
     return None
 

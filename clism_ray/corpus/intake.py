@@ -20,6 +20,7 @@ from clism_ray.corpus.read import Unreadable
 from clism_ray.records import SentencePair
 
 Split: TypeAlias = Literal["train", "dev"]
+SPLITS: tuple[Split, ...] = ("train", "dev")  # in the order of their row ids
 Counts: TypeAlias = Counter[tuple[str, str, str]]  # (language pair, corpus, outcome) -> pairs
 
 KEYS = 1 << 64

@@ -1,75 +1,66 @@
 """From the spans of a source sentence to their counterparts in the target, through word links."""
 
-from collections.abc import Collection, Container, Sequence
-from typing import Literal, TypeAlias
+from collections.abc import Sequence
+from typing import Literal, NamedTuple, TypeAlias
 
-from clism_ray.corpus.align import Link
-from clism_ray.corpus.spans import Span
+from clism_ray.corpus.align import Alignment
+from clism_ray.corpus.capitals import Span
 from clism_ray.corpus.words import Offsets, is_punctuation, length_in_words
 from clism_ray.records import SpanPair
 
 Reason: TypeAlias = Literal["unknown_word", "not_linked", "not_contiguous", "answer_too_long"]
 
 
+class Side(NamedTuple):
+    """A sentence and its words."""
+
+    text: str
+    offsets: list[Offsets]
+    words: list[str]
+
+
 def project(
-    span: Span,
-    texts: tuple[str, str],
-    words: tuple[Sequence[Offsets], Sequence[Offsets]],
-    links: Collection[Link],
-    max_words: int,
-) -> SpanPair | Reason:
-    """The counterpart of a span: the target words from its first link to its last.
+    spans: Sequence[Span], source: Side, target: Side, alignment: Alignment, max_words: int
+) -> list[SpanPair | Reason]:
+    """The counterpart of each span, or why it has none.
 
-    They must link to no source word outside the span, which makes the pair consistent in both
-    directions; so the counterparts of disjoint spans are disjoint. Punctuation is cut from the
-    ends. Score: the share of words, of both sides together and without punctuation, that are
-    linked to each other.
+    The counterpart runs from the first target word that links to the span to the last. None of
+    them may link to a source word outside the span, which makes the pair consistent in both
+    directions, and counterparts of disjoint spans disjoint. Links of punctuation do not count.
+    A span without any evidence is refused as unknown_word (see `align.align`).
+
+    Score: over the words of both sides without punctuation, the mean of the evidence for the
+    source word that links each of them; 0 for words without a link.
     """
-    source_words, target_words = words
-    inside = range(span.first, span.end)
-    content_links = {
-        (i, j)
-        for i, j in links
-        if not _is_sign(texts[0], source_words[i]) and not _is_sign(texts[1], target_words[j])
-    }
-    targets = {j for i, j in content_links if i in inside}
-    if not targets:
-        return "not_linked"
-    answer = range(min(targets), max(targets) + 1)
-    if any(j in answer and i not in inside for i, j in content_links):
-        return "not_contiguous"
-    start, end = target_words[answer[0]][0], target_words[answer[-1]][1]
-    answer_words = list(target_words[answer[0] : answer[-1] + 1])
-    if (
-        length_in_words(texts[1][start:end], [(a - start, b - start) for a, b in answer_words])
-        > max_words
-    ):
-        return "answer_too_long"
-    linked = len({i for i, j in content_links if i in inside}) + len(targets)
-    content = sum(not _is_sign(texts[0], source_words[i]) for i in inside)
-    content += sum(not _is_sign(texts[1], word) for word in answer_words)
-    return SpanPair(
-        source_start=source_words[span.first][0],
-        source_end=source_words[span.end - 1][1],
-        target_start=start,
-        target_end=end,
-        label=span.label,
-        score=round(linked / content, 4),
-    )
+    is_sign = [is_punctuation(word) for word in source.words]
+    is_target_sign = [is_punctuation(word) for word in target.words]
+    links = [(i, j) for i, j in alignment.links if not (is_sign[i] or is_target_sign[j])]
 
+    def counterpart(span: Span) -> SpanPair | Reason:
+        inside = [i for i in range(span.first, span.end) if not is_sign[i]]
+        if not any(alignment.evidence[i] for i in inside):
+            return "unknown_word"
+        own_links = [(i, j) for i, j in links if span.first <= i < span.end]
+        if not own_links:
+            return "not_linked"
+        first, last = min(j for _, j in own_links), max(j for _, j in own_links)
+        if any(first <= j <= last and not span.first <= i < span.end for i, j in links):
+            return "not_contiguous"
+        start, end = target.offsets[first][0], target.offsets[last][1]
+        answer = target.offsets[first : last + 1]
+        if length_in_words(target.text[start:end], answer) > max_words:
+            return "answer_too_long"
+        trust = {("source", i): alignment.evidence[i] for i, _ in own_links}
+        for i, j in own_links:
+            trust["target", j] = max(alignment.evidence[i], trust.get(("target", j), 0.0))
+        size = len(inside) + sum(not is_target_sign[j] for j in range(first, last + 1))
+        return SpanPair(
+            source_start=source.offsets[span.first][0],
+            source_end=source.offsets[span.end - 1][1],
+            target_start=start,
+            target_end=end,
+            label=span.label,
+            score=round(sum(trust.values()) / size, 4),
+        )
 
-def is_known(
-    span: Span, source_words: Sequence[str], anchored: Container[int], known: Container[str]
-) -> bool:
-    """Whether the links of a span rest on anything: an anchor, or a word the tables have seen.
-
-    A word the tables never saw is put on the diagonal, which is a guess.
-    """
-    return any(
-        i in anchored or (source_words[i].lower() in known and not is_punctuation(source_words[i]))
-        for i in range(span.first, span.end)
-    )
-
-
-def _is_sign(text: str, word: Offsets) -> bool:
-    return is_punctuation(text[word[0] : word[1]])
+    return [counterpart(span) for span in spans]

@@ -16,34 +16,21 @@ import shutil
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from clism_ray.config import CorpusFiles, PrepareConfig
+from clism_ray.config import PrepareConfig
 from clism_ray.corpus import align, intake
 from clism_ray.corpus.build import LanguagePair, SpanCounts, build
+from clism_ray.corpus.inputs import Input
 from clism_ray.corpus.intake import Counts, Split
 from clism_ray.corpus.manifest import Shard, file_sha256
 from clism_ray.corpus.read import Chunk, parse_chunk
 from clism_ray.corpus.spans import finder
 from clism_ray.records import ALIGNED_SCHEMA
-
-
-class Input(NamedTuple):
-    """One corpus of the configuration."""
-
-    number: int
-    files: CorpusFiles
-    is_dev: bool
-
-
-def language_pair(files: CorpusFiles) -> str:
-    """As in "en-de"."""
-    return f"{files.source_language}-{files.target_language}"
 
 
 def buckets(config: PrepareConfig, split: Split) -> int:
@@ -61,7 +48,7 @@ def take_in_chunk(folder: Path, config: PrepareConfig, source: Input, chunk: Chu
         fraction=config.dev.fraction,
     )
     entries = parse_chunk(source.files, chunk)
-    rows, counts = intake.take_in(entries, language_pair(source.files), config.cleaning, held_out)
+    rows, counts = intake.take_in(entries, "-".join(source.languages), config.cleaning, held_out)
     for split, split_rows in rows.items():
         if split_rows:
             path = folder / "intake" / split / f"{source.number:05d}-{chunk.first_line:012d}.arrow"

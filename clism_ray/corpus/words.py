@@ -29,7 +29,10 @@ _WORD = (
 # Characters that make up a word on average, in scripts whose characters are words here.
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 _CJK_CHARACTERS = 2
-_SOUTH_EAST_ASIAN = re.compile(r"[\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff]")
+_SOUTH_EAST_ASIAN = re.compile(  # letters; marks belong to them
+    r"[\u0e01-\u0e30\u0e32\u0e33\u0e40-\u0e46\u0e81-\u0eb0\u0eb2\u0eb3\u0ec0-\u0ec6"
+    r"\u0f40-\u0f6c\u1000-\u102a\u1780-\u17b3]"
+)
 _SOUTH_EAST_ASIAN_CHARACTERS = 4
 
 
@@ -43,8 +46,13 @@ def words(text: str) -> list[Offsets]:
     return [offsets for _, offsets in _splitter().pre_tokenize_str(text)]
 
 
+def surfaces(text: str) -> list[str]:
+    """The words themselves."""
+    return [word for word, _ in _splitter().pre_tokenize_str(text)]
+
+
 def length_in_words(text: str, offsets: list[Offsets]) -> float:
-    """How many words the words of a text would be if every script wrote spaces.
+    """How many words a text would have if every script wrote spaces; `offsets` are its `words`.
 
     Counting Chinese characters or Thai letters as words would make their sentences look
     two to four times as long as an equal English one.
@@ -53,8 +61,7 @@ def length_in_words(text: str, offsets: list[Offsets]) -> float:
     if text.isascii():
         return count
     count -= len(_CJK.findall(text)) * (1 - 1 / _CJK_CHARACTERS)
-    unspaced = sum(1 for start, _ in offsets if _SOUTH_EAST_ASIAN.match(text, start))
-    count -= unspaced * (1 - 1 / _SOUTH_EAST_ASIAN_CHARACTERS)
+    count -= len(_SOUTH_EAST_ASIAN.findall(text)) * (1 - 1 / _SOUTH_EAST_ASIAN_CHARACTERS)
     return max(count, min(1.0, len(offsets)))
 
 

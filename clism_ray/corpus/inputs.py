@@ -1,0 +1,103 @@
+"""What a preparation starts from and ends with, checked: inputs, rows left, an old output."""
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from clism_ray.config import CorpusFiles, PrepareConfig, differences, to_tree
+from clism_ray.corpus.card import CARD
+from clism_ray.corpus.intake import Counts, Split
+from clism_ray.corpus.manifest import Manifest, read_manifest
+from clism_ray.corpus.read import check_files
+from clism_ray.corpus.spans import finder
+from clism_ray.errors import InputError
+
+
+class Input(NamedTuple):
+    """One corpus of the configuration."""
+
+    number: int
+    files: CorpusFiles
+    is_dev: bool
+
+    @property
+    def languages(self) -> tuple[str, str]:
+        """Source and target language."""
+        return self.files.source_language, self.files.target_language
+
+
+def inputs_of(config: PrepareConfig) -> list[Input]:
+    """The corpora of both splits, checked as far as a look at their settings goes."""
+    corpora = [(files, False) for files in config.corpora]
+    corpora += [(files, True) for files in config.dev.corpora]
+    inputs = [Input(n, files, is_dev) for n, (files, is_dev) in enumerate(corpora)]
+    trained = {entry.languages for entry in inputs if not entry.is_dev}
+    origins: set[tuple[str, str]] = set()
+    for entry in inputs:
+        files = entry.files
+        check_files(files)
+        finder(config.spans, files.source_language)
+        origin = files.name, Path(files.path).name
+        if origin in origins:
+            raise InputError(
+                f"corpus {files.name!r}: two of its files are called {origin[1]}; "
+                "give one of them another corpus name, so that a line's origin is clear"
+            )
+        origins.add(origin)
+        if entry.languages not in trained:
+            raise InputError(
+                f"dev corpus {files.name!r}: {'-'.join(entry.languages)} has no training corpus, "
+                "so no alignment tables; remove it, or add a corpus of these languages"
+            )
+    return inputs
+
+
+def check_pairs_left(language_pair: str, counts: Counts) -> None:
+    """InputError if no usable pair of a language pair came in."""
+    row: Counter[str] = Counter()
+    for (pair, _, outcome), number in counts.items():
+        row[outcome] += number if pair == language_pair else 0
+    if row["in"] == sum(number for outcome, number in row.items() if outcome != "in"):
+        raise InputError(f"{language_pair}: no pair is left of {_because(row)}")
+
+
+def check_rows_left(config: PrepareConfig, rows: Mapping[Split, int], counts: Counts) -> None:
+    """InputError if a split that was asked for is empty."""
+    outcomes: Counter[str] = Counter()
+    for (_, _, outcome), number in counts.items():
+        outcomes[outcome] += number
+    held_out = bool(config.dev.corpora or config.dev.fraction)
+    for split, number in rows.items():
+        if not number and (split == "train" or held_out):
+            raise InputError(f"no {split} pair is left of {_because(outcomes)}")
+
+
+def _because(outcomes: Counter[str]) -> str:
+    reasons = ", ".join(f"{k} {n:,}" for k, n in outcomes.most_common() if k != "in" and n)
+    return f"{outcomes['in']:,} lines: {reasons or 'the files are empty'}"
+
+
+def settings_and_content(config: PrepareConfig, hashes: Mapping[str, str]) -> dict[str, Any]:
+    """What decides a prepared corpus: the settings, with the hash of each file for its path."""
+    tree = {k: v for k, v in to_tree(config).items() if k not in ("output", "resources")}
+    for files in (*tree["corpora"], *tree["dev"]["corpora"]):
+        for key in ("path", "target_path"):
+            files[key] = files[key] and hashes[files[key]]
+    return tree
+
+
+def existing(output: Path, made_of: dict[str, Any]) -> Manifest:
+    """The corpus that stands there already, if it is the one that was asked for."""
+    manifest = read_manifest(output)
+    card = json.loads((output / CARD).read_text(encoding="utf-8"))
+    different = differences(card["made_of"], made_of)
+    if different:
+        raise InputError(
+            f"{output}: another corpus is there already; choose another output, or remove it. "
+            "It differs in\n  " + "\n  ".join(different)
+        )
+    print(f"{output}: already prepared from the same files with the same settings", file=sys.stderr)
+    return manifest

@@ -1,0 +1,94 @@
+"""One function, many tasks: Ray Data as a parallel map whose errors a user can read."""
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from errno import ENOSPC
+from typing import Any, TypeVar
+
+import pyarrow as pa
+import ray
+from ray import cloudpickle
+
+from clism_ray.config import PrepareResources
+from clism_ray.errors import InputError
+
+ResultT = TypeVar("ResultT")
+_OUTCOME = pa.schema([("result", pa.binary()), ("error", pa.string())])
+
+
+def each(
+    function: Callable[..., ResultT],
+    arguments: Sequence[tuple[Any, ...]],
+    resources: PrepareResources,
+) -> list[ResultT]:
+    """function(*entry) for every entry of `arguments`, a task each; results in that order."""
+
+    def at_place(batch: pa.Table) -> pa.Table:
+        place = batch["place"][0].as_py()
+        return attempt(lambda: (place, function(*arguments[place])))
+
+    tasks = places(len(arguments)).map_batches(at_place, **options(resources))
+    by_place: dict[int, ResultT] = dict(results(tasks.iter_rows()))
+    return [by_place[place] for place in range(len(arguments))]
+
+
+def attempt(function: Callable[[], Any]) -> pa.Table:
+    """A result, pickled, or the text of the error that a user is to read.
+
+    An exception that leaves a task would be tried again and arrive wrapped in tracebacks.
+    """
+    result, error = b"", None
+    try:
+        result = cloudpickle.dumps(function())
+    except (InputError, OSError) as problem:
+        readable = problem if isinstance(problem, InputError) else disk_full(problem)
+        if readable is None:
+            raise
+        error = str(readable)
+    return pa.Table.from_pylist([{"result": result, "error": error}], schema=_OUTCOME)
+
+
+def results(outcomes: Iterable[dict[str, Any]]) -> Iterator[Any]:
+    """What the functions of `attempt` returned; raises the first InputError among outcomes."""
+    for outcome in outcomes:
+        if outcome["error"] is not None:
+            raise InputError(outcome["error"])
+        yield cloudpickle.loads(outcome["result"])
+
+
+def places(number: int) -> Any:
+    """A dataset of {"place": n}, a block each, so that each is a task."""
+    return ray.data.from_items(
+        [{"place": place} for place in range(number)], override_num_blocks=number
+    )
+
+
+def options(resources: PrepareResources) -> dict[str, Any]:
+    """Of `map_batches`: one row of a Table to a task."""
+    return {
+        "batch_size": 1,
+        "batch_format": "pyarrow",
+        "num_cpus": resources.cpus_per_task,
+        "concurrency": resources.max_tasks,
+    }
+
+
+def disk_full(error: OSError | InputError) -> InputError | None:
+    """The error to show where a device is full; None for any other error."""
+    if not isinstance(error, OSError) or error.errno != ENOSPC:
+        return None
+    return InputError(
+        f"no space left on the device{f' of {error.filename}' if error.filename else ''}: "
+        "preparation needs about three times the size of its output; free some, or choose "
+        "an output on another device"
+    )
+
+
+def quiet() -> None:
+    """No progress bars and no notes on each execution: stages report themselves."""
+    ray.data.DataContext.get_current().enable_progress_bars = False
+    for name, level in (
+        ("execution.streaming_executor", logging.WARNING),
+        ("progress", logging.ERROR),
+    ):
+        logging.getLogger(f"ray.data._internal.{name}").setLevel(level)
