@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from clism_ray.config_file import load, to_yaml
-from clism_ray.errors import InputError
+from clism_ray.errors import InputError, RunFailed
 
 ConfigT = TypeVar("ConfigT")
 
+FAILED = 1
 BAD_INPUT = 2  # also argparse's exit code
 INTERRUPTED = 130  # as a shell reports Ctrl-C
 
@@ -22,8 +23,8 @@ def run_job(
 ) -> int:
     """Load a configuration of the given kind, hand it to `action`, and return the exit code.
 
-    With `--check` the resolved configuration is printed and nothing is run. An InputError is
-    printed without a traceback; any other exception is a defect and passes through.
+    With `--check` the resolved configuration is printed and nothing is run. An InputError or a
+    RunFailed is printed without a traceback; any other exception is a defect and passes through.
     `arguments` default to those of the command line.
     """
     given = _parser(description).parse_intermixed_args(arguments)
@@ -36,6 +37,9 @@ def run_job(
     except InputError as error:
         print(error, file=sys.stderr)
         return BAD_INPUT
+    except RunFailed as error:
+        print(error, file=sys.stderr)
+        return FAILED
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return INTERRUPTED

@@ -21,7 +21,7 @@ def connect(minimum_cpus: int = 1) -> None:
     if ray.is_initialized():
         return
     if os.environ.get("RAY_ADDRESS"):
-        ray.init(logging_level=logging.ERROR)
+        ray.init(logging_level=logging.ERROR, log_to_driver=False)
         return
     python_path = os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH")]))
     ray.init(
@@ -30,5 +30,6 @@ def connect(minimum_cpus: int = 1) -> None:
         include_dashboard=False,
         _node_ip_address="127.0.0.1",
         logging_level=logging.ERROR,
+        log_to_driver=False,  # what a worker raises comes back with the result
         runtime_env={"env_vars": {"PYTHONPATH": python_path}},
     )

@@ -1,8 +1,15 @@
-"""The one exception a user is meant to read."""
+"""The exceptions a user is meant to read. Jobs print their text without a traceback."""
 
 
 class InputError(ValueError):
     """Something the user gave cannot be used: what was got, what was expected, what to do.
 
-    Jobs print its text without a traceback and exit with code 2.
+    Jobs exit with code 2.
+    """
+
+
+class RunFailed(RuntimeError):
+    """A run ended before its work was done, for a reason that one sentence tells.
+
+    Jobs exit with code 1.
     """

@@ -5,12 +5,14 @@ Only the driver calls this, so a SQLite store has one writer.
 """
 
 import json
+import logging
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from mlflow.entities import Metric, Param, RunStatus, RunTag
 from mlflow.tracking import MlflowClient
+from mlflow.utils.git_utils import get_git_commit
 
 from clism_ray.train.journal import Entry
 
@@ -77,6 +79,7 @@ def start(
 
     `artefacts` is where a new experiment of a local store keeps its files.
     """
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)  # table by table
     client = MlflowClient(tracking_uri=uri)
     if run_id is not None:
         client.update_run(run_id, status=RunStatus.to_string(RunStatus.RUNNING))
@@ -113,3 +116,8 @@ def viewer_command(uri: str) -> str:
     if uri.startswith("sqlite:"):
         return f"mlflow server --host 127.0.0.1 --port 5000 --backend-store-uri {uri}"
     return f"the MLflow server at {uri}"
+
+
+def git_commit() -> str:
+    """The commit of the code that runs, where it runs from a checkout."""
+    return get_git_commit(str(Path(__file__).resolve().parent)) or "unknown"

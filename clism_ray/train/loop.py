@@ -19,6 +19,7 @@ from clism_ray.masking.stream import stream
 from clism_ray.records import Batch
 from clism_ray.train import checkpoint, journal
 from clism_ray.train.engine import backward, set_learning_rate
+from clism_ray.train.job import TrainJob
 from clism_ray.train.schedule import learning_rate
 from clism_ray.train.step import (
     LOSSES,
@@ -29,13 +30,13 @@ from clism_ray.train.step import (
     total_loss,
 )
 from clism_ray.train.validate import all_sum, validate
-from clism_ray.train.worker import TrainJob, Worker, export, report, resume, save, set_up
+from clism_ray.train.worker import Worker, export, report, resume, save, set_up
 
 
-def train(told: dict[str, TrainJob]) -> None:
+def train(job: TrainJob) -> None:
     """Run a training job from where it stands to its end. All ranks run this together."""
-    worker = set_up(told["job"])
-    config = worker.job.config
+    worker = set_up(job)
+    config = job.config
     step = resume(worker)
     began = time.monotonic()
     if step == 0:

@@ -9,6 +9,7 @@ import torch
 
 from clism_ray.masking.collate import make_batch
 from clism_ray.masking.microbatch import Recipe, examples_of, open_recipe
+from clism_ray.masking.tokenizer import QUESTION
 from clism_ray.model.export import load_exported
 from clism_ray.model.pretrainer import PretrainModel
 from clism_ray.records import AlignedPair
@@ -58,11 +59,16 @@ def _work(model: PretrainModel, recipe: Recipe, pair: AlignedPair) -> WorkedExam
 
     return WorkedExample(
         language=language,
-        masked_source=cast(str, tokenizer.decode(ids[batch.pool_T == 0])).strip(),
+        masked_source=_spaced(cast(str, tokenizer.decode(ids[batch.pool_T == 0]))),
         target=pair.target,
         predicted=text(int(scores.start_QT[0].argmax()), int(scores.end_QT[0].argmax())),
         answer=text(int(batch.start_Q[0]), int(batch.end_Q[0])),
     )
+
+
+def _spaced(text: str) -> str:
+    """`[QUE]` takes the place of a word and its space: put spaces around it."""
+    return " ".join(text.replace(QUESTION, f" {QUESTION} ").split())
 
 
 def _of_many_languages(pairs: Sequence[AlignedPair]) -> list[AlignedPair]:

@@ -10,8 +10,7 @@ import ray.train.torch
 import torch
 import torch.distributed as dist
 
-from clism_ray.config import PretrainConfig
-from clism_ray.masking.microbatch import Recipe, open_recipe
+from clism_ray.masking.microbatch import open_recipe
 from clism_ray.model.export import export_model
 from clism_ray.model.pretrainer import PretrainModel, build_model
 from clism_ray.records import Batch
@@ -25,19 +24,8 @@ from clism_ray.train.engine import (
     start_engine,
     state_bytes,
 )
+from clism_ray.train.job import TrainJob
 from clism_ray.train.validate import all_sum, dev_batches, dev_pairs
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class TrainJob:
-    """What the driver tells its workers."""
-
-    config: PretrainConfig
-    recipe: Recipe
-    run: str  # folder of the run, on storage that every worker sees
-    steps: int
-    identity_hash: str
-    card: str  # the text of the model card
 
 
 @dataclasses.dataclass(kw_only=True)

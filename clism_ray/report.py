@@ -1,0 +1,83 @@
+"""What a run came to: a table before and after, worked examples, where things are."""
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+
+from clism_ray.tracking import viewer_command
+from clism_ray.train import journal
+from clism_ray.train.driver import PretrainResult
+from clism_ray.train.validate import dev_pairs
+from clism_ray.train.worked import WorkedExample, work_examples
+
+_EXAMPLES = 3
+
+
+def print_result(result: PretrainResult) -> None:
+    """Print the outcome of a pre-training run."""
+    console = Console(width=None if Console().is_terminal else 120)
+    entries = journal.read(result.folder / journal.JOURNAL)
+    validations = [entry for entry in entries if entry.kind == "validation"]
+    if validations:
+        console.print(before_and_after(validations[0], validations[-1]))
+    console.print(counts_line(entries), highlight=False)
+    model = result.folder / ("best" if (result.folder / "best").is_dir() else "last")
+    if model.is_dir():
+        pairs = dev_pairs(result.recipe, 20)
+        print_examples(console, work_examples(model, result.recipe, pairs, _EXAMPLES))
+    console.print(f"{result.status}: {result.folder}", highlight=False, soft_wrap=True)
+    console.print(f"model:    {model}", highlight=False, soft_wrap=True)
+    console.print(
+        f"compare:  {viewer_command(result.tracking_uri)}   (run {result.mlflow_run})",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+def before_and_after(first: journal.Entry, last: journal.Entry) -> Table:
+    """Accuracy and every loss on the held-out pairs, at the first and the last validation."""
+    table = Table(title=f"held-out pairs ({last.values['validation/questions']:.0f} questions)")
+    table.add_column("")
+    table.add_column(f"step {first.step}", justify="right")
+    table.add_column(f"step {last.step}", justify="right")
+    for name, value in last.values.items():
+        if name == "validation/questions":
+            continue
+        form = "{:.1%}" if "accuracy" in name else "{:.3f}"
+        label = name.removeprefix("validation/").replace("accuracy", "exact spans")
+        table.add_row(label, form.format(first.values[name]), form.format(value))
+    return table
+
+
+def counts_line(entries: Sequence[journal.Entry]) -> str:
+    """Pairs seen and pairs left out while training, by reason."""
+    trained = [entry.values for entry in entries if entry.kind == "train"]
+    seen = sum(values["data/pairs"] for values in trained)
+    reasons: dict[str, float] = {}
+    for values in trained:
+        for name, count in values.items():
+            if name.startswith("dropped/"):
+                reason = name.removeprefix("dropped/")
+                reasons[reason] = reasons.get(reason, 0.0) + count
+    left_out = ", ".join(f"{reason} {count:.0f}" for reason, count in sorted(reasons.items()))
+    return f"pairs trained on: {seen:,.0f}; left out while masking: {left_out or 'none'}"
+
+
+def print_examples(console: Console, examples: Sequence[WorkedExample]) -> None:
+    """Print source with `[QUE]`, target, predicted and right answer."""
+    for example in examples:
+        right = example.predicted == example.answer
+        console.print(
+            f"\n[bold]{example.language}[/bold]  {_plain(example.masked_source)}\n"
+            f"       {_plain(example.target)}\n"
+            f"       first \\[QUE] -> {_plain(example.predicted)}   "
+            f"{'right' if right else 'wrong, it is ' + _plain(example.answer)}",
+            highlight=False,
+            soft_wrap=True,
+        )
+    console.print()
+
+
+def _plain(text: str) -> str:
+    return text.replace("[", "\\[")

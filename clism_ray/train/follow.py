@@ -1,0 +1,67 @@
+"""Following a run from the driver: its journal to MLflow and to the terminal, while it goes on."""
+
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from clism_ray.tracking import Tracker
+from clism_ray.train import journal, progress
+
+_POLL_SECONDS = 0.5
+
+
+@contextmanager
+def following(path: Path, tracker: Tracker, log_every: int, steps: int) -> Iterator[None]:
+    """Deliver the journal to MLflow and to the terminal while the run goes on."""
+    ended = threading.Event()
+    follower = threading.Thread(
+        target=_follow, args=(path, tracker, log_every, steps, ended), daemon=True, name="follower"
+    )
+    follower.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        follower.join()
+
+
+def _follow(
+    path: Path,
+    tracker: Tracker,
+    log_every: int,
+    steps: int,
+    ended: threading.Event,
+) -> None:
+    position, began, warned = 0, time.time_ns() // 1_000_000, False
+    person = sys.stdout.isatty()
+    last: journal.Entry | None = None
+    undelivered: list[journal.Entry] = []
+    while True:
+        over = ended.wait(_POLL_SECONDS)
+        entries, position = journal.read_from(path, position)
+        undelivered += entries
+        for entry in entries:
+            if entry.time < began:
+                continue
+            if entry.kind != "train" or entry.step % log_every == 0:
+                rate = _seconds_per_step(last, entry)
+                print(progress.describe(entry, steps, rate, person), flush=True)
+                last = entry if entry.kind == "train" else last
+        try:
+            tracker.deliver(undelivered)
+            undelivered = []
+        except Exception as error:
+            if not warned:
+                print(f"MLflow at {tracker.uri} takes no metrics ({error}); they wait in {path}")
+                warned = True
+        if over:
+            return
+
+
+def _seconds_per_step(before: journal.Entry | None, now: journal.Entry) -> float:
+    if before is None or now.step <= before.step:
+        return 0.0
+    return (now.time - before.time) / 1000 / (now.step - before.step)

@@ -1,0 +1,112 @@
+"""A run on disk: its folder, its identity, and whether it may go on.
+
+<storage>/runs/<name>/
+    run.json          identity, its hash, the MLflow run, the status
+    config.yaml       the configuration of the latest start
+    tokenizer/        with `[QUE]`
+    journal.jsonl     every metric
+    checkpoints/      see `checkpoint`
+    best/, last/      exported models
+"""
+
+import dataclasses
+import json
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from clism_ray.config import PretrainConfig, differences, identity, identity_hash
+from clism_ray.corpus.manifest import Manifest, windows
+from clism_ray.corpus.rows import read_rows
+from clism_ray.errors import InputError
+from clism_ray.masking.microbatch import Recipe, plan_of
+from clism_ray.masking.tokenizer import load_tokenizer, save_tokenizer, train_tokenizer
+
+_RECORD = "run.json"
+_TOKENIZER_ROWS = 100_000  # rows a tokenizer is trained on
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RunRecord:
+    """What is remembered of a run between its starts."""
+
+    identity: dict[str, Any]
+    identity_hash: str
+    status: str = "new"  # new, running, stopped, failed, finished
+    mlflow_run: str | None = None
+
+
+def run_folder(config: PretrainConfig) -> Path:
+    """Where the run of this name lives."""
+    return Path(config.storage).expanduser().resolve() / "runs" / config.name
+
+
+def open_run(config: PretrainConfig, manifest: Manifest) -> RunRecord:
+    """The record of a new run, or of the one of this name if its identity is the same.
+
+    Raises InputError, with the differences, if the name belongs to another run.
+    """
+    tree = identity(config, manifest.content_hash)
+    path = run_folder(config) / _RECORD
+    if not path.is_file():
+        return RunRecord(identity=tree, identity_hash=identity_hash(tree))
+    record = RunRecord(**json.loads(path.read_text(encoding="utf-8")))
+    if record.identity_hash != identity_hash(tree):
+        changed = "\n  ".join(differences(record.identity, tree))
+        raise InputError(
+            f"the run {config.name!r} exists in {path.parent} with other settings:\n  {changed}\n"
+            "give this one another name=..., or undo the changes to go on with that one"
+        )
+    return record
+
+
+def write_record(config: PretrainConfig, record: RunRecord) -> None:
+    """Remember a run; an interrupted write leaves the old record."""
+    path = run_folder(config) / _RECORD
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(".tmp")
+    text = json.dumps(dataclasses.asdict(record), indent=1, ensure_ascii=False)
+    temporary.write_text(text + "\n", encoding="utf-8")
+    temporary.rename(path)
+
+
+def recipe_of(config: PretrainConfig, corpus: Path) -> Recipe:
+    """What decides the micro-batches of a run."""
+    return Recipe(
+        corpus=str(corpus),
+        tokenizer=str(run_folder(config) / "tokenizer"),
+        limits=config.tokenizer,
+        masking=config.masking,
+        pairs=config.batch.pairs,
+        slots=config.batch.slots,
+        seed=config.seed,
+    )
+
+
+def steps_of(config: PretrainConfig, manifest: Manifest, recipe: Recipe) -> int:
+    """How many optimizer steps a run takes."""
+    if config.length.steps is not None:
+        return config.length.steps
+    assert config.length.epochs is not None
+    return config.length.epochs * plan_of(manifest.train, recipe).steps
+
+
+def make_tokenizer(config: PretrainConfig, corpus: Path, manifest: Manifest) -> None:
+    """Put the run's tokenizer in its folder: the configured one, the start's, or a trained one."""
+    folder = run_folder(config) / "tokenizer"
+    if folder.is_dir():
+        return
+    path = config.tokenizer.path or config.model.start
+    if path is not None:
+        tokenizer = load_tokenizer(path, config.model.revision)
+    else:
+        rows = (
+            pair
+            for window in windows(manifest.train)
+            for pair in read_rows(corpus, window, range(window.rows))
+        )
+        texts = (
+            text for pair in islice(rows, _TOKENIZER_ROWS) for text in (pair.source, pair.target)
+        )
+        tokenizer = train_tokenizer(texts, config.tokenizer.vocabulary)
+    save_tokenizer(tokenizer, folder)
