@@ -5,6 +5,8 @@
 - The first word of a sentence is capitalised whatever it is. It counts if it has more capitals,
   if the corpus knows it as a name, or if a capitalised word follows and the corpus does not know
   it as a common word; see `Casing`.
+- Elsewhere a word that the corpus knows as a common one counts beside a capitalised word only:
+  "the Central Bank", but not "the Bank".
 - A sentence of four or more content words, all of them capitalised, is a headline: no names.
 - A number begins with a digit or is spelled out from "two" on; a scale or percent sign may
   follow ("5 million"), and a month joins numbers to a date ("12 March 2009").
@@ -38,6 +40,7 @@ _NUMERALS = frozenset(
 )
 _SCALES = frozenset("hundred thousand million billion trillion percent %".split())
 _TITLES = frozenset("Mr Mrs Ms Dr St Prof Gen Sen Rep Gov Jr Sr".split())
+_AFTER_INITIALS = frozenset(".'’")  # "J. Smith", "O'Brien"
 _JOINTS = frozenset("-'’&")  # within a name if no space stands around them
 _SENTENCE_BREAKS = frozenset(".!?:;…\"“”«»()[]{}–—•*/|<>'‘’")  # a capital after them proves nothing
 _HEADLINE_WORDS = 4
@@ -180,25 +183,43 @@ def _is_name(tokens: list[str], position: int, known: Casing) -> bool:
     lowered = token.lower()
     if lowered in STOP_WORDS:
         return False
-    if not _starts_sentence(tokens, position) or lowered in known.names:
+    if lowered in known.names or token in _TITLES:
         return True
-    following = tokens[position + 1] if position + 1 < len(tokens) else ""
-    followed = following[:1].isupper() and following.lower() not in STOP_WORDS
-    return followed and lowered not in known.common
+    starts = _starts_sentence(tokens, position)
+    after = _is_content(_beyond_particles(tokens, position, 1))
+    before = not starts and _is_content(_beyond_particles(tokens, position, -1))
+    if len(token) == 1:  # an initial, "Vitamin C"; but "O Lord"
+        return before or _beyond_particles(tokens, position, 1) in _AFTER_INITIALS
+    if lowered in known.common:
+        return not starts and (before or after)
+    return after or not starts
 
 
 def _starts_sentence(tokens: list[str], position: int) -> bool:
     if position == 0:
         return True
     before = tokens[position - 1]
-    if before == "." and position > 1:
-        return not (tokens[position - 2] in _TITLES or len(tokens[position - 2]) == 1)
+    if before in _AFTER_INITIALS and position > 1:
+        initial = tokens[position - 2]
+        return not (initial in _TITLES or (len(initial) == 1 and initial.isalpha()))
     return before in _SENTENCE_BREAKS
 
 
 def _is_headline(tokens: Iterable[str]) -> bool:
     content = [t for t in tokens if t[0].isalpha() and t.lower() not in STOP_WORDS]
     return len(content) >= _HEADLINE_WORDS and all(t[0].isupper() for t in content)
+
+
+def _beyond_particles(tokens: list[str], position: int, step: int) -> str:
+    """The next word in a direction that is no particle; "" at the end of the sentence."""
+    position += step
+    while 0 <= position < len(tokens) and tokens[position] in _PARTICLES:
+        position += step
+    return tokens[position] if 0 <= position < len(tokens) else ""
+
+
+def _is_content(token: str) -> bool:
+    return token[:1].isupper() and token.lower() not in STOP_WORDS
 
 
 def _is_year(token: str) -> bool:

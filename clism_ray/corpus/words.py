@@ -2,7 +2,8 @@
 
 One rule serves every language, so a text in several scripts needs no language code. A word is
 a run of letters, marks and digits; marks (Devanagari vowel signs, Arabic diacritics) stay with
-their letter. A number keeps its separators ("1,000.5", "2:30"), an abbreviation its dots
+their letter. A number keeps its separators and
+the letters after it ("1,000.5", "2:30", "3.5m"), an abbreviation its dots
 ("U.S."). In scripts that write no spaces each character is a word. Any other character that is
 no white space is a word of its own.
 """
@@ -20,7 +21,7 @@ _UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}
 _LETTER = rf"[\p{{L}}\p{{N}}\p{{M}}_\u200c\u200d&&[^{_UNSPACED}]]"
 _WORD = (
     r"(?:\p{Lu}\.){2,}"
-    rf"|\p{{Nd}}++(?:[.,:\u066b\u066c]\p{{Nd}}++)*+(?!{_LETTER})"
+    rf"|\p{{Nd}}++(?:[.,:\u066b\u066c]\p{{Nd}}++)*+{_LETTER}*"
     rf"|[{_UNSPACED}][\p{{M}}\u200c\u200d]*"
     rf"|{_LETTER}+"
     r"|\S"
