@@ -1,6 +1,7 @@
 """Language codes: ISO 639-1, with an optional script or region (`zh`, `pt-BR`, `zh-Hant`)."""
 
 import difflib
+import os.path
 
 from clism_ray.errors import InputError
 
@@ -24,7 +25,13 @@ def check_language(code: str) -> str:
     language, hyphen, rest = code.partition("-")
     if language in CODES:
         return code
-    close = difflib.get_close_matches(language, sorted(CODES), n=1, cutoff=0.0)[0]
+    close = max(sorted(CODES), key=lambda known: _likeness(known, language))
     raise InputError(
         f"{code!r} is no language code of ISO 639-1; the closest is {close + hyphen + rest!r}"
     )
+
+
+def _likeness(known: str, got: str) -> tuple[int, float]:
+    """The common beginning counts first: that is how other standards' codes differ."""
+    beginning = len(os.path.commonprefix([known, got]))
+    return beginning, difflib.SequenceMatcher(None, known, got).ratio()

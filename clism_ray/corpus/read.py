@@ -63,17 +63,17 @@ def read_chunks(files: CorpusFiles, lines: int = CHUNK_LINES) -> Iterator[Chunk]
         yield from _moses_chunks(files, lines)
         return
     raw = _lines(Path(files.path))
-    columns, first_line = None, 1
+    columns, first_line, started = None, 1, False
     if files.format == "tsv":
         header = _header(files, next(raw, b"")) if files.header else None
         columns = _column(files, "source", header), _column(files, "target", header)
         first_line = 2 if files.header else 1
     while block := list(itertools.islice(raw, lines)):
         chunk = Chunk(first_line, b"\n".join(block), None, columns)
-        if first_line <= 2:
+        if not started:
             _check_first_chunk(files, chunk)
         yield chunk
-        first_line += len(block)
+        first_line, started = first_line + len(block), True
 
 
 def parse_chunk(files: CorpusFiles, chunk: Chunk) -> Iterator[SentencePair | Unreadable]:

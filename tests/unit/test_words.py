@@ -1,0 +1,54 @@
+"""Words in many scripts."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clism_ray.corpus.words import is_punctuation, length_in_words, surfaces, words
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Tom's co-op.", ["Tom", "'", "s", "co", "-", "op", "."]),
+        ("U.S. 1,000.5 at 2:30.", ["U.S.", "1,000.5", "at", "2:30", "."]),
+        ("£108.9m in the 1990s", ["£", "108.9m", "in", "the", "1990s"]),
+        ("e\u0301te\u0301", ["e\u0301te\u0301"]),
+        ("प्रश्न का उत्तर।", ["प्रश्न", "का", "उत्तर", "।"]),
+        ("المدرّسُ يسخر ٢٠٠٩", ["المدرّسُ", "يسخر", "٢٠٠٩"]),
+        ("می\u200cخواهم", ["می\u200cخواهم"]),
+        ("我们有50个ABC。", ["我", "们", "有", "50", "个", "ABC", "。"]),
+        ("ที่นี่", ["ที่", "นี่"]),
+        ("a|||b", ["a", "|", "|", "|", "b"]),
+        ("", []),
+    ],
+)
+def test_words_of_many_scripts(text: str, expected: list[str]) -> None:
+    assert surfaces(text) == expected
+
+
+@given(st.text())
+def test_words_are_in_order_and_leave_out_white_space_only(text: str) -> None:
+    offsets = words(text)
+    ends = [0, *(end for _, end in offsets)]
+    starts = [*(start for start, _ in offsets), len(text)]
+    assert all(start < end for start, end in offsets)
+    assert all(text[end:start].strip() == "" for end, start in zip(ends, starts, strict=True))
+    assert [text[start:end] for start, end in offsets] == surfaces(text)
+
+
+@given(st.text(alphabet=st.characters(codec="ascii")))
+def test_in_latin_script_the_length_is_the_number_of_words(text: str) -> None:
+    assert length_in_words(text, words(text)) == len(words(text))
+
+
+@given(st.text(min_size=1))
+def test_a_text_with_words_is_at_least_one_word_long(text: str) -> None:
+    offsets = words(text)
+    assert min(1, len(offsets)) <= length_in_words(text, offsets) <= len(offsets)
+
+
+def test_punctuation_has_neither_letters_nor_digits() -> None:
+    assert is_punctuation("—")
+    assert not is_punctuation("5")
+    assert not is_punctuation("क")
