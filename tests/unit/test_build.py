@@ -1,0 +1,86 @@
+"""From stored pairs to aligned pairs, every one accounted for."""
+
+from collections import Counter
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from clism_ray.config import SpanConfig
+from clism_ray.corpus.align import fit, open_tables
+from clism_ray.corpus.build import LanguagePair, build
+from clism_ray.corpus.intake import SCHEMA, in_key_order, key
+from clism_ray.corpus.spans import finder
+from clism_ray.records import ALIGNED_SCHEMA, SpanPair, from_row
+
+SAMPLE = [
+    pair
+    for city in ("Rome", "Oslo", "Lima", "Bonn")
+    for pair in (
+        (f"we like {city} .", f"wir lieben {city} ."),
+        (f"he saw {city} .", f"er sah {city} ."),
+        ("we saw it .", "wir sahen es ."),
+    )
+]
+
+
+@pytest.fixture(scope="module")
+def parts(tmp_path_factory: pytest.TempPathFactory) -> LanguagePair:
+    folder = tmp_path_factory.mktemp("tables")
+    fit(SAMPLE, folder, iterations=3)
+    return LanguagePair(open_tables(folder), finder(SpanConfig(), "en"), max_words=10)
+
+
+def stored(*pairs: tuple[str, str], files: str = "abcdefgh") -> pa.Table:
+    rows = [
+        {
+            "key": key("en", "de", source, target),
+            "source_language": "en",
+            "target_language": "de",
+            "source": source,
+            "target": target,
+            "corpus": "c",
+            "file": files[n],
+            "line": n + 1,
+        }
+        for n, (source, target) in enumerate(pairs)
+    ]
+    return in_key_order(pa.Table.from_pylist(rows, schema=SCHEMA))
+
+
+def test_a_pair_gets_its_projected_spans(parts: LanguagePair) -> None:
+    rows = stored(("we saw Rome .", "Rome sahen wir ."))
+    table, counts, spans = build(rows, "train", lambda *_: parts)
+    assert table.schema == ALIGNED_SCHEMA
+    (pair,) = (from_row(row) for row in table.to_pylist())
+    assert pair.spans == (SpanPair(7, 11, 0, 4, "name", 1.0),)
+    assert counts == Counter({("en-de", "c", "train"): 1})
+    assert spans == Counter({("en-de", "in"): 1, ("en-de", "kept"): 1})
+
+
+def test_what_is_not_kept_has_a_reason(parts: LanguagePair) -> None:
+    rows = stored(
+        ("we like Rome .", "wir lieben Rome ."),
+        ("we like it .", "wir lieben es ."),
+        ("we like Zork .", "wir lieben Florp ."),
+    )
+    table, counts, _ = build(rows, "dev", lambda *_: parts)
+    assert table.num_rows == 1
+    assert counts == Counter(
+        {("en-de", "c", "dev"): 1, ("en-de", "c", "no_span"): 1, ("en-de", "c", "unknown_word"): 1}
+    )
+
+
+@pytest.mark.parametrize("files", ["abc", "cba", "bca"])
+def test_of_equal_pairs_the_lowest_origin_stays(parts: LanguagePair, files: str) -> None:
+    rows = stored(*[("we like Rome .", "wir lieben Rome .")] * 3, files=files)
+    table, counts, _ = build(rows, "train", lambda *_: parts)
+    assert table["file"].to_pylist() == ["a"]
+    assert counts == Counter({("en-de", "c", "train"): 1, ("en-de", "c", "duplicate"): 2})
+
+
+def test_an_empty_bucket_builds_an_empty_table(parts: LanguagePair) -> None:
+    table, counts, spans = build(stored(), "train", lambda *_: parts)
+    assert (table.num_rows, table.schema) == (0, ALIGNED_SCHEMA)
+    assert not counts
+    assert not spans
