@@ -1,7 +1,9 @@
-"""Parallel text to a prepared corpus: jobs/prepare.py --config FILE a.b=c [--check]."""
+"""Write a prepared corpus of aligned sentence pairs."""
 
 import sys
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # runs without installation
 
 from clism_ray.cli import run_job
 from clism_ray.config import PrepareConfig
@@ -10,14 +12,14 @@ from clism_ray.corpus.prepare import prepare
 
 
 def action(config: PrepareConfig) -> None:
-    """Prepare, and say where it is."""
     manifest = prepare(config)
-    rows = [sum(sum(s.rows_per_group) for s in split) for split in (manifest.train, manifest.dev)]
-    output = Path(config.output).expanduser()
-    print(
-        f"{output}: {rows[0]:,} pairs to train on, {rows[1]:,} held out; see {output / CARD_HTML}"
+    train, dev = (
+        sum(sum(shard.rows_per_group) for shard in split)
+        for split in (manifest.train, manifest.dev)
     )
+    output = Path(config.output).expanduser()
+    print(f"{output}: {train:,} pairs to train on, {dev:,} held out; see {output / CARD_HTML}")
 
 
 if __name__ == "__main__":
-    sys.exit(run_job("Write a prepared corpus of aligned sentence pairs.", PrepareConfig, action))
+    sys.exit(run_job(__doc__, PrepareConfig, action))
