@@ -1,7 +1,6 @@
 """Language codes: ISO 639-1, with an optional script or region (`zh`, `pt-BR`, `zh-Hant`)."""
 
 import difflib
-import os.path
 
 from clism_ray.errors import InputError
 
@@ -33,5 +32,5 @@ def check_language(code: str) -> str:
 
 def _likeness(known: str, got: str) -> tuple[int, float]:
     """The common beginning counts first: that is how other standards' codes differ."""
-    beginning = len(os.path.commonprefix([known, got]))
+    beginning = 2 if got.startswith(known) else int(got[:1] == known[:1])
     return beginning, difflib.SequenceMatcher(None, known, got).ratio()

@@ -1,4 +1,4 @@
-"""Write a prepared corpus of aligned sentence pairs."""
+"""Write a prepared corpus of aligned sentence pairs from parallel text."""
 
 import sys
 from pathlib import Path
@@ -11,7 +11,7 @@ from clism_ray.corpus.card import CARD_HTML
 from clism_ray.corpus.prepare import prepare
 
 
-def action(config: PrepareConfig) -> None:
+def run(config: PrepareConfig) -> None:
     manifest = prepare(config)
     train, dev = (
         sum(sum(shard.rows_per_group) for shard in split)
@@ -22,4 +22,4 @@ def action(config: PrepareConfig) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(run_job(__doc__, PrepareConfig, action))
+    sys.exit(run_job(__doc__, PrepareConfig, run))

@@ -81,11 +81,21 @@ def _because(outcomes: Counter[str]) -> str:
 
 
 def settings_and_content(config: PrepareConfig, hashes: Mapping[str, str]) -> dict[str, Any]:
-    """What decides a prepared corpus: the settings, with the hash of each file for its path."""
+    """What decides a prepared corpus: the settings, with the hash of each file for its path.
+
+    Corpora go by name, so that their order makes no difference.
+    """
     tree = {k: v for k, v in to_tree(config).items() if k not in ("output", "resources")}
-    for files in (*tree["corpora"], *tree["dev"]["corpora"]):
-        for key in ("path", "target_path"):
-            files[key] = files[key] and hashes[files[key]]
+
+    def by_name(corpora: list[dict[str, Any]]) -> dict[str, Any]:
+        named = {f"{files['name']}/{Path(files['path']).name}": dict(files) for files in corpora}
+        for files in named.values():
+            for key in ("path", "target_path"):
+                files[key] = files[key] and hashes[files[key]]
+        return named
+
+    tree["corpora"] = by_name(tree["corpora"])
+    tree["dev"]["corpora"] = by_name(tree["dev"]["corpora"])
     return tree
 
 

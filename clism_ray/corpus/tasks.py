@@ -1,6 +1,7 @@
 """One function, many tasks: Ray Data as a parallel map whose errors a user can read."""
 
 import logging
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from errno import ENOSPC
 from typing import Any, TypeVar
@@ -8,6 +9,7 @@ from typing import Any, TypeVar
 import pyarrow as pa
 import ray
 from ray import cloudpickle
+from ray.data import TaskPoolStrategy
 
 from clism_ray.config import PrepareResources
 from clism_ray.errors import InputError
@@ -69,7 +71,7 @@ def options(resources: PrepareResources) -> dict[str, Any]:
         "batch_size": 1,
         "batch_format": "pyarrow",
         "num_cpus": resources.cpus_per_task,
-        "concurrency": resources.max_tasks,
+        "compute": TaskPoolStrategy(size=resources.max_tasks),
     }
 
 
@@ -92,3 +94,4 @@ def quiet() -> None:
         ("progress", logging.ERROR),
     ):
         logging.getLogger(f"ray.data._internal.{name}").setLevel(level)
+    warnings.filterwarnings("ignore", message="The maximum number of concurrent tasks")

@@ -1,7 +1,6 @@
 """From stored pairs to aligned pairs, every one accounted for."""
 
 from collections import Counter
-from pathlib import Path
 
 import pyarrow as pa
 import pytest
