@@ -56,25 +56,28 @@ def load_masked_lm(
     if len(tokenizer) > masked_lm.config.vocab_size:
         # The default, the mean of all rows, is twenty times shorter than a usual row.
         masked_lm.resize_token_embeddings(len(tokenizer), mean_resizing=False)
-    room = positions(masked_lm.config)
-    if max_tokens > room:
-        raise InputError(
-            f"sequences of up to {max_tokens} tokens, but {model.start or 'the encoder'} has "
-            f"{room} positions; lower tokenizer.max_source_tokens or tokenizer.max_target_tokens"
-        )
+    _check_room(model, masked_lm.config, max_tokens)
     if masked_lm.config.model_type in _PACKED_FAMILIES:
         masked_lm.set_attn_implementation(PACKED)
     return masked_lm
 
 
-def check_start(model: ModelConfig) -> None:
-    """Fail early, before any worker starts, if the start is not there or has no usable MLM head."""
+def check_start(model: ModelConfig, max_tokens: int) -> None:
+    """Fail before any worker starts if the start cannot be used; loads no weights.
+
+    Raises:
+        InputError: it is not there, is no masked language model, or has too few positions.
+    """
     if model.start is None:
         return
     try:
-        AutoConfig.from_pretrained(model.start, revision=model.revision)
+        config = AutoConfig.from_pretrained(model.start, revision=model.revision)
+        with torch.device("meta"):
+            masked_lm = AutoModelForMaskedLM.from_config(config)
     except (OSError, ValueError) as error:
         raise InputError(f"model.start {model.start!r} cannot be loaded: {error}") from error
+    mlm_head(masked_lm)
+    _check_room(model, config, max_tokens)
 
 
 def positions(config: Any) -> int:
@@ -145,6 +148,15 @@ def _types(encoder: PreTrainedModel, types: Tensor) -> dict[str, Tensor]:
 def _first_position(config: Any) -> int:
     after_padding = config.model_type in _POSITIONS_AFTER_PADDING_ID
     return int(config.pad_token_id) + 1 if after_padding else 0
+
+
+def _check_room(model: ModelConfig, config: Any, max_tokens: int) -> None:
+    if max_tokens > positions(config):
+        raise InputError(
+            f"sequences of up to {max_tokens} tokens, but {model.start or 'the encoder'} has "
+            f"{positions(config)} positions; lower tokenizer.max_source_tokens or "
+            "tokenizer.max_target_tokens"
+        )
 
 
 def _scratch(

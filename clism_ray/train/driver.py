@@ -63,7 +63,8 @@ def pretrain(config: PretrainConfig) -> PretrainResult:
     if record.status == "finished":
         return _result("finished", recipe, manifest, uri, record)
     verify_hashes(corpus, manifest)
-    check_start(config.model)
+    limits = config.tokenizer
+    check_start(config.model, limits.max_source_tokens + limits.max_target_tokens)
     preflight.check_checkpoint(folder, config)
     needed = config.scaling.workers * config.scaling.cpus_per_worker
     cluster.connect(int(needed + config.scaling.cpus_per_data_task + 0.999))

@@ -24,6 +24,7 @@ from clism_ray.train.schedule import learning_rate
 from clism_ray.train.step import (
     LOSSES,
     counts_of,
+    loss_metrics,
     mean_losses,
     seed_dropout,
     to_tensors,
@@ -112,15 +113,14 @@ def take_step(
             worker.engine.step()
     totals = all_sum(sums, worker.device)
     means = mean_losses(dict(zip(LOSSES, totals, strict=False)), counts)
-    total = total_loss(means, config.losses)
-    if not torch.isfinite(total):
-        lost = ", ".join(f"{name} {float(value)}" for name, value in means.items())
+    losses = loss_metrics(means, config.losses)
+    if not math.isfinite(losses["loss/total"]):
+        lost = ", ".join(f"{name} {value:g}" for name, value in losses.items())
         return {"problem": f"the loss is not finite at step {step + 1}: {lost}"}
     worker.engine.step()
     norm = worker.engine.get_global_grad_norm()
     return {
-        "loss/total": float(total),
-        **{f"loss/{name}": float(value) for name, value in means.items()},
+        **losses,
         "accuracy/train": float(totals[-2] / max(float(totals[-1]), 1.0)),
         "optimizer/learning_rate": rate,
         **({} if norm is None else {"optimizer/gradient_norm": float(norm)}),

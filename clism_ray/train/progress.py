@@ -2,7 +2,6 @@
 
 import time
 
-from clism_ray.losses.cacr import TERMS
 from clism_ray.train.journal import Entry
 
 
@@ -34,10 +33,10 @@ def _train(entry: Entry, steps: int, seconds_per_step: float, person: bool) -> s
     if not person:
         return f"train step={entry.step} steps={steps} " + _pairs(values)
     left = time.strftime("%H:%M:%S", time.gmtime((steps - entry.step) * seconds_per_step))
-    cacr = sum(values[f"loss/{term}"] for term in TERMS)
     return (
         f"step {entry.step:>6}/{steps}  loss {values['loss/total']:7.3f}  "
-        f"(clism {values['loss/clism']:.3f}  cacr {cacr:.3f}  mlm {values['loss/mlm']:.3f})  "
+        f"(clism {values['loss/clism']:.3f}  cacr {values['loss/cacr']:.3f}  "
+        f"mlm {values['loss/mlm']:.3f})  "
         f"exact {values['accuracy/train']:6.1%}  {values['speed/pairs_per_second']:6.1f} pairs/s  "
         f"data wait {values['speed/data_wait']:4.0%}  left {left}"
     )

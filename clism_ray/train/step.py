@@ -51,6 +51,18 @@ def mean_losses(sums: dict[str, Tensor], counts: Tensor) -> dict[str, Tensor]:
     return {name: sums[name] / max(divisors[_COUNT_OF[name]], 1.0) for name in LOSSES}
 
 
+def loss_metrics(means: dict[str, Tensor], weights: LossConfig) -> dict[str, float]:
+    """The losses under the names they are tracked by; CACR's sum and its terms apart."""
+    terms = {f"cacr/{term}": float(means[term]) for term in TERMS}
+    return {
+        "loss/total": float(total_loss(means, weights)),
+        "loss/clism": float(means["clism"]),
+        "loss/cacr": sum(terms.values()),
+        "loss/mlm": float(means["mlm"]),
+        **terms,
+    }
+
+
 def total_loss(means: dict[str, Tensor], weights: LossConfig) -> Tensor:
     """L = L_clism + L_cacr + L_mlm with their weights (eq. 9); L_cacr is the sum of its terms."""
     cacr = sum((means[term] for term in TERMS), start=torch.zeros_like(means["clism"]))

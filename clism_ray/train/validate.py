@@ -16,7 +16,7 @@ from clism_ray.masking.collate import empty_batch, make_batch
 from clism_ray.masking.microbatch import Recipe, examples_of, open_recipe
 from clism_ray.masking.order import fixed_microbatches
 from clism_ray.records import AlignedPair, Batch
-from clism_ray.train.step import LOSSES, counts_of, mean_losses, to_tensors, total_loss
+from clism_ray.train.step import LOSSES, counts_of, loss_metrics, mean_losses, to_tensors
 
 _EPOCH = 0
 
@@ -81,8 +81,7 @@ def validate(
         if asked
     }
     return {
-        "validation/loss/total": float(total_loss(means, weights)),
-        **{f"validation/loss/{name}": float(value) for name, value in means.items()},
+        **{f"validation/{name}": value for name, value in loss_metrics(means, weights).items()},
         "validation/accuracy": sum(found.values()) / max(len(found), 1),
         **found,
         "validation/questions": float(asked_L.sum()),
