@@ -6,10 +6,11 @@ take the first of each.
 """
 
 import json
+import os
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 JOURNAL = "journal.jsonl"
 
@@ -29,10 +30,24 @@ def entry(kind: str, step: int, values: dict[str, Any]) -> Entry:
 
 
 def append(path: Path, entries: Iterable[Entry]) -> None:
-    """Add entries in one write, so that a reader meets whole lines only."""
+    """Add entries in one write, so that a reader meets whole lines only.
+
+    A line that a crash left half written is cut off first: readers never saw it.
+    """
     text = "".join(json.dumps(item._asdict()) + "\n" for item in entries)
-    with path.open("a", encoding="utf-8") as file:
-        file.write(text)
+    with path.open("a+b") as file:
+        _cut_torn_line(file)
+        file.write(text.encode())
+
+
+def _cut_torn_line(file: BinaryIO) -> None:
+    size = file.seek(0, os.SEEK_END)
+    if not size:
+        return
+    file.seek(size - 1)
+    if file.read(1) != b"\n":
+        file.seek(0)
+        file.truncate(file.read().rfind(b"\n") + 1)
 
 
 def read_from(path: Path, position: int) -> tuple[list[Entry], int]:
