@@ -6,14 +6,18 @@ Only the driver calls this, so a SQLite store has one writer.
 
 import json
 import logging
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from mlflow.entities import Metric, Param, RunStatus, RunTag
+from mlflow.entities import LifecycleStage, Metric, Param, RunStatus, RunTag
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST, ErrorCode
 from mlflow.tracking import MlflowClient
 from mlflow.utils.git_utils import get_git_commit
 
+from clism_ray.errors import InputError
 from clism_ray.train.journal import Entry
 
 _BATCH = 500  # metrics of one request; MLflow takes up to 1000
@@ -32,18 +36,23 @@ class Tracker:
         }
 
     def deliver(self, entries: Iterable[Entry]) -> None:
-        """Log metrics by step, each step once: those delivered before are passed over."""
+        """Log metrics by step, each step once: those delivered before are passed over.
+
+        Where the store fails, the same entries may be given again.
+        """
         metrics = []
+        reached = dict(self.delivered)
         for entry in entries:
-            if entry.kind == "event" or entry.step <= self.delivered[entry.kind]:
+            if entry.kind == "event" or entry.step <= reached[entry.kind]:
                 continue
-            self.delivered[entry.kind] = entry.step
+            reached[entry.kind] = entry.step
             metrics += [
                 Metric(name, float(value), entry.time, entry.step)
                 for name, value in entry.values.items()
             ]
         for first in range(0, len(metrics), _BATCH):
             self.client.log_batch(self.run_id, metrics=metrics[first : first + _BATCH])
+        self.delivered = reached
 
     def log_file(self, path: Path, folder: str | None = None) -> None:
         """Keep a file, or all files of a folder, with the run."""
@@ -77,13 +86,48 @@ def start(
 ) -> Tracker:
     """Open the run `run_id`, or a new one with these parameters and tags.
 
+    A run that the store has lost is begun anew: the journal still holds its metrics.
     `artefacts` is where a new experiment of a local store keeps its files.
+
+    Raises InputError if the store cannot be used.
     """
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)  # table by table
-    client = MlflowClient(tracking_uri=uri)
-    if run_id is not None:
-        client.update_run(run_id, status=RunStatus.to_string(RunStatus.RUNNING))
+    # MLflow would try a server that is not there for minutes; the journal can wait for it.
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+    try:
+        client = MlflowClient(tracking_uri=uri)
+        if run_id is None or not _reopen(client, run_id):
+            run_id = _new_run(client, uri, experiment, artefacts, name, parameters, tags)
         return Tracker(uri, run_id)
+    except MlflowException as error:
+        raise InputError(
+            f"tracking.uri {uri!r} cannot be used: {error}\nstart the server there, or leave "
+            "tracking.uri out to use a file under storage"
+        ) from error
+
+
+def _reopen(client: MlflowClient, run_id: str) -> bool:
+    """Whether the run is there to go on with."""
+    try:
+        if client.get_run(run_id).info.lifecycle_stage != LifecycleStage.ACTIVE:
+            return False
+    except MlflowException as error:
+        if error.error_code == ErrorCode.Name(RESOURCE_DOES_NOT_EXIST):
+            return False
+        raise
+    client.update_run(run_id, status=RunStatus.to_string(RunStatus.RUNNING))
+    return True
+
+
+def _new_run(
+    client: MlflowClient,
+    uri: str,
+    experiment: str,
+    artefacts: Path,
+    name: str,
+    parameters: Mapping[str, Any],
+    tags: Mapping[str, str],
+) -> str:
     found = client.get_experiment_by_name(experiment)
     local = uri.startswith("sqlite:")
     experiment_id = (
@@ -97,7 +141,7 @@ def start(
         params=[Param(key, value) for key, value in flatten(parameters).items()],
         tags=[RunTag(key, value) for key, value in tags.items()],
     )
-    return Tracker(uri, run.info.run_id)
+    return str(run.info.run_id)
 
 
 def flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
