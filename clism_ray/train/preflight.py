@@ -6,7 +6,6 @@ from pathlib import Path
 
 from clism_ray.config import PretrainConfig
 from clism_ray.errors import InputError
-from clism_ray.masking.order import slots_per_worker
 from clism_ray.train import checkpoint
 
 Resources = dict[str, float]
@@ -15,26 +14,22 @@ Resources = dict[str, float]
 def check_resources(config: PretrainConfig, nodes: Sequence[Resources]) -> None:
     """Raise InputError if the nodes can never hold the workers and a data task beside them."""
     scaling = config.scaling
-    if (
-        slots_per_worker(config.batch.slots, scaling.workers) * (scaling.workers - 1)
-        >= (config.batch.slots)
-        and scaling.workers > config.batch.slots
-    ):
+    if scaling.workers > config.batch.slots:
         raise InputError(
             f"scaling.workers is {scaling.workers}, but a step has only batch.slots = "
             f"{config.batch.slots} micro-batches to share; use at most {config.batch.slots} "
             "workers, or more and smaller micro-batches"
         )
+    if (scaling.device == "cuda") != (scaling.gpus_per_worker > 0):
+        raise InputError(
+            f"scaling.device is {scaling.device}, but scaling.gpus_per_worker is "
+            f"{scaling.gpus_per_worker:g}; give both (device cuda, 1 GPU) or neither"
+        )
     each = {"CPU": scaling.cpus_per_worker, "GPU": scaling.gpus_per_worker}
-    for name, wanted in each.items():
-        room = sum(_times(node.get(name, 0.0), wanted) for node in nodes) if wanted else math.inf
-        if room < scaling.workers:
-            total = sum(node.get(name, 0.0) for node in nodes)
-            raise InputError(
-                f"scaling.workers asks for {scaling.workers} workers of {wanted:g} {name} each, "
-                f"but the cluster's {len(nodes)} node(s) with {total:g} {name} hold {room:g} of "
-                f"them; lower scaling.workers or scaling.{name.lower()}s_per_worker, or add nodes"
-            )
+    each = {name: wanted for name, wanted in each.items() if wanted}
+    for wanted in ({name: amount} for name, amount in each.items()):
+        _check_room(scaling.workers, wanted, nodes)
+    _check_room(scaling.workers, each, nodes)
     cpus = sum(node.get("CPU", 0.0) for node in nodes)
     left = cpus - scaling.workers * scaling.cpus_per_worker
     if left < scaling.cpus_per_data_task:
@@ -61,5 +56,20 @@ def check_checkpoint(run: Path, config: PretrainConfig) -> None:
         return
 
 
-def _times(available: float, wanted: float) -> float:
-    return math.floor(available / wanted + 1e-9)
+def _check_room(workers: int, wanted: Resources, nodes: Sequence[Resources]) -> None:
+    """A worker needs all it wants on one node."""
+    room = sum(
+        min(math.floor(node.get(name, 0.0) / amount + 1e-9) for name, amount in wanted.items())
+        for node in nodes
+    )
+    if room < workers:
+        each = " and ".join(f"{amount:g} {name}" for name, amount in wanted.items())
+        there = " and ".join(
+            f"{sum(node.get(name, 0.0) for node in nodes):g} {name}" for name in wanted
+        )
+        keys = " or ".join(f"scaling.{name.lower()}s_per_worker" for name in wanted)
+        raise InputError(
+            f"scaling.workers asks for {workers} workers of {each} each, but the cluster's "
+            f"{len(nodes)} node(s) with {there} in all hold {room} of them; "
+            f"lower scaling.workers or {keys}, or add nodes"
+        )
