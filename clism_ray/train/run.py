@@ -84,11 +84,17 @@ def recipe_of(config: PretrainConfig, corpus: Path) -> Recipe:
 
 
 def steps_of(config: PretrainConfig, manifest: Manifest, recipe: Recipe) -> int:
-    """How many optimizer steps a run takes."""
+    """How many optimizer steps a run takes; InputError if there is nothing to train on."""
+    per_epoch = plan_of(manifest.train, recipe).steps
+    if not per_epoch:
+        raise InputError(
+            f"{recipe.corpus}: the prepared corpus has no training pairs; see its data card for "
+            "why they were dropped, and prepare it again"
+        )
     if config.length.steps is not None:
         return config.length.steps
     assert config.length.epochs is not None
-    return config.length.epochs * plan_of(manifest.train, recipe).steps
+    return config.length.epochs * per_epoch
 
 
 def make_tokenizer(config: PretrainConfig, corpus: Path, manifest: Manifest) -> None:
@@ -96,9 +102,10 @@ def make_tokenizer(config: PretrainConfig, corpus: Path, manifest: Manifest) -> 
     folder = run_folder(config) / "tokenizer"
     if folder.is_dir():
         return
-    path = config.tokenizer.path or config.model.start
-    if path is not None:
-        tokenizer = load_tokenizer(path, config.model.revision)
+    if config.tokenizer.path is not None:
+        tokenizer = load_tokenizer(config.tokenizer.path)
+    elif config.model.start is not None:
+        tokenizer = load_tokenizer(config.model.start, config.model.revision)
     else:
         rows = (
             pair
