@@ -50,6 +50,11 @@ def load_tokenizer(path: str, revision: str | None = None) -> PreTrainedTokenize
     ]
     if missing:
         raise InputError(f"tokenizer {path!r} has no {', no '.join(missing)}")
+    if set(tokenizer.get_vocab().values()) <= set(tokenizer.all_special_ids):
+        raise InputError(  # a folder with a config.json and nothing else loads as such a one
+            f"tokenizer {path!r} has no tokens but its special ones; "
+            "is its tokenizer.json, or its vocabulary, missing?"
+        )
     return with_question(tokenizer)
 
 
