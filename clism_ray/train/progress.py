@@ -1,6 +1,6 @@
 """A run as it is watched: journal entries to lines, for a person or for a program."""
 
-import time
+from datetime import timedelta
 
 from clism_ray.train.journal import Entry
 
@@ -32,7 +32,7 @@ def _train(entry: Entry, steps: int, seconds_per_step: float, person: bool) -> s
     values = entry.values
     if not person:
         return f"train step={entry.step} steps={steps} " + _pairs(values)
-    left = time.strftime("%H:%M:%S", time.gmtime((steps - entry.step) * seconds_per_step))
+    left = timedelta(seconds=round((steps - entry.step) * seconds_per_step))
     return (
         f"step {entry.step:>6}/{steps}  loss {values['loss/total']:7.3f}  "
         f"(clism {values['loss/clism']:.3f}  cacr {values['loss/cacr']:.3f}  "
