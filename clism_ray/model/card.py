@@ -1,18 +1,26 @@
 """The model card of an exported model."""
 
+import json
+
 from clism_ray.config import PretrainConfig
 from clism_ray.corpus.manifest import Manifest
 
 
 def model_card(config: PretrainConfig, manifest: Manifest, identity_hash: str) -> str:
     """What was trained, on what, under which licences, and how to load it."""
-    names = {name for pair in manifest.language_pairs for name in pair.split("-")}
+    # Codes of two or three small letters are languages; what follows one is its script or region.
+    names = {
+        part
+        for pair in manifest.language_pairs
+        for part in pair.split("-")
+        if part.islower() and len(part) < 4
+    }
     pairs = sum(sum(shard.rows_per_group) for shard in manifest.train)
     licences = "\n".join(f"| {name} | {licence} |" for name, licence in manifest.licences.items())
     losses = config.losses
     start = config.model.start or "random weights"
     return f"""---
-language: [{", ".join(sorted(names))}]
+language: {json.dumps(sorted(names))}
 library_name: transformers
 tags: [cross-lingual, clism, cacr]
 ---
