@@ -28,7 +28,9 @@ from clism_ray.errors import InputError
 
 PACKED = "packed"
 _PACKED_FAMILIES = frozenset({"bert", "electra", "roberta", "xlm-roberta", "camembert"})
-_POSITIONS_AFTER_PADDING_ID = frozenset({"roberta", "xlm-roberta", "camembert"})
+_POSITIONS_AFTER_PADDING_ID = frozenset(
+    {"roberta", "xlm-roberta", "camembert", "xlm-roberta-xl", "mpnet"}
+)
 
 
 def load_masked_lm(
