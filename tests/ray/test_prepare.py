@@ -39,7 +39,7 @@ def sentences(language: str, count: int, seed: int) -> list[tuple[str, str]]:
         city, year = choose.choice(CITIES), choose.randrange(1000, 9999)
         pairs.append((f"we saw {city} in the year {year} .", pattern.format(city, year)))
         if n % 10 == 9:
-            pairs[-1] = (f"we saw nothing {'at all ' * (n % 7)}.", f"nada nichts {n} .")
+            pairs[-1] = (f"we saw {'nothing ' * (n % 3)}.", "vimos wir nada nichts .")
     return pairs
 
 
