@@ -15,7 +15,7 @@ import subprocess
 import sys
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -26,11 +26,12 @@ from spacy.lang.en.stop_words import STOP_WORDS
 
 from clism_ray.corpus.capitals import Casing, cases, casing
 from clism_ray.corpus.manifest import file_sha256
-from clism_ray.corpus.words import surfaces
+from clism_ray.corpus.words import is_punctuation, is_unspaced, surfaces
 from clism_ray.errors import InputError
 
 Link: TypeAlias = tuple[int, int]  # (source word, target word), positions from 0
 
+FUNCTION_SHARE = 0.005  # of all words: some thirty words in most languages
 _FORWARD, _BACKWARD, _WORDS = "forward.probs", "backward.probs", "words.json"
 
 # Run in a process of its own: with more than one OpenMP thread the fit differs from run to run,
@@ -51,6 +52,7 @@ class Tables:
     aligner: Any  # systran_align.Aligner; cannot be pickled
     frequency: Mapping[str, int]  # of lower-cased source words in the sample
     casing: Casing  # of source words in the sample
+    function_words: tuple[frozenset[str], frozenset[str]]  # of source and target, lower-cased
 
 
 class Alignment(NamedTuple):
@@ -67,21 +69,29 @@ def fit(pairs: Iterable[tuple[str, str]], folder: Path, iterations: int) -> str:
     """
     folder.mkdir(parents=True, exist_ok=True)
     text = folder / "sample.txt"
-    frequency: Counter[str] = Counter()
-    observed: Counter[tuple[str, bool]] = Counter()
+    frequency: tuple[Counter[str], Counter[str]] = Counter(), Counter()
+    observed: tuple[Counter[tuple[str, bool]], Counter[tuple[str, bool]]] = Counter(), Counter()
     with text.open("w", encoding="utf-8") as file:
-        for source, target in pairs:
-            tokens = surfaces(source)
-            lines = [" ".join(tokens).lower(), " ".join(surfaces(target)).lower()]
-            if not all(lines):  # an empty side turns the whole table into NaN
+        for pair in pairs:
+            sides = [surfaces(side) for side in pair]
+            if not all(sides):  # an empty side turns the whole table into NaN
                 continue
-            file.write(" ||| ".join(lines) + "\n")
-            frequency.update(lines[0].split(" "))
-            observed.update(cases(tokens))
-    if not frequency:
+            lowered = [[word.lower() for word in tokens] for tokens in sides]
+            file.write(" ||| ".join(" ".join(tokens) for tokens in lowered) + "\n")
+            for side in (0, 1):
+                frequency[side].update(lowered[side])
+                observed[side].update(cases(sides[side]))
+    if not frequency[0]:
         raise InputError(f"{folder}: no sentence pairs to fit alignment tables on")
-    words_file = {"frequency": dict(sorted(frequency.items())), **casing(observed)._asdict()}
-    (folder / _WORDS).write_text(json.dumps(words_file, ensure_ascii=False), encoding="utf-8")
+    casings = [casing(counts) for counts in observed]
+    known = {
+        "frequency": dict(sorted(frequency[0].items())),
+        **casings[0]._asdict(),
+        "function_words": [
+            sorted(function_words(frequency[side], casings[side])) for side in (0, 1)
+        ],
+    }
+    (folder / _WORDS).write_text(json.dumps(known, ensure_ascii=False), encoding="utf-8")
     _run_fit(text, folder, iterations)
     _check_tables(text, folder)
     text.unlink()
@@ -99,14 +109,20 @@ def open_tables(folder: Path) -> Tables:
     """The tables in a folder, read once per process."""
     known = json.loads((folder / _WORDS).read_text(encoding="utf-8"))
     aligner = systran_align.Aligner(str(folder / _FORWARD), str(folder / _BACKWARD))
-    known_casing = Casing(frozenset(known["names"]), frozenset(known["common"]))
-    return Tables(aligner, known["frequency"], known_casing)
+    source, target = (frozenset(side) for side in known["function_words"])
+    return Tables(
+        aligner=aligner,
+        frequency=known["frequency"],
+        casing=Casing(frozenset(known["names"]), frozenset(known["common"])),
+        function_words=(source, target),
+    )
 
 
 def align(tables: Tables, pairs: Sequence[tuple[list[str], list[str]]]) -> list[Alignment]:
     """The links of each pair of word lists.
 
-    Anchors come first and take their words out of the tables' links. The evidence for a source
+    Anchors come first and take their words out of the tables' links; the links of function words
+    are thinned out as in `without_strays`. The evidence for a source
     word is 1 if an anchor links it, else n / (n + 1) for a word the tables saw n times: what
     they never saw is put on the diagonal, which is a guess, and what they saw once nearly so.
     """
@@ -116,14 +132,53 @@ def align(tables: Tables, pairs: Sequence[tuple[list[str], list[str]]]) -> list[
     ]
     by_tables = tables.aligner.align_batch([s for s, _ in lowered], [t for _, t in lowered])
     alignments = []
-    for (source, target), (source_keys, _), entry in zip(pairs, lowered, by_tables, strict=True):
+    for (source, target), keys, entry in zip(pairs, lowered, by_tables, strict=True):
         fixed = anchors(source, target)
         sources, targets = {i for i, _ in fixed}, {j for _, j in fixed}
         links = {(i, j) for i, j in entry["alignments"] if i not in sources and j not in targets}
-        seen = [tables.frequency.get(key, 0) for key in source_keys]
+        links = without_strays(links, *keys, tables.function_words)
+        seen = [tables.frequency.get(key, 0) for key in keys[0]]
         evidence = (1.0 if i in sources else n / (n + 1) for i, n in enumerate(seen))
         alignments.append(Alignment(frozenset(links | fixed), tuple(evidence)))
     return alignments
+
+
+def function_words(frequency: Mapping[str, int], known: Casing) -> set[str]:
+    """Words that make up a share of at least `FUNCTION_SHARE` of a text, and are no names.
+
+    Not so in scripts without spaces, whose characters are frequent parts of rarer words.
+    """
+    total = sum(frequency.values())
+    return {
+        word
+        for word, number in frequency.items()
+        if number >= FUNCTION_SHARE * total
+        and not is_punctuation(word)
+        and not is_unspaced(word)
+        and word not in known.names
+    }
+
+
+def without_strays(
+    links: Collection[Link],
+    source: Sequence[str],
+    target: Sequence[str],
+    function_words: tuple[frozenset[str], frozenset[str]],
+) -> set[Link]:
+    """Links without those that tie a function word to a content word for want of its own.
+
+    Aligners hang articles and prepositions on the noun nearby ("Senate" - "le Sénat"), where
+    they would widen a span or make it inconsistent. A content word of the source never links
+    to a function word; a function word links to a content word that no content word links to.
+    """
+    is_function = [word in function_words[0] for word in source]
+    is_target_function = [word in function_words[1] for word in target]
+    targets = {j for i, j in links if not (is_function[i] or is_target_function[j])}
+    return {
+        (i, j)
+        for i, j in links
+        if is_function[i] == is_target_function[j] or (is_function[i] and j not in targets)
+    }
 
 
 def anchors(source: Sequence[str], target: Sequence[str]) -> set[Link]:

@@ -27,7 +27,7 @@ def project(
     The counterpart runs from the first target word that links to the span to the last. None of
     them may link to a source word outside the span, which makes the pair consistent in both
     directions, and counterparts of disjoint spans disjoint. Links of punctuation do not count.
-    A span without any evidence is refused as unknown_word (see `align.align`).
+    A span whose links have no evidence is refused as unknown_word (see `align.align`).
 
     Score: over the words of both sides without punctuation, the mean of the evidence for the
     source word that links each of them; 0 for words without a link.
@@ -38,9 +38,9 @@ def project(
 
     def counterpart(span: Span) -> SpanPair | Reason:
         inside = [i for i in range(span.first, span.end) if not is_sign[i]]
-        if not any(alignment.evidence[i] for i in inside):
-            return "unknown_word"
         own_links = [(i, j) for i, j in links if span.first <= i < span.end]
+        if not any(alignment.evidence[i] for i in {i for i, _ in own_links} or inside):
+            return "unknown_word"
         if not own_links:
             return "not_linked"
         first, last = min(j for _, j in own_links), max(j for _, j in own_links)

@@ -69,3 +69,8 @@ def length_in_words(text: str, offsets: list[Offsets]) -> float:
 def is_punctuation(word: str) -> bool:
     """Whether a word has neither a letter nor a digit."""
     return not any(character.isalnum() for character in word)
+
+
+def is_unspaced(word: str) -> bool:
+    """Whether a word is a character of a script without spaces."""
+    return bool(_CJK.match(word) or _SOUTH_EAST_ASIAN.match(word))

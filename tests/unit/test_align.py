@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from clism_ray.corpus import align as module
-from clism_ray.corpus.align import align, anchors, fit, open_tables
+from clism_ray.corpus.align import align, anchors, fit, function_words, open_tables, without_strays
+from clism_ray.corpus.capitals import Casing
 from clism_ray.corpus.words import surfaces
 from clism_ray.errors import InputError
 
@@ -95,3 +96,24 @@ def test_anchors_are_equal_words_that_prove_something(
     source: str, target: str, expected: set[tuple[int, int]]
 ) -> None:
     assert anchors(surfaces(source), surfaces(target)) == expected
+
+
+def test_function_words_are_frequent_and_no_names() -> None:
+    frequency = {"the": 60, "tom": 50, ".": 50, "的": 40, "house": 1, **dict.fromkeys("bcdfg", 0)}
+    assert function_words(frequency, Casing({"tom"}, ())) == {"the"}
+
+
+@pytest.mark.parametrize(
+    ("links", "kept"),
+    [
+        ({(1, 0), (1, 1)}, {(1, 1)}),  # "Senate" is no "le"
+        ({(0, 0), (0, 1), (1, 1)}, {(0, 0), (1, 1)}),  # nor is "the" a "Sénat"
+        ({(1, 0)}, set()),
+        ({(0, 1)}, {(0, 1)}),
+    ],
+)
+def test_function_words_lose_stray_links_to_content_words(
+    links: set[tuple[int, int]], kept: set[tuple[int, int]]
+) -> None:
+    function = frozenset({"the"}), frozenset({"le"})
+    assert without_strays(links, ["the", "senate"], ["le", "sénat"], function) == kept
