@@ -1,58 +1,19 @@
-"""Word alignment: tables fitted once per language pair, and the links they give.
+"""The word links of sentence pairs: anchors first, then what the alignment tables say.
 
-The aligner is systran-align (fast_align's model, both directions, symmetrised). Its tables are
-files: `fit` writes a folder of them, `open_tables` reads it in each process.
-
-Before the tables are asked, words that are the same on both sides are linked: names and numbers
+Words that are the same on both sides are linked before the tables are asked: names and numbers
 are the rarest words, tables hardly know them, and what a table never saw goes to the diagonal.
+The tables' links, of both directions, come symmetrised from systran-align.
 """
 
-import hashlib
-import json
-import math
-import os
-import subprocess
-import sys
 import unicodedata
-from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
-from typing import Any, NamedTuple, TypeAlias
+from collections.abc import Collection, Sequence
+from typing import NamedTuple, TypeAlias
 
-import systran_align
 from spacy.lang.en.stop_words import STOP_WORDS
 
-from clism_ray.corpus.capitals import Casing, cases, casing
-from clism_ray.corpus.manifest import file_sha256
-from clism_ray.corpus.words import is_punctuation, is_unspaced, surfaces
-from clism_ray.errors import InputError
+from clism_ray.corpus.tables import Tables
 
 Link: TypeAlias = tuple[int, int]  # (source word, target word), positions from 0
-
-FUNCTION_SHARE = 0.005  # of all words: some thirty words in most languages
-_FORWARD, _BACKWARD, _WORDS = "forward.probs", "backward.probs", "words.json"
-
-# Run in a process of its own: with more than one OpenMP thread the fit differs from run to run,
-# and the number of threads is read when the library is loaded.
-_FIT = """
-import sys, systran_align
-text, forward, backward, iterations = sys.argv[1:]
-systran_align.generate_alignment_probabilities(
-    text, forward, backward, iterations=int(iterations),
-    favor_diagonal=True, optimize_tension=True, variational_bayes=True)
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Tables:
-    """What is known of a language pair."""
-
-    aligner: Any  # systran_align.Aligner; cannot be pickled
-    frequency: Mapping[str, int]  # of lower-cased source words in the sample
-    casing: Casing  # of source words in the sample
-    function_words: tuple[frozenset[str], frozenset[str]]  # of source and target, lower-cased
 
 
 class Alignment(NamedTuple):
@@ -60,62 +21,6 @@ class Alignment(NamedTuple):
 
     links: frozenset[Link]
     evidence: tuple[float, ...]  # of each source word, 0 to 1
-
-
-def fit(pairs: Iterable[tuple[str, str]], folder: Path, iterations: int) -> str:
-    """Fit tables on (source, target) sentences and return their hash.
-
-    Raises InputError where the sample is empty or the fit yields no numbers.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    text = folder / "sample.txt"
-    frequency: tuple[Counter[str], Counter[str]] = Counter(), Counter()
-    observed: tuple[Counter[tuple[str, bool]], Counter[tuple[str, bool]]] = Counter(), Counter()
-    with text.open("w", encoding="utf-8") as file:
-        for pair in pairs:
-            sides = [surfaces(side) for side in pair]
-            if not all(sides):  # an empty side turns the whole table into NaN
-                continue
-            lowered = [[word.lower() for word in tokens] for tokens in sides]
-            file.write(" ||| ".join(" ".join(tokens) for tokens in lowered) + "\n")
-            for side in (0, 1):
-                frequency[side].update(lowered[side])
-                observed[side].update(cases(sides[side]))
-    if not frequency[0]:
-        raise InputError(f"{folder}: no sentence pairs to fit alignment tables on")
-    casings = [casing(counts) for counts in observed]
-    known = {
-        "frequency": dict(sorted(frequency[0].items())),
-        **casings[0]._asdict(),
-        "function_words": [
-            sorted(function_words(frequency[side], casings[side])) for side in (0, 1)
-        ],
-    }
-    (folder / _WORDS).write_text(json.dumps(known, ensure_ascii=False), encoding="utf-8")
-    _run_fit(text, folder, iterations)
-    _check_tables(text, folder)
-    text.unlink()
-    return tables_hash(folder)
-
-
-def tables_hash(folder: Path) -> str:
-    """One hash of a folder's tables."""
-    digests = [file_sha256(folder / name) for name in (_FORWARD, _BACKWARD, _WORDS)]
-    return hashlib.sha256("\n".join(digests).encode()).hexdigest()
-
-
-@lru_cache(maxsize=8)
-def open_tables(folder: Path) -> Tables:
-    """The tables in a folder, read once per process."""
-    known = json.loads((folder / _WORDS).read_text(encoding="utf-8"))
-    aligner = systran_align.Aligner(str(folder / _FORWARD), str(folder / _BACKWARD))
-    source, target = (frozenset(side) for side in known["function_words"])
-    return Tables(
-        aligner=aligner,
-        frequency=known["frequency"],
-        casing=Casing(frozenset(known["names"]), frozenset(known["common"])),
-        function_words=(source, target),
-    )
 
 
 def align(tables: Tables, pairs: Sequence[tuple[list[str], list[str]]]) -> list[Alignment]:
@@ -141,22 +46,6 @@ def align(tables: Tables, pairs: Sequence[tuple[list[str], list[str]]]) -> list[
         evidence = (1.0 if i in sources else n / (n + 1) for i, n in enumerate(seen))
         alignments.append(Alignment(frozenset(links | fixed), tuple(evidence)))
     return alignments
-
-
-def function_words(frequency: Mapping[str, int], known: Casing) -> set[str]:
-    """Words that make up a share of at least `FUNCTION_SHARE` of a text, and are no names.
-
-    Not so in scripts without spaces, whose characters are frequent parts of rarer words.
-    """
-    total = sum(frequency.values())
-    return {
-        word
-        for word, number in frequency.items()
-        if number >= FUNCTION_SHARE * total
-        and not is_punctuation(word)
-        and not is_unspaced(word)
-        and word not in known.names
-    }
 
 
 def without_strays(
@@ -212,35 +101,3 @@ def _anchor(word: str) -> str | None:
         return None
     distinct = digits or (word != word.lower() and len(word) > 1) or len(word) > 3
     return lowered if distinct else None
-
-
-def _run_fit(text: Path, folder: Path, iterations: int) -> None:
-    outcome = subprocess.run(  # noqa: S603 - this interpreter, on files of our own
-        [
-            *(sys.executable, "-c", _FIT),
-            *(str(path) for path in (text, folder / _FORWARD, folder / _BACKWARD)),
-            str(iterations),
-        ],
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if outcome.returncode != 0 or not (folder / _BACKWARD).is_file():
-        raise InputError(
-            f"{folder}: fitting the alignment tables failed (exit code {outcome.returncode}): "
-            f"{outcome.stderr.strip()[-500:]}"
-        )
-
-
-def _check_tables(text: Path, folder: Path) -> None:
-    tables = open_tables.__wrapped__(folder)
-    with text.open(encoding="utf-8") as file:
-        for _, line in zip(range(100), file, strict=False):
-            source, _, target = line.rstrip("\n").partition(" ||| ")
-            entry = tables.aligner.align(source.split(" "), target.split(" "))
-            if not math.isfinite(entry["forward_log_prob"] + entry["backward_log_prob"]):
-                raise InputError(
-                    f"{folder}: the fitted alignment tables hold no numbers; a pair like "
-                    f"{source!r} may have upset the fit: remove such pairs, or fit on others"
-                )

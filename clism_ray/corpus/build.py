@@ -11,10 +11,11 @@ from typing import Any, TypeAlias
 
 import pyarrow as pa
 
-from clism_ray.corpus.align import Tables, align
+from clism_ray.corpus.align import align
 from clism_ray.corpus.intake import Counts
 from clism_ray.corpus.project import Reason, Side, project
 from clism_ray.corpus.spans import Finder
+from clism_ray.corpus.tables import Tables
 from clism_ray.corpus.words import words
 from clism_ray.records import ALIGNED_SCHEMA, SpanPair
 

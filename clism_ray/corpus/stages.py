@@ -23,7 +23,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from clism_ray.config import PrepareConfig
-from clism_ray.corpus import align, intake
+from clism_ray.corpus import intake, tables
 from clism_ray.corpus.build import LanguagePair, SpanCounts, build
 from clism_ray.corpus.inputs import Input
 from clism_ray.corpus.intake import Counts, Split
@@ -70,8 +70,8 @@ def fit_tables(
 ) -> str:
     """Fit a language pair's tables on the training pairs with the lowest keys; their hash."""
     sample = _sample(folder, config, (source_language, target_language))
-    tables = folder / "tables" / f"{source_language}-{target_language}"
-    return align.fit(sample, tables, config.alignment.iterations)
+    place = folder / "tables" / f"{source_language}-{target_language}"
+    return tables.fit(sample, place, config.alignment.iterations)
 
 
 def build_bucket(
@@ -82,7 +82,7 @@ def build_bucket(
     @lru_cache
     def parts(source_language: str, target_language: str) -> LanguagePair:
         return LanguagePair(
-            tables=align.open_tables(folder / "tables" / f"{source_language}-{target_language}"),
+            tables=tables.open_tables(folder / "tables" / f"{source_language}-{target_language}"),
             find_spans=finder(config.spans, source_language),
             max_words=config.spans.max_words,
         )

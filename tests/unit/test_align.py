@@ -1,14 +1,10 @@
-"""Alignment tables and the links they give."""
-
-from pathlib import Path
+"""Word links, from anchors and from alignment tables."""
 
 import pytest
 
-from clism_ray.corpus import align as module
-from clism_ray.corpus.align import align, anchors, fit, function_words, open_tables, without_strays
-from clism_ray.corpus.capitals import Casing
+from clism_ray.corpus.align import align, anchors, without_strays
+from clism_ray.corpus.tables import Tables, fit, open_tables
 from clism_ray.corpus.words import surfaces
-from clism_ray.errors import InputError
 
 NOUNS = {"house": "haus", "tree": "baum", "dog": "hund", "book": "buch", "child": "kind"}
 ADJECTIVES = {"small": "klein", "big": "gross", "old": "alt", "new": "neu"}
@@ -25,56 +21,34 @@ PAIRS = [
 
 
 @pytest.fixture(scope="module")
-def tables(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+def tables(tmp_path_factory: pytest.TempPathFactory) -> Tables:
     folder = tmp_path_factory.mktemp("tables")
-    return folder, fit(PAIRS, folder, iterations=5)
+    fit(PAIRS, folder, iterations=5)
+    return open_tables(folder)
 
 
-def links(folder: Path, source: str, target: str) -> set[tuple[str, str]]:
+def links(tables: Tables, source: str, target: str) -> set[tuple[str, str]]:
     sides = surfaces(source), surfaces(target)
-    (alignment,) = align(open_tables(folder), [sides])
+    (alignment,) = align(tables, [sides])
     return {(sides[0][i], sides[1][j]) for i, j in alignment.links}
 
 
-def test_words_are_linked_across_another_order(tables: tuple[Path, str]) -> None:
-    found = links(tables[0], "The dog is old.", "Alt ist das Hund.")
+def test_words_are_linked_across_another_order(tables: Tables) -> None:
+    found = links(tables, "The dog is old.", "Alt ist das Hund.")
     assert {("dog", "Hund"), ("old", "Alt")} <= found
 
 
-def test_the_same_sample_gives_the_same_tables(tables: tuple[Path, str], tmp_path: Path) -> None:
-    assert fit(PAIRS, tmp_path / "again", iterations=5) == tables[1]
-
-
-def test_another_sample_gives_other_tables(tables: tuple[Path, str], tmp_path: Path) -> None:
-    assert fit(PAIRS[:-1], tmp_path / "other", iterations=5) != tables[1]
-
-
-def test_an_empty_side_does_not_spoil_the_tables(tables: tuple[Path, str], tmp_path: Path) -> None:
-    assert fit([("", "x"), ("x", " "), *PAIRS], tmp_path / "t", iterations=5) == tables[1]
-
-
-def test_an_empty_sample_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no sentence pairs to fit"):
-        fit([("", "")], tmp_path, iterations=5)
-
-
-def test_a_fit_that_fails_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_FIT", "raise SystemExit('out of luck')")
-    with pytest.raises(InputError, match=r"failed \(exit code 1\): out of luck"):
-        fit(PAIRS, tmp_path, iterations=5)
-
-
-def test_evidence_grows_with_what_the_tables_have_seen(tables: tuple[Path, str]) -> None:
+def test_evidence_grows_with_what_the_tables_have_seen(tables: Tables) -> None:
     pair = surfaces("The dog met Zork in Paris"), surfaces("Das Hund traf Florp in Paris")
-    (alignment,) = align(open_tables(tables[0]), [pair])
+    (alignment,) = align(tables, [pair])
     the, dog, _, zork, _, paris = alignment.evidence
     assert 0.8 < dog < the < 1
     assert zork == 0
     assert paris == 1
 
 
-def test_an_anchor_takes_its_words_out_of_the_tables_links(tables: tuple[Path, str]) -> None:
-    found = links(tables[0], "Paris is old 1,000.5", "1.000,5 ist Paris")
+def test_an_anchor_takes_its_words_out_of_the_tables_links(tables: Tables) -> None:
+    found = links(tables, "Paris is old 1,000.5", "1.000,5 ist Paris")
     assert {pair for pair in found if "Paris" in pair} == {("Paris", "Paris")}
     assert {pair for pair in found if "1,000.5" in pair} == {("1,000.5", "1.000,5")}
 
@@ -96,11 +70,6 @@ def test_anchors_are_equal_words_that_prove_something(
     source: str, target: str, expected: set[tuple[int, int]]
 ) -> None:
     assert anchors(surfaces(source), surfaces(target)) == expected
-
-
-def test_function_words_are_frequent_and_no_names() -> None:
-    frequency = {"the": 60, "tom": 50, ".": 50, "的": 40, "house": 1, **dict.fromkeys("bcdfg", 0)}
-    assert function_words(frequency, Casing({"tom"}, ())) == {"the"}
 
 
 @pytest.mark.parametrize(

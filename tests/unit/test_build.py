@@ -6,10 +6,10 @@ import pyarrow as pa
 import pytest
 
 from clism_ray.config import SpanConfig
-from clism_ray.corpus.align import fit, open_tables
 from clism_ray.corpus.build import LanguagePair, build
 from clism_ray.corpus.intake import SCHEMA, in_key_order, key
 from clism_ray.corpus.spans import finder
+from clism_ray.corpus.tables import fit, open_tables
 from clism_ray.records import ALIGNED_SCHEMA, SpanPair, from_row
 
 SAMPLE = [

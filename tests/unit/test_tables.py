@@ -1,0 +1,59 @@
+"""Alignment tables: the same sample, the same tables."""
+
+from pathlib import Path
+
+import pytest
+
+from clism_ray.corpus import tables as module
+from clism_ray.corpus.capitals import Casing
+from clism_ray.corpus.tables import fit, function_words, open_tables
+from clism_ray.errors import InputError
+
+PAIRS = [
+    (f"then {name} saw the {noun}", f"dann sah {name} {german}")
+    for name in ("Tom", "Mary", "Bob")
+    for noun, german in (("house", "das Haus"), ("tree", "den Baum"), ("dog", "den Hund"))
+]
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    folder = tmp_path_factory.mktemp("tables")
+    return folder, fit(PAIRS, folder, iterations=5)
+
+
+def test_tables_know_how_often_and_in_what_case_they_saw_a_word(tables: tuple[Path, str]) -> None:
+    known = open_tables(tables[0])
+    assert (known.frequency["tom"], known.frequency["saw"]) == (3, 9)
+    assert set(known.casing.names) == {"tom", "mary", "bob"}
+    assert "house" in known.casing.common
+    assert "the" in known.function_words[0]
+    assert "den" in known.function_words[1]
+
+
+def test_the_same_sample_gives_the_same_tables(tables: tuple[Path, str], tmp_path: Path) -> None:
+    assert fit(PAIRS, tmp_path / "again", iterations=5) == tables[1]
+
+
+def test_another_sample_gives_other_tables(tables: tuple[Path, str], tmp_path: Path) -> None:
+    assert fit(PAIRS[:-1], tmp_path / "other", iterations=5) != tables[1]
+
+
+def test_an_empty_side_does_not_spoil_the_tables(tables: tuple[Path, str], tmp_path: Path) -> None:
+    assert fit([("", "x"), ("x", " "), *PAIRS], tmp_path / "t", iterations=5) == tables[1]
+
+
+def test_an_empty_sample_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no sentence pairs to fit"):
+        fit([("", "")], tmp_path, iterations=5)
+
+
+def test_a_fit_that_fails_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_FIT", "raise SystemExit('out of luck')")
+    with pytest.raises(InputError, match=r"failed \(exit code 1\): out of luck"):
+        fit(PAIRS, tmp_path, iterations=5)
+
+
+def test_function_words_are_frequent_and_no_names() -> None:
+    frequency = {"the": 60, "tom": 50, ".": 50, "的": 40, "house": 1, **dict.fromkeys("bcdfg", 0)}
+    assert function_words(frequency, Casing({"tom"}, ())) == {"the"}
