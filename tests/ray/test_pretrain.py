@@ -1,0 +1,179 @@
+"""The promise: the loss curve depends on data, configuration and seed, and on nothing else."""
+
+import os
+import signal
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+
+from clism_ray.config import PretrainConfig
+from clism_ray.config_file import parse
+from clism_ray.errors import InputError, RunFailed
+from clism_ray.model.export import load_exported
+from clism_ray.train import journal
+from clism_ray.train.driver import PretrainResult, pretrain
+from tests.corpora import write_tiny_corpus
+
+pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("ray_cluster")]
+
+STEPS = 100
+TOLERANCE = 1e-4  # relative, fp32, dropout on
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("corpus") / "tiny"
+    write_tiny_corpus(folder, rows=1000)  # 100 steps of 16 pairs cross an epoch boundary
+    return folder
+
+
+def configuration(corpus: Path, storage: Path, **changes: object) -> PretrainConfig:
+    tree: dict[str, object] = {
+        "name": "run",
+        "corpus": str(corpus),
+        "storage": str(storage),
+        "tokenizer": {"vocabulary": 400},
+        "model": {"scratch": {"layers": 2, "hidden": 32, "heads": 2, "intermediate": 64}},
+        "optimizer": {"learning_rate": 1e-3, "warmup_steps": 10},
+        "batch": {"slots": 4, "pairs": 4},
+        "length": {"steps": STEPS},
+        "checkpoint": {"every_steps": 20},
+        "validation": {"every_steps": 50, "pairs_per_language": 8},
+        **changes,
+    }
+    return parse(PretrainConfig, tree)
+
+
+def scaling(workers: int, **more: object) -> dict[str, object]:
+    return {"workers": workers, "threads_per_worker": 1, **more}
+
+
+def curve(result: PretrainResult) -> dict[int, float]:
+    entries = journal.read(result.folder / journal.JOURNAL)
+    return {e.step: e.values["loss/total"] for e in entries if e.kind == "train"}
+
+
+def assert_same(one: dict[int, float], other: dict[int, float]) -> None:
+    assert list(one) == list(other) == list(range(1, STEPS + 1))
+    worst = max(abs(one[step] - other[step]) / abs(one[step]) for step in one)
+    assert worst < TOLERANCE, f"the curves differ by {worst:.2e}"
+
+
+@pytest.fixture(scope="module")
+def undisturbed(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> PretrainResult:
+    """One worker, ZeRO 2, left alone."""
+    storage = tmp_path_factory.mktemp("undisturbed")
+    return pretrain(configuration(corpus, storage, scaling=scaling(1)))
+
+
+@pytest.mark.parametrize("stage", [0, 1, 2, 3])
+def test_two_workers_of_any_zero_stage_draw_the_curve_of_one(
+    corpus: Path, tmp_path: Path, undisturbed: PretrainResult, stage: int
+) -> None:
+    config = configuration(corpus, tmp_path, scaling=scaling(2), zero={"stage": stage})
+    assert_same(curve(undisturbed), curve(pretrain(config)))
+
+
+def test_three_workers_on_four_slots_draw_the_curve_of_one(
+    corpus: Path, tmp_path: Path, undisturbed: PretrainResult
+) -> None:
+    config = configuration(corpus, tmp_path, scaling=scaling(3, cpus_per_data_task=0.5))
+    assert_same(curve(undisturbed), curve(pretrain(config)))
+
+
+def test_a_killed_worker_leaves_no_trace_in_the_curve(
+    corpus: Path, tmp_path: Path, undisturbed: PretrainResult
+) -> None:
+    config = configuration(corpus, tmp_path, scaling=scaling(2))
+    path = tmp_path / "runs" / "run" / journal.JOURNAL
+    killed = threading.Thread(target=kill_a_worker_after, args=(path, 30))
+    killed.start()
+    result = pretrain(config)
+    killed.join()
+    entries, _ = journal.read_from(path, 0)
+    steps = [entry.step for entry in entries if entry.kind == "train"]
+    assert len(steps) > len(set(steps)), "no step ran twice: the worker was not killed in time"
+    assert_same(curve(undisturbed), curve(result))
+
+
+def test_a_run_stopped_by_time_goes_on_to_the_same_end(
+    corpus: Path, tmp_path: Path, undisturbed: PretrainResult
+) -> None:
+    config = configuration(corpus, tmp_path, scaling=scaling(2))
+    first = pretrain(replace(config, max_minutes=0.05))
+    assert first.status == "stopped"
+    assert 0 < len(curve(first)) < STEPS
+    second = pretrain(config)
+    assert second.status == "finished"
+    assert second.mlflow_run == first.mlflow_run
+    assert_same(curve(undisturbed), curve(second))
+
+
+def test_a_finished_run_says_so_and_keeps_what_it_left(undisturbed: PretrainResult) -> None:
+    config = configuration(
+        Path(undisturbed.recipe.corpus), undisturbed.folder.parent.parent, scaling=scaling(1)
+    )
+    again = pretrain(config)
+    assert again.status == "finished"
+    assert again.mlflow_run == undisturbed.mlflow_run
+    assert (undisturbed.folder / "last" / "model.safetensors").is_file()
+    load_exported(undisturbed.folder / "last")
+    load_exported(undisturbed.folder / "best")
+
+
+def test_a_name_with_other_settings_is_refused_with_the_difference(
+    undisturbed: PretrainResult,
+) -> None:
+    config = configuration(
+        Path(undisturbed.recipe.corpus),
+        undisturbed.folder.parent.parent,
+        scaling=scaling(1),
+        losses={"cacr": {"temperature": 20}},
+    )
+    with pytest.raises(InputError, match=r"losses\.cacr\.temperature: 0\.05 -> 20"):
+        pretrain(config)
+
+
+def test_more_workers_than_the_cluster_can_hold_is_said_at_once(
+    corpus: Path, tmp_path: Path
+) -> None:
+    config = configuration(corpus, tmp_path, scaling=scaling(4, cpus_per_worker=64.0))
+    began = time.monotonic()
+    with pytest.raises(InputError, match="asks for 4 workers of 64 CPU"):
+        pretrain(config)
+    assert time.monotonic() - began < 10
+
+
+def test_a_loss_that_is_not_finite_stops_the_run_with_its_step(
+    corpus: Path, tmp_path: Path
+) -> None:
+    config = configuration(
+        corpus, tmp_path, scaling=scaling(2), optimizer={"learning_rate": 1e30, "clip": 0}
+    )
+    with pytest.raises(RunFailed, match=r"the loss is not finite at step \d+"):
+        pretrain(config)
+
+
+def test_a_full_disk_stops_the_run_with_one_sentence_and_keeps_the_old_checkpoint(
+    corpus: Path, small_disk: Path
+) -> None:
+    config = configuration(corpus, small_disk, scaling=scaling(2), checkpoint={"every_steps": 50})
+    with pytest.raises(RunFailed, match="no room for the checkpoint of step"):
+        pretrain(config)
+
+
+def kill_a_worker_after(path: Path, step: int) -> None:
+    """SIGKILL one training worker once the journal has reached a step."""
+    while True:
+        entries, _ = journal.read_from(path, 0)
+        if any(entry.kind == "train" and entry.step >= step for entry in entries):
+            break
+        time.sleep(0.05)
+    mine = psutil.Process().children(recursive=True)
+    workers = [process for process in mine if "RayTrainWorker" in process.name()]
+    workers = workers or [p for p in mine if "RayTrainWorker" in " ".join(p.cmdline())]
+    os.kill(workers[0].pid, signal.SIGKILL)
