@@ -80,6 +80,7 @@ def train_tokenizer(texts: Iterable[str], vocabulary: int) -> PreTrainedTokenize
 
     Punctuation, digits and the characters of unspaced scripts are tokens of their own, so that
     spans of words begin and end at token boundaries. Equal texts give an equal tokenizer.
+    Where the texts have more characters than there is room for, the rarest become `<unk>`.
     """
     tokenizer = Tokenizer(models.BPE(unk_token=_SPECIAL["unk_token"]))
     tokenizer.normalizer = normalizers.NFKC()
@@ -92,8 +93,10 @@ def train_tokenizer(texts: Iterable[str], vocabulary: int) -> PreTrainedTokenize
         ]
     )
     tokenizer.decoder = decoders.Metaspace()
+    size = vocabulary - 1  # [QUE] is the last one
     trainer = trainers.BpeTrainer(
-        vocab_size=vocabulary - 1,  # [QUE] is the last one
+        vocab_size=size,
+        limit_alphabet=max(size - len(_SPECIAL), 0),
         special_tokens=list(_SPECIAL.values()),
         show_progress=False,
     )
