@@ -1,0 +1,68 @@
+"""The core without its edges, in interpreters of their own: no Ray, no package, no DeepSpeed."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import torch
+
+from clism_ray.config import ModelConfig, ScratchConfig, TokenizerConfig
+from clism_ray.masking.tokenizer import train_tokenizer
+from clism_ray.model.encoder import encode
+from clism_ray.model.export import export_model
+from clism_ray.model.pretrainer import build_model
+
+ROOT = Path(__file__).resolve().parent.parent
+
+IMPORT_THE_CORE = """
+import sys
+import clism_ray.corpus.build, clism_ray.masking.microbatch
+import clism_ray.model.pretrainer, clism_ray.model.export, clism_ray.train.step
+print(*sorted({"ray", "deepspeed", "mlflow"} & set(sys.modules)))
+"""
+
+LOAD_ELSEWHERE = """
+import sys
+sys.modules.update(dict.fromkeys(["clism_ray", "ray", "deepspeed"]))  # None: cannot be imported
+import torch
+from transformers import AutoModel, AutoTokenizer
+encoder = AutoModel.from_pretrained(sys.argv[1]).eval()
+tokenizer = AutoTokenizer.from_pretrained(sys.argv[1])
+assert tokenizer.tokenize("a [QUE] b").count("[QUE]") == 1
+with torch.no_grad():
+    states = encoder(**tokenizer(sys.argv[2], return_tensors="pt")).last_hidden_state
+torch.save(states, sys.argv[3])
+"""
+
+
+def python(folder: Path, *arguments: str) -> str:
+    command = [sys.executable, *arguments]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return done.stdout.strip()
+
+
+def test_the_core_imports_neither_ray_nor_deepspeed_nor_mlflow() -> None:
+    assert python(ROOT, "-c", IMPORT_THE_CORE) == ""
+
+
+def test_an_exported_encoder_loads_where_this_package_is_not(tmp_path: Path) -> None:
+    text = "Paris is a [QUE] ."
+    tokenizer = train_tokenizer([text], 60)
+    shape = ScratchConfig(layers=2, hidden=16, heads=2, intermediate=24)
+    model = build_model(
+        ModelConfig(scratch=shape),
+        TokenizerConfig(),
+        tokenizer,
+        temperature=0.1,
+        language_pairs=1,
+        precision="fp32",
+        seed=5,
+    ).eval()
+    folder, out = tmp_path / "best", tmp_path / "states"
+    export_model(folder, model.masked_lm, model.state_dict(), tokenizer, "# a card\n")
+    python(tmp_path, "-I", "-c", LOAD_ELSEWHERE, str(folder), text, str(out))
+    ids = torch.tensor(tokenizer(text)["input_ids"])
+    with torch.no_grad():
+        states = encode(model.masked_lm.base_model, ids, torch.zeros_like(ids), [0, len(ids)])
+    assert torch.allclose(torch.load(out)[0], states, atol=1e-5)
