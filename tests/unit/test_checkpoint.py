@@ -1,0 +1,121 @@
+"""Which checkpoints count, and which are kept."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from clism_ray.train.checkpoint import (
+    RunState,
+    complete,
+    folder_of,
+    intact,
+    keep_newest,
+    steps_saved,
+    write_list,
+)
+
+WORKERS = 2
+
+
+def shards(folder: Path) -> dict[int, list[Path]]:
+    """What each rank writes, by DeepSpeed's names."""
+    zero = folder / "zero"
+    return {
+        0: [
+            zero / "mp_rank_00_model_states.pt",
+            zero / "zero_pp_rank_0_mp_rank_00_optim_states.pt",
+        ],
+        1: [zero / "zero_pp_rank_1_mp_rank_00_optim_states.pt"],
+    }
+
+
+def save(run: Path, step: int, ranks: tuple[int, ...] = (0, 1)) -> Path:
+    """A checkpoint by hand: all files, and the lists of some ranks."""
+    folder = folder_of(run, step)
+    for rank, paths in shards(folder).items():
+        for path in paths:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(f"shard of rank {rank} at {step}".encode())
+    for rank in ranks:
+        write_list(folder, rank, RunState(step, WORKERS, 2, "abc"))
+    return folder
+
+
+def test_a_checkpoint_with_every_list_is_complete_and_tells_its_state(tmp_path: Path) -> None:
+    folder = save(tmp_path, 500)
+    assert complete(folder) == RunState(500, WORKERS, 2, "abc")
+    assert all(intact(folder, rank) for rank in range(WORKERS))
+
+
+def test_every_file_is_on_the_list_of_the_rank_that_wrote_it(tmp_path: Path) -> None:
+    folder = save(tmp_path, 500)
+    for rank, paths in shards(folder).items():
+        listed = json.loads((folder / f"rank-{rank:05d}.json").read_text())["files"]
+        assert set(listed) == {str(path.relative_to(folder)) for path in paths}
+
+
+@pytest.mark.parametrize("missing", [0, 1])
+def test_without_one_ranks_list_it_was_not_finished(tmp_path: Path, missing: int) -> None:
+    folder = save(tmp_path, 500, ranks=(1 - missing,))
+    assert complete(folder) is None
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_with_a_file_missing_or_of_another_size_it_does_not_count(
+    tmp_path: Path, rank: int
+) -> None:
+    folder = save(tmp_path, 500)
+    path = shards(folder)[rank][0]
+    path.write_bytes(path.read_bytes()[:-1])
+    assert complete(folder) is None
+    path.unlink()
+    assert complete(folder) is None
+
+
+def test_a_changed_byte_is_found_by_the_rank_whose_file_it_is(tmp_path: Path) -> None:
+    folder = save(tmp_path, 500)
+    path = shards(folder)[1][0]
+    path.write_bytes(b"S" + path.read_bytes()[1:])
+    assert complete(folder) is not None  # sizes alone don't tell
+    assert intact(folder, 0)
+    assert not intact(folder, 1)
+
+
+def test_lists_of_two_attempts_do_not_make_one_checkpoint(tmp_path: Path) -> None:
+    folder = save(tmp_path, 500)
+    write_list(folder, 1, RunState(500, 3, 2, "abc"))
+    assert complete(folder) is None
+
+
+def test_a_list_cut_short_is_no_list(tmp_path: Path) -> None:
+    folder = save(tmp_path, 500)
+    path = folder / "rank-00001.json"
+    path.write_text(path.read_text()[:-9])
+    assert complete(folder) is None
+    assert not intact(folder, 1)
+
+
+def test_checkpoints_come_newest_first_and_other_folders_are_none(tmp_path: Path) -> None:
+    assert steps_saved(tmp_path) == []
+    for step in (500, 20, 1000):
+        save(tmp_path, step)
+    (tmp_path / "checkpoints" / "notes").mkdir()
+    assert steps_saved(tmp_path) == [1000, 500, 20]
+
+
+def test_the_newest_complete_ones_are_kept_and_unfinished_ones_are_not(tmp_path: Path) -> None:
+    for step in (100, 200, 300, 500):
+        save(tmp_path, step)
+    save(tmp_path, 400, ranks=(0,))
+    keep_newest(tmp_path, 2, after=500)
+    assert steps_saved(tmp_path) == [500, 300]
+
+
+def test_what_lies_beyond_the_step_just_saved_belongs_to_a_discarded_future(
+    tmp_path: Path,
+) -> None:
+    for step in (100, 200, 300):
+        save(tmp_path, step)
+    keep_newest(tmp_path, 2, after=200)
+    assert steps_saved(tmp_path) == [200, 100]

@@ -1,0 +1,124 @@
+"""The journal of a run, and the lines a person reads of it."""
+
+from pathlib import Path
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from clism_ray.losses.cacr import TERMS
+from clism_ray.train.journal import Entry, append, entry, first_of_each, read, read_from
+from clism_ray.train.progress import describe
+
+
+def at(step: int, kind: str = "train", **values: float) -> Entry:
+    return Entry(1000 + step, kind, step, values)
+
+
+def test_entries_come_back_as_they_were_written(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    entries = [
+        at(1, loss=0.1),
+        at(1, "validation", accuracy=0.5),
+        entry("event", 1, {"status": "x"}),
+    ]
+    append(path, entries[:1])
+    append(path, entries[1:])
+    append(path, [])
+    assert read(path) == entries
+    assert read(tmp_path / "none.jsonl") == []
+
+
+def test_reading_goes_on_where_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    append(path, [at(1)])
+    first, position = read_from(path, 0)
+    append(path, [at(2)])
+    second, position = read_from(path, position)
+    assert (first, second) == ([at(1)], [at(2)])
+    assert read_from(path, position) == ([], position)
+
+
+def test_a_line_still_being_written_is_not_read_and_is_read_when_whole(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    append(path, [at(1), at(2)])
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-5])
+    entries, position = read_from(path, 0)
+    assert entries == [at(1)]
+    path.write_bytes(whole)
+    assert read_from(path, position)[0] == [at(2)]
+
+
+def test_a_line_torn_by_a_crash_spoils_none_that_follow(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    append(path, [at(1), at(2)])
+    path.write_bytes(path.read_bytes()[:-5])
+    append(path, [at(2), at(3)])
+    assert read(path) == [at(1), at(2), at(3)]
+    path.write_bytes(b'{"tim')
+    append(path, [at(1)])
+    assert read(path) == [at(1)]
+
+
+@settings(max_examples=40)
+@given(st.integers(1, 9), st.lists(st.tuples(st.integers(0, 9), st.integers(1, 9)), max_size=4))
+def test_steps_that_ran_again_after_a_restart_count_once(
+    first: int, restarts: list[tuple[int, int]]
+) -> None:
+    entries = [at(step) for step in range(1, first + 1)]
+    reached = first
+    for back, ahead in restarts:
+        begin = max(0, reached - back)
+        entries += [at(step, again=1.0) for step in range(begin + 1, begin + ahead + 1)]
+        reached = max(reached, begin + ahead)
+    kept = list(first_of_each(entries))
+    assert [item.step for item in kept] == list(range(1, reached + 1))
+    assert [item.values for item in kept[:first]] == [{}] * first
+
+
+def test_events_are_all_kept_and_kinds_are_told_apart() -> None:
+    entries = [at(5), at(5, "validation"), at(5, "event"), at(5, "event"), at(5)]
+    assert list(first_of_each(entries)) == entries[:4]
+
+
+TRAIN = at(
+    250,
+    **{"loss/total": 3.25, "loss/clism": 2.0, "loss/cacr": 1.0, "loss/mlm": 0.25},
+    **{f"cacr/{term}": 1 / 3 for term in TERMS},
+    **{"accuracy/train": 0.5, "speed/pairs_per_second": 40.0, "speed/data_wait": 0.02},
+)
+
+
+def test_a_person_reads_losses_speed_and_the_time_left() -> None:
+    line = describe(TRAIN, 1000, 0.5, person=True)
+    assert "250/1000" in line
+    assert "3.250" in line
+    assert "50.0%" in line
+    assert "left 0:06:15" in line
+
+
+def test_more_than_a_day_left_is_not_told_as_less() -> None:
+    assert "left 1 day, 2:02:30" in describe(TRAIN, 1000, 125.0, person=True)
+
+
+def test_a_program_reads_key_value_pairs() -> None:
+    line = describe(TRAIN, 1000, 0.5, person=False)
+    assert line.startswith("train step=250 steps=1000 loss/total=3.25 ")
+    assert dict(part.split("=") for part in line.split()[1:])["loss/mlm"] == "0.25"
+
+
+def test_a_validation_names_every_language() -> None:
+    values = {"validation/accuracy": 0.6, "validation/accuracy/en-de": 0.75}
+    line = describe(at(500, "validation", **values), 1000, 0.5, person=True)
+    assert "exact spans 60.0%" in line
+    assert "en-de 75.0%" in line
+    program = describe(at(500, "validation", **values), 1000, 0.5, person=False)
+    assert "validation/accuracy/en-de=0.75" in program
+
+
+def test_an_event_says_how_the_run_stands_and_why() -> None:
+    event = Entry(0, "event", 7, {"status": "failed", "step": 7, "problem": "no room"})
+    assert describe(event, 10, 0.0, person=True) == "failed at step 7: no room"
+    assert describe(Entry(0, "event", 7, {"status": "stopped"}), 10, 0.0, person=False) == (
+        "stopped at step 7"
+    )

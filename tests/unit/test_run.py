@@ -1,0 +1,206 @@
+"""A run on disk: its identity, its tokenizer, its length; what is refused before it starts."""
+
+import dataclasses
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from clism_ray.config import (
+    BatchConfig,
+    LengthConfig,
+    ModelConfig,
+    PretrainConfig,
+    ScalingConfig,
+    TokenizerConfig,
+    ZeroConfig,
+)
+from clism_ray.corpus.manifest import Manifest, read_manifest
+from clism_ray.errors import InputError
+from clism_ray.masking.microbatch import Recipe
+from clism_ray.masking.tokenizer import QUESTION, load_tokenizer
+from clism_ray.model.card import model_card
+from clism_ray.train.checkpoint import RunState, folder_of, write_list
+from clism_ray.train.preflight import check_checkpoint, check_resources
+from clism_ray.train.run import (
+    make_tokenizer,
+    open_run,
+    recipe_of,
+    run_folder,
+    steps_of,
+    write_record,
+)
+
+
+@pytest.fixture
+def config(corpus: Path, tmp_path: Path) -> PretrainConfig:
+    return PretrainConfig(
+        name="first",
+        corpus=str(corpus),
+        storage=str(tmp_path),
+        length=LengthConfig(steps=10),
+        tokenizer=TokenizerConfig(vocabulary=400),
+    )
+
+
+@pytest.fixture
+def manifest(corpus: Path) -> Manifest:
+    return read_manifest(corpus)
+
+
+def test_a_new_run_is_new_and_a_known_one_goes_on(
+    config: PretrainConfig, manifest: Manifest
+) -> None:
+    record = open_run(config, manifest)
+    assert record.status == "new"
+    stopped = replace(record, status="stopped", mlflow_run="abc")
+    write_record(config, stopped)
+    assert open_run(config, manifest) == stopped
+    assert [path.name for path in run_folder(config).iterdir()] == ["run.json"]
+
+
+def test_the_same_name_with_another_identity_is_refused_with_the_difference(
+    config: PretrainConfig, manifest: Manifest
+) -> None:
+    write_record(config, open_run(config, manifest))
+    other = replace(config, seed=14, batch=BatchConfig(slots=8))
+    with pytest.raises(InputError) as refused:
+        open_run(other, manifest)
+    assert "batch.slots: 4 -> 8\n" in str(refused.value)
+    assert "seed: 13 -> 14\n" in str(refused.value)
+    assert "another name=" in str(refused.value)
+
+
+def test_another_corpus_is_another_identity_wherever_it_stands(
+    config: PretrainConfig, manifest: Manifest
+) -> None:
+    write_record(config, open_run(config, manifest))
+    open_run(replace(config, corpus="/moved"), manifest)
+    with pytest.raises(InputError, match=r"corpus_hash"):
+        open_run(config, replace(manifest, content_hash="other"))
+
+
+def test_placement_may_change_between_starts(config: PretrainConfig, manifest: Manifest) -> None:
+    record = open_run(config, manifest)
+    write_record(config, record)
+    moved = replace(config, scaling=ScalingConfig(workers=4), zero=ZeroConfig(stage=3))
+    assert open_run(moved, manifest) == record
+
+
+def test_a_run_takes_its_steps_or_its_epochs(config: PretrainConfig, manifest: Manifest) -> None:
+    recipe = recipe_of(config, Path(config.corpus))
+    assert steps_of(config, manifest, recipe) == 10
+    epochs = replace(config, length=LengthConfig(epochs=3), batch=BatchConfig(slots=4, pairs=7))
+    # 90 rows: 13 micro-batches of at most 7, 4 steps of at most 4
+    assert steps_of(epochs, manifest, recipe_of(epochs, Path(config.corpus))) == 12
+
+
+def test_a_corpus_without_training_pairs_is_refused(
+    config: PretrainConfig, manifest: Manifest
+) -> None:
+    with pytest.raises(InputError, match=r"no training pairs"):
+        steps_of(config, replace(manifest, train=()), recipe_of(config, Path(config.corpus)))
+
+
+def test_the_recipe_is_what_the_settings_say(config: PretrainConfig) -> None:
+    recipe = recipe_of(config, Path(config.corpus))
+    assert (recipe.pairs, recipe.slots, recipe.seed) == (16, 4, 13)
+    assert Path(recipe.tokenizer) == run_folder(config) / "tokenizer"
+
+
+def test_without_a_tokenizer_one_is_trained_once_on_the_corpus(
+    config: PretrainConfig, manifest: Manifest
+) -> None:
+    make_tokenizer(config, Path(config.corpus), manifest)
+    folder = run_folder(config) / "tokenizer"
+    assert len(load_tokenizer(str(folder))) == 400
+    written = (folder / "tokenizer.json").stat().st_mtime_ns
+    make_tokenizer(config, Path(config.corpus), manifest)
+    assert (folder / "tokenizer.json").stat().st_mtime_ns == written
+
+
+@pytest.mark.parametrize("setting", ["tokenizer", "model"])
+def test_a_tokenizer_that_is_named_or_comes_with_the_start_is_taken(
+    config: PretrainConfig, manifest: Manifest, recipe: Recipe, setting: str
+) -> None:
+    named = {
+        "tokenizer": replace(config, tokenizer=TokenizerConfig(path=recipe.tokenizer)),
+        "model": replace(config, model=ModelConfig(start=recipe.tokenizer)),
+    }[setting]
+    make_tokenizer(named, Path(config.corpus), manifest)
+    taken = load_tokenizer(str(run_folder(named) / "tokenizer")).get_vocab()
+    assert taken == load_tokenizer(recipe.tokenizer).get_vocab()
+    assert QUESTION in taken
+
+
+NODE = {"CPU": 4.0, "GPU": 2.0}
+
+
+def scaled(config: PretrainConfig, **scaling: object) -> PretrainConfig:
+    return replace(config, scaling=ScalingConfig(**scaling))
+
+
+def test_a_cluster_with_room_passes(config: PretrainConfig) -> None:
+    check_resources(scaled(config, workers=4, cpus_per_worker=0.75), [{"CPU": 4.0}])
+    on_gpus = {"device": "cuda", "gpus_per_worker": 1}
+    check_resources(scaled(config, workers=4, cpus_per_worker=1, **on_gpus), [NODE, NODE])
+
+
+@pytest.mark.parametrize(
+    ("scaling", "nodes", "said"),
+    [
+        ({"workers": 5}, [NODE], "5, but a step has only batch.slots = 4 micro-batches"),
+        ({"workers": 2, "cpus_per_worker": 3}, [NODE], "2 workers of 3 CPU each.*hold 1 of them"),
+        ({"workers": 2, "cpus_per_worker": 2}, [NODE], "leave 0 of 4 CPU for data tasks"),
+        ({"device": "cuda"}, [NODE], "gpus_per_worker is 0"),
+        ({"gpus_per_worker": 1}, [NODE], "scaling.device is cpu"),
+        (
+            {"workers": 3, "device": "cuda", "gpus_per_worker": 1},
+            [NODE],
+            "3 workers of 1 GPU each.*with 2 GPU in all hold 2 of them",
+        ),
+        (
+            {"workers": 2, "device": "cuda", "gpus_per_worker": 1, "cpus_per_worker": 2},
+            [{"CPU": 8.0}, {"CPU": 1.0, "GPU": 2.0}],
+            "2 workers of 2 CPU and 1 GPU each.*hold 0 of them",
+        ),
+        ({"workers": 1}, [], "0 node"),
+    ],
+)
+def test_what_can_never_be_scheduled_is_refused_with_the_numbers(
+    config: PretrainConfig, scaling: dict[str, object], nodes: list[dict[str, float]], said: str
+) -> None:
+    with pytest.raises(InputError, match=said):
+        check_resources(scaled(config, **scaling), nodes)
+
+
+def test_a_checkpoint_of_another_number_of_workers_is_refused_with_the_way_on(
+    config: PretrainConfig,
+) -> None:
+    run = run_folder(config)
+    check_checkpoint(run, config)
+    for rank in range(2):
+        folder_of(run, 5).mkdir(parents=True, exist_ok=True)
+        write_list(folder_of(run, 5), rank, RunState(5, 2, 2, "abc"))
+    folder_of(run, 9).mkdir()  # unfinished: does not count
+    check_checkpoint(run, config)
+    with pytest.raises(InputError, match=r"Go on with scaling.workers=2 zero.stage=2"):
+        check_checkpoint(run, scaled(config, workers=1))
+    with pytest.raises(InputError, match=r"this start has 2 and stage 3"):
+        check_checkpoint(run, replace(config, zero=ZeroConfig(stage=3)))
+
+
+def test_the_card_names_corpus_licences_settings_and_languages(
+    config: PretrainConfig, manifest: Manifest
+) -> None:
+    with_more = dataclasses.replace(
+        manifest, language_pairs=("en-no", "en-zh-Hant"), licences={"synthetic": "CC0"}
+    )
+    card = model_card(config, with_more, "0123456789abcdef")
+    assert 'language: ["en", "no", "zh"]' in card  # unquoted, YAML reads "no" as false
+    assert "| synthetic | CC0 |" in card
+    assert "90 sentence pairs: en-no, en-zh-Hant" in card
+    assert "random weights" in card
+    assert "0123456789abcdef" in card
+    assert manifest.content_hash[:16] in card
+    assert "4 x 16 pairs" in card
