@@ -92,7 +92,8 @@ def _make_example(
         return "target_too_many_tokens"
     if not words.special.isdisjoint(source.ids) or not words.special.isdisjoint(target.ids):
         return "special_token_in_text"
-    spans = [span for span in pair.spans if span.score >= masking.min_score]
+    least = np.float32(masking.min_score)  # as prepared corpora store scores: 0.7 is not below 0.7
+    spans = [span for span in pair.spans if np.float32(span.score) >= least]
     found = find_questions(pair.source, source, pair.target, target, spans)
     if not found:
         return "no_span_on_token_boundaries" if spans else "no_span_above_min_score"

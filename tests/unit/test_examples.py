@@ -172,6 +172,12 @@ def test_a_pair_without_a_span_to_ask_about_is_dropped_with_the_reason(words: Vo
     assert made(weak, words, masking=MaskingConfig(min_score=0.5)) == "no_span_above_min_score"
 
 
+def test_a_score_equal_to_the_least_one_is_enough_however_it_was_stored(words: Vocabulary) -> None:
+    for score in (0.7, float(np.float32(0.7))):
+        pair = replace(PARIS, spans=(PARIS.spans[0]._replace(score=score),))
+        assert isinstance(made(pair, words, masking=MaskingConfig(min_score=0.7)), Example)
+
+
 def test_every_reason_is_declared(words: Vocabulary) -> None:
     tight = replace(LIMITS, max_source_tokens=30, max_target_tokens=45)
     pairs = [tiny_pair(row) for row in range(60)]
