@@ -12,9 +12,10 @@ import os
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from clism_ray.corpus.words import is_punctuation, is_unspaced, surfaces
 from clism_ray.errors import InputError
 
 FUNCTION_SHARE = 0.005  # of all words: some thirty words in most languages
+_PART = 10_000  # pairs of the sample that are aligned to learn which words translate names
 _FORWARD, _BACKWARD, _WORDS = "forward.probs", "backward.probs", "words.json"
 
 # Run in a process of its own: with more than one OpenMP thread the fit differs from run to run,
@@ -70,17 +72,18 @@ def fit(pairs: Iterable[tuple[str, str]], folder: Path, iterations: int) -> str:
                 observed[side].update(cases(sides[side]))
     if not frequency[0]:
         raise InputError(f"{folder}: no sentence pairs to fit alignment tables on")
-    casings = [casing(counts) for counts in observed]
+    source, target = (casing(counts) for counts in observed)
+    _run_fit(text, folder, iterations)
+    of_names = _words_linked_to(frozenset(source.names), text, folder)
     known = {
         "frequency": dict(sorted(frequency[0].items())),
-        **casings[0]._asdict(),
+        **source._asdict(),
         "function_words": [
-            sorted(function_words(frequency[side], casings[side])) for side in (0, 1)
+            sorted(function_words(frequency[0], source.names)),
+            sorted(function_words(frequency[1], of_names.union(target.names))),
         ],
     }
     (folder / _WORDS).write_text(json.dumps(known, ensure_ascii=False), encoding="utf-8")
-    _run_fit(text, folder, iterations)
-    _check_tables(text, folder)
     text.unlink()
     return tables_hash(folder)
 
@@ -95,17 +98,16 @@ def tables_hash(folder: Path) -> str:
 def open_tables(folder: Path) -> Tables:
     """The tables in a folder, read once per process."""
     known = json.loads((folder / _WORDS).read_text(encoding="utf-8"))
-    aligner = systran_align.Aligner(str(folder / _FORWARD), str(folder / _BACKWARD))
     source, target = (frozenset(side) for side in known["function_words"])
     return Tables(
-        aligner=aligner,
+        aligner=_aligner(folder),
         frequency=known["frequency"],
         casing=Casing(frozenset(known["names"]), frozenset(known["common"])),
         function_words=(source, target),
     )
 
 
-def function_words(frequency: Mapping[str, int], known: Casing) -> set[str]:
+def function_words(frequency: Mapping[str, int], names: Collection[str]) -> set[str]:
     """Words that make up a share of at least `FUNCTION_SHARE` of a text, and are no names.
 
     Not so in scripts without spaces, whose characters are frequent parts of rarer words.
@@ -117,7 +119,7 @@ def function_words(frequency: Mapping[str, int], known: Casing) -> set[str]:
         if number >= FUNCTION_SHARE * total
         and not is_punctuation(word)
         and not is_unspaced(word)
-        and word not in known.names
+        and word not in names
     }
 
 
@@ -140,14 +142,27 @@ def _run_fit(text: Path, folder: Path, iterations: int) -> None:
         )
 
 
-def _check_tables(text: Path, folder: Path) -> None:
-    tables = open_tables.__wrapped__(folder)
+def _words_linked_to(names: Collection[str], text: Path, folder: Path) -> set[str]:
+    """Target words of which at least a third of the links, in part of the sample, are to names.
+
+    Many scripts have no capitals to tell names by. Raises InputError if the tables hold NaN.
+    """
+    aligner = _aligner(folder)
+    links: Counter[str] = Counter()
+    name_links: Counter[str] = Counter()
     with text.open(encoding="utf-8") as file:
-        for _, line in zip(range(100), file, strict=False):
-            source, _, target = line.rstrip("\n").partition(" ||| ")
-            entry = tables.aligner.align(source.split(" "), target.split(" "))
+        for line in islice(file, _PART):
+            source, target = (side.split(" ") for side in line.rstrip("\n").split(" ||| "))
+            entry = aligner.align(source, target)
             if not math.isfinite(entry["forward_log_prob"] + entry["backward_log_prob"]):
                 raise InputError(
                     f"{folder}: the fitted alignment tables hold no numbers; a pair like "
-                    f"{source!r} may have upset the fit: remove such pairs, or fit on others"
+                    f"{line!r} may have upset the fit: remove such pairs, or fit on others"
                 )
+            links.update(target[j] for _, j in entry["alignments"])
+            name_links.update(target[j] for i, j in entry["alignments"] if source[i] in names)
+    return {word for word, number in name_links.items() if 3 * number >= links[word]}
+
+
+def _aligner(folder: Path) -> Any:
+    return systran_align.Aligner(str(folder / _FORWARD), str(folder / _BACKWARD))

@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from clism_ray.corpus import tables as module
-from clism_ray.corpus.capitals import Casing
 from clism_ray.corpus.tables import fit, function_words, open_tables
 from clism_ray.errors import InputError
 
@@ -56,4 +55,14 @@ def test_a_fit_that_fails_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 def test_function_words_are_frequent_and_no_names() -> None:
     frequency = {"the": 60, "tom": 50, ".": 50, "的": 40, "house": 1, **dict.fromkeys("bcdfg", 0)}
-    assert function_words(frequency, Casing({"tom"}, ())) == {"the"}
+    assert function_words(frequency, {"tom"}) == {"the"}
+
+
+def test_a_frequent_name_is_no_function_word_in_a_script_without_capitals(tmp_path: Path) -> None:
+    nouns = (("house", "بيت"), ("tree", "شجرة"), ("dog", "كلب"), ("book", "كتاب"))
+    pairs = [(f"now Tom sees the {noun}", f"الآن توم يرى في {arabic}") for noun, arabic in nouns]
+    pairs += [(f"we see the {noun} Tom", f"نحن نرى في {arabic} توم") for noun, arabic in nouns]
+    fit(pairs, tmp_path, iterations=5)
+    target = open_tables(tmp_path).function_words[1]
+    assert "توم" not in target
+    assert "في" in target
