@@ -62,7 +62,7 @@ def set_up(job: TrainJob) -> Worker:
         seed=config.seed,
     ).to(device)
     if config.scaling.activation_checkpointing:
-        model.masked_lm.gradient_checkpointing_enable({"use_reentrant": False})
+        model.masked_lm.activation_checkpointing_enable({"use_reentrant": False})
     pairs = dev_pairs(job.recipe, config.validation.pairs_per_language)
     return Worker(
         job=job,
