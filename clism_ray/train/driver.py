@@ -66,8 +66,7 @@ def pretrain(config: PretrainConfig) -> PretrainResult:
     limits = config.tokenizer
     check_start(config.model, limits.max_source_tokens + limits.max_target_tokens)
     preflight.check_checkpoint(folder, config)
-    needed = config.scaling.workers * config.scaling.cpus_per_worker
-    cluster.connect(int(needed + config.scaling.cpus_per_data_task + 0.999))
+    cluster.connect(minimum_cpus=2)  # one for workers, one for data
     preflight.check_resources(config, [node["Resources"] for node in ray.nodes() if node["Alive"]])
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.yaml").write_text(to_yaml(config), encoding="utf-8")

@@ -151,7 +151,7 @@ def speed(metrics: dict[str, Any], took: float, waited: float) -> dict[str, floa
 
 def note_validation(worker: Worker, step: int) -> None:
     """Validate, and export the model if it is the best so far."""
-    if not any(batch.row_id_B[0] >= 0 for batch in worker.dev) and worker.workers == 1:
+    if not worker.dev:
         return
     found = validate(
         worker.engine, worker.dev, worker.job.config.losses, worker.languages, worker.device
