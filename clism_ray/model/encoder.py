@@ -27,6 +27,7 @@ from clism_ray.config import ModelConfig, ScratchConfig
 from clism_ray.errors import InputError
 
 PACKED = "packed"
+_ROUND = 128  # tokens; few shapes for a few per cent more work
 _PACKED_FAMILIES = frozenset({"bert", "electra", "roberta", "xlm-roberta", "camembert"})
 _POSITIONS_AFTER_PADDING_ID = frozenset(
     {"roberta", "xlm-roberta", "camembert", "xlm-roberta-xl", "mpnet"}
@@ -114,17 +115,19 @@ def encode(
 def _encode_packed(
     encoder: PreTrainedModel, ids_T: Tensor, types_T: Tensor, offsets: Sequence[int]
 ) -> Tensor:
-    starts_T = torch.repeat_interleave(torch.tensor(offsets[:-1]), torch.tensor(offsets).diff()).to(
-        ids_T.device
-    )
-    position_T = torch.arange(len(ids_T), device=ids_T.device) - starts_T
+    # One more sequence fills T up: libraries keep a kernel for every shape they have met.
+    filler = -len(ids_T) % _ROUND
+    bounds = (*offsets, offsets[-1] + filler) if filler else tuple(offsets)
+    ids_T, types_T = F.pad(ids_T, (0, filler)), F.pad(types_T, (0, filler))
+    starts_T = torch.repeat_interleave(torch.tensor(bounds[:-1]), torch.tensor(bounds).diff())
+    position_T = torch.arange(len(ids_T), device=ids_T.device) - starts_T.to(ids_T.device)
     states: Tensor = encoder(
         input_ids=ids_T[None],
         position_ids=position_T[None] + _first_position(encoder.config),
-        packed_offsets=tuple(offsets),
+        packed_offsets=bounds,
         **_types(encoder, types_T[None]),
     )[0]
-    return states[0]
+    return states[0, : offsets[-1]]
 
 
 def _encode_padded(

@@ -224,4 +224,6 @@ def _worker_environment(config: PretrainConfig) -> dict[str, str]:
     environment = {"OMP_NUM_THREADS": str(threads), "TOKENIZERS_PARALLELISM": "false"}
     if config.scaling.device == "cpu":
         environment["DS_ACCELERATOR"] = "cpu"
+        # It keeps a bf16 kernel, megabytes each, for every shape it meets: 1024 by default.
+        environment["ONEDNN_PRIMITIVE_CACHE_CAPACITY"] = "64"
     return environment

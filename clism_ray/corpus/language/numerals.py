@@ -1,4 +1,3 @@
-
 """Words for numbers, days, months and times. Russian: months are genitive, days accusative."""
 
 from clism_ray.corpus.language.table import words
