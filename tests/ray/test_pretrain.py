@@ -70,18 +70,11 @@ def undisturbed(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Pretr
     return pretrain(configuration(corpus, storage, scaling=scaling(1)))
 
 
-@pytest.mark.parametrize("stage", [0, 1, 2, 3])
-def test_two_workers_of_any_zero_stage_draw_the_curve_of_one(
-    corpus: Path, tmp_path: Path, undisturbed: PretrainResult, stage: int
+@pytest.mark.parametrize(("stage", "workers"), [(0, 2), (1, 2), (2, 2), (3, 3)])
+def test_more_workers_of_any_zero_stage_draw_the_curve_of_one(
+    corpus: Path, tmp_path: Path, undisturbed: PretrainResult, stage: int, workers: int
 ) -> None:
-    config = configuration(corpus, tmp_path, scaling=scaling(2), zero={"stage": stage})
-    assert_same(curve(undisturbed), curve(pretrain(config)))
-
-
-def test_three_workers_on_four_slots_draw_the_curve_of_one(
-    corpus: Path, tmp_path: Path, undisturbed: PretrainResult
-) -> None:
-    config = configuration(corpus, tmp_path, scaling=scaling(3, cpus_per_data_task=0.5))
+    config = configuration(corpus, tmp_path, scaling=scaling(workers), zero={"stage": stage})
     assert_same(curve(undisturbed), curve(pretrain(config)))
 
 
