@@ -151,11 +151,12 @@ def test_a_loss_that_is_not_finite_stops_the_run_with_its_step(
         pretrain(config)
 
 
-def test_a_full_disk_stops_the_run_with_one_sentence_and_keeps_the_old_checkpoint(
-    corpus: Path, small_disk: Path
-) -> None:
-    config = configuration(corpus, small_disk, scaling=scaling(2), checkpoint={"every_steps": 50})
-    with pytest.raises(RunFailed, match="no room for the checkpoint of step"):
+def test_a_full_disk_stops_the_run_with_one_sentence(corpus: Path, small_disk: Path) -> None:
+    wider = {"scratch": {"layers": 2, "hidden": 96, "heads": 2, "intermediate": 64}}
+    config = configuration(
+        corpus, small_disk, scaling=scaling(2), model=wider, checkpoint={"every_steps": 4}
+    )
+    with pytest.raises(RunFailed, match="no room for the checkpoint of step 4 "):
         pretrain(config)
 
 
