@@ -12,12 +12,15 @@ and the spans, every capitalised word that stands in both, only serve to fill th
 
 import argparse
 import resource
+import sys
 import time
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
 import torch
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # runs without installation
 
 from clism_ray.config import (
     LossConfig,
