@@ -17,7 +17,7 @@ from clism_ray.masking.examples import DROP_REASONS
 from clism_ray.masking.order import Slot, slots_per_worker
 from clism_ray.masking.stream import stream
 from clism_ray.records import Batch
-from clism_ray.train import checkpoint, journal
+from clism_ray.train import journal
 from clism_ray.train.engine import backward, set_learning_rate
 from clism_ray.train.job import TrainJob
 from clism_ray.train.schedule import learning_rate
@@ -38,7 +38,7 @@ def train(job: TrainJob) -> None:
     """Run a training job from where it stands to its end. All ranks run this together."""
     worker = set_up(job)
     config = job.config
-    step = resume(worker)
+    step = saved = resume(worker)
     began = time.monotonic()
     if step == 0:
         note_validation(worker, 0)
@@ -51,12 +51,16 @@ def train(job: TrainJob) -> None:
         last = step == worker.job.steps
         if last or step % config.validation.every_steps == 0:
             note_validation(worker, step)
-        if (last or step % config.checkpoint.every_steps == 0) and not save(worker, step):
-            return None
-        if step % config.tracking.log_every_steps == 0:
-            report(worker)
+        due = last or step % config.checkpoint.every_steps == 0
+        if due or step % config.tracking.log_every_steps == 0:
+            report(worker)  # before the checkpoint: steps it holds do not run again
+        if due:
+            if not save(worker, step):
+                return None
+            saved = step
     if step < worker.job.steps:  # out of time
-        if step not in checkpoint.steps_saved(Path(worker.job.run)) and not save(worker, step):
+        report(worker)
+        if step > saved and not save(worker, step):
             return None
         return report(worker, {"status": "stopped", "step": step})
     export(worker, "last")
@@ -158,10 +162,13 @@ def note_validation(worker: Worker, step: int) -> None:
     )
     worker.entries.append(journal.entry("validation", step, found))
     report(worker)
-    best = Path(worker.job.run) / "best.accuracy"
+    best, score = (Path(worker.job.run) / name for name in ("best", "best.accuracy"))
     accuracy = found["validation/accuracy"]
-    better = not best.is_file() or accuracy > float(best.read_text())
+    known = best.is_dir() and score.is_file()
+    better = not known or accuracy > float(score.read_text())
     if step and all_sum(torch.tensor([float(better)]), worker.device).item() == worker.workers:
         export(worker, "best")
         if worker.rank == 0:
-            best.write_text(repr(accuracy))
+            temporary = score.with_suffix(".tmp")
+            temporary.write_text(repr(accuracy))
+            temporary.rename(score)
