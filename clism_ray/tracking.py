@@ -7,7 +7,9 @@ Only the driver calls this, so a SQLite store has one writer.
 import json
 import logging
 import os
-from collections.abc import Iterable, Mapping
+import re
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,18 +42,20 @@ class Tracker:
 
         Where the store fails, the same entries may be given again.
         """
-        metrics = []
+        requests: list[list[Metric]] = [[]]
         reached = dict(self.delivered)
         for entry in entries:
             if entry.kind == "event" or entry.step <= reached[entry.kind]:
                 continue
             reached[entry.kind] = entry.step
-            metrics += [
+            if len(requests[-1]) + len(entry.values) > _BATCH:
+                requests.append([])  # whole entries only: one counts as delivered or does not
+            requests[-1] += [
                 Metric(name, float(value), entry.time, entry.step)
                 for name, value in entry.values.items()
             ]
-        for first in range(0, len(metrics), _BATCH):
-            self.client.log_batch(self.run_id, metrics=metrics[first : first + _BATCH])
+        for metrics in filter(None, requests):
+            self.client.log_batch(self.run_id, metrics=metrics)
         self.delivered = reached
 
     def log_file(self, path: Path, folder: str | None = None) -> None:
@@ -65,6 +69,15 @@ class Tracker:
         """Close the run."""
         status = RunStatus.FINISHED if finished else RunStatus.FAILED
         self.client.set_terminated(self.run_id, RunStatus.to_string(status))
+
+    def close(self, finished: bool, artefacts: Sequence[tuple[Path, str | None]]) -> None:
+        """Close the run and keep files with it. A store that fails now is told of, no more."""
+        try:
+            self.end(finished)
+            for path, folder in artefacts:
+                self.log_file(path, folder)
+        except (MlflowException, OSError) as error:
+            print(f"MLflow did not take the end of run {self.run_id}: {told(error, self.uri)}")
 
     def _history(self, name: str) -> list[Any]:
         return list(self.client.get_metric_history(self.run_id, name))
@@ -101,8 +114,8 @@ def start(
         return Tracker(uri, run_id)
     except MlflowException as error:
         raise InputError(
-            f"tracking.uri {uri!r} cannot be used: {error}\nstart the server there, or leave "
-            "tracking.uri out to use a file under storage"
+            f"tracking.uri {without_password(uri)!r} cannot be used: {told(error, uri)}\n"
+            "start the server there, or leave tracking.uri out to use a file under storage"
         ) from error
 
 
@@ -158,8 +171,19 @@ def flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
 def viewer_command(uri: str) -> str:
     """The command that opens the runs in a browser, on this machine alone."""
     if uri.startswith("sqlite:"):
-        return f"mlflow server --host 127.0.0.1 --port 5000 --backend-store-uri {uri}"
-    return f"the MLflow server at {uri}"
+        quoted = shlex.quote(uri)
+        return f"mlflow server --host 127.0.0.1 --port 5000 --backend-store-uri {quoted}"
+    return f"the MLflow server at {without_password(uri)}"
+
+
+def without_password(uri: str) -> str:
+    """The same URI with `***` in place of a password: for logs, parameters and messages."""
+    return re.sub(r"(?<=://)([^/@:]*):[^/]*@", r"\1:***@", uri)
+
+
+def told(error: Exception, uri: str) -> str:
+    """An error in words, without the password that its URI may hold."""
+    return str(error).replace(uri, without_password(uri))
 
 
 def git_commit() -> str:

@@ -24,6 +24,7 @@ from clism_ray.train.follow import following
 from clism_ray.train.job import TrainJob
 from clism_ray.train.run import (
     RunRecord,
+    make_folder,
     make_tokenizer,
     open_run,
     recipe_of,
@@ -53,6 +54,7 @@ def pretrain(config: PretrainConfig) -> PretrainResult:
         RunFailed: the run ended early; started again, it goes on from its last checkpoint.
     """
     disable_progress_bar()
+    shown = _without_password(config)
     corpus = Path(config.corpus).expanduser().resolve()
     manifest = read_manifest(corpus)
     record = open_run(config, manifest)
@@ -68,10 +70,10 @@ def pretrain(config: PretrainConfig) -> PretrainResult:
     preflight.check_checkpoint(folder, config)
     cluster.connect(minimum_cpus=2)  # one for workers, one for data
     preflight.check_resources(config, [node["Resources"] for node in ray.nodes() if node["Alive"]])
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "config.yaml").write_text(to_yaml(config), encoding="utf-8")
+    make_folder(config, record)
+    (folder / "config.yaml").write_text(to_yaml(shown), encoding="utf-8")
     make_tokenizer(config, corpus, manifest)
-    tracker = _start_tracking(config, uri, record, manifest, folder)
+    tracker = _start_tracking(shown, uri, record, manifest, folder)
     record = dataclasses.replace(record, status="running", mlflow_run=tracker.run_id)
     write_record(config, record)
     job = TrainJob(
@@ -88,9 +90,8 @@ def pretrain(config: PretrainConfig) -> PretrainResult:
             status = _fit(job)
     finally:
         write_record(config, dataclasses.replace(record, status=status))
-        tracker.end(finished=status == "finished")
-    if status == "finished":
-        _keep_artefacts(tracker, corpus, folder)
+        finished = status == "finished"
+        tracker.close(finished, _artefacts(corpus, folder) if finished else [])
     return _result(status, recipe, manifest, uri, record)
 
 
@@ -120,7 +121,7 @@ def _fit(job: TrainJob) -> str:
     scaling = job.config.scaling
     os.environ.setdefault("RAY_TRAIN_HEALTH_CHECK_INTERVAL_S", "0.2")  # reports wait for this poll
     path = Path(job.run) / journal.JOURNAL
-    begun = path.stat().st_size if path.is_file() else 0
+    begun = journal.read_from(path, 0)[1]  # a torn last line will be cut off
     resources = {"CPU": scaling.cpus_per_worker}
     if scaling.gpus_per_worker:
         resources["GPU"] = scaling.gpus_per_worker
@@ -156,9 +157,11 @@ def _fit(job: TrainJob) -> str:
 def _told(error: Exception, job: TrainJob) -> Exception:
     """The InputError behind a failure if there is one; else a failure that says how to go on."""
     causes = list(_causes(error))
-    for cause in causes:
-        if isinstance(cause, InputError):
-            return InputError(str(cause))
+    # Ray raises what a task raised as an error of both classes that reads as a traceback; the
+    # innermost is the one that was written for people.
+    inputs = [cause for cause in causes if isinstance(cause, InputError)]
+    if inputs:
+        return InputError(str(inputs[-1]))
     root = causes[-1]
     return RunFailed(
         f"training failed after {job.config.scaling.max_restarts} restart(s): "
@@ -196,12 +199,20 @@ def _start_tracking(
     )
 
 
-def _keep_artefacts(tracker: tracking.Tracker, corpus: Path, folder: Path) -> None:
-    for path in (corpus / "data_card.json", corpus / "data_card.html", folder / "config.yaml"):
-        if path.is_file():
-            tracker.log_file(path)
+def _without_password(config: PretrainConfig) -> PretrainConfig:
+    """The configuration as it may be kept and shown."""
+    if config.tracking.uri is None:
+        return config
+    uri = tracking.without_password(config.tracking.uri)
+    return dataclasses.replace(config, tracking=dataclasses.replace(config.tracking, uri=uri))
+
+
+def _artefacts(corpus: Path, folder: Path) -> list[tuple[Path, str | None]]:
+    """What MLflow keeps of a finished run, and in which of its folders."""
+    files = (corpus / "data_card.json", corpus / "data_card.html", folder / "config.yaml")
     best = folder / "best"
-    tracker.log_file(best if best.is_dir() else folder / "last", "model")
+    model = best if best.is_dir() else folder / "last"
+    return [*((path, None) for path in files if path.is_file()), (model, "model")]
 
 
 def _result(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from clism_ray.tracking import Tracker
+from clism_ray.tracking import Tracker, told
 from clism_ray.train import journal, progress
 
 _POLL_SECONDS = 0.5
@@ -55,7 +55,7 @@ def _follow(
             undelivered = []
         except Exception as error:
             if not warned:
-                print(f"MLflow at {tracker.uri} takes no metrics ({error}); they wait in {path}")
+                print(f"MLflow takes no metrics ({told(error, tracker.uri)}); they wait in {path}")
                 warned = True
         if over:
             return

@@ -11,6 +11,7 @@
 
 import dataclasses
 import json
+import shutil
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,23 @@ def open_run(config: PretrainConfig, manifest: Manifest) -> RunRecord:
             "give this one another name=..., or undo the changes to go on with that one"
         )
     return record
+
+
+def make_folder(config: PretrainConfig, record: RunRecord) -> None:
+    """Make the run's folder. A new run takes over nothing from a start that failed before it ran.
+
+    Raises InputError if the storage cannot be written.
+    """
+    folder = run_folder(config)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"storage {config.storage!r}: cannot make {folder} ({error.strerror}); "
+            "give a folder that you may write with storage=..."
+        ) from error
+    if record.status == "new":  # its tokenizer may be of other settings
+        shutil.rmtree(folder / "tokenizer", ignore_errors=True)
 
 
 def write_record(config: PretrainConfig, record: RunRecord) -> None:

@@ -9,7 +9,14 @@ from mlflow.exceptions import MlflowException
 
 from clism_ray.config import LengthConfig, PretrainConfig, to_tree
 from clism_ray.errors import InputError
-from clism_ray.tracking import Tracker, default_uri, flatten, start, viewer_command
+from clism_ray.tracking import (
+    Tracker,
+    default_uri,
+    flatten,
+    start,
+    viewer_command,
+    without_password,
+)
 from clism_ray.train import journal
 from clism_ray.train.follow import following
 from clism_ray.train.journal import Entry
@@ -149,3 +156,32 @@ def test_runs_are_looked_at_on_this_machine_alone(tmp_path: Path) -> None:
     assert "--host 127.0.0.1" in command
     assert f"--backend-store-uri sqlite:///{tmp_path}/mlflow.db" in command
     assert "https://mlflow.example" in viewer_command("https://mlflow.example")
+
+
+def test_a_password_in_the_uri_is_not_shown() -> None:
+    shown = "postgresql://me:***@host:5432/runs"
+    assert without_password("postgresql://me:secret@host:5432/runs") == shown
+    assert viewer_command("postgresql://me:secret@host:5432/runs").count("secret") == 0
+    for harmless in ("https://host:5000/a@b", "sqlite:////home/me/mlflow.db", "https://me@host/"):
+        assert without_password(harmless) == harmless
+
+
+def test_an_entry_is_never_parted_between_two_requests(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tracker, sent = begin(store), []
+    monkeypatch.setattr(tracker.client, "log_batch", lambda _, metrics: sent.append(metrics))
+    values = {f"metric{n}": 1.0 for n in range(30)}
+    tracker.deliver(journal.entry("train", step, values) for step in range(1, 41))
+    assert len(sent) > 1
+    assert all(len(request) % 30 == 0 for request in sent)
+    assert sum(map(len, sent)) == 40 * 30
+
+
+def test_a_store_that_fails_at_the_end_undoes_nothing(
+    store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tracker = begin(store)
+    tracker.client.delete_run(tracker.run_id)
+    tracker.close(finished=True, artefacts=[(tmp_path / "gone.txt", None)])
+    assert "did not take the end of run" in capsys.readouterr().out
