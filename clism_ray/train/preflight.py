@@ -20,10 +20,15 @@ def check_resources(config: PretrainConfig, nodes: Sequence[Resources]) -> None:
             f"{config.batch.slots} micro-batches to share; use at most {config.batch.slots} "
             "workers, or more and smaller micro-batches"
         )
-    if (scaling.device == "cuda") != (scaling.gpus_per_worker > 0):
+    if scaling.gpus_per_worker != (1 if scaling.device == "cuda" else 0):
         raise InputError(
             f"scaling.device is {scaling.device}, but scaling.gpus_per_worker is "
             f"{scaling.gpus_per_worker:g}; give both (device cuda, 1 GPU) or neither"
+        )
+    if scaling.device == "cpu" and scaling.backend == "nccl":
+        raise InputError(
+            "scaling.backend is nccl, which knows GPUs only, but scaling.device is cpu; "
+            "give scaling.backend=gloo or scaling.device=cuda"
         )
     each = {"CPU": scaling.cpus_per_worker, "GPU": scaling.gpus_per_worker}
     each = {name: wanted for name, wanted in each.items() if wanted}

@@ -23,6 +23,8 @@ from clism_ray.model.card import model_card
 from clism_ray.train.checkpoint import RunState, folder_of, write_list
 from clism_ray.train.preflight import check_checkpoint, check_resources
 from clism_ray.train.run import (
+    RunRecord,
+    make_folder,
     make_tokenizer,
     open_run,
     recipe_of,
@@ -119,6 +121,28 @@ def test_without_a_tokenizer_one_is_trained_once_on_the_corpus(
     assert (folder / "tokenizer.json").stat().st_mtime_ns == written
 
 
+def test_a_start_that_failed_before_it_ran_leaves_no_tokenizer_to_the_next(
+    config: PretrainConfig, manifest: Manifest
+) -> None:
+    left = run_folder(config) / "tokenizer"
+    left.mkdir(parents=True)
+    record = open_run(config, manifest)
+    make_folder(config, record)
+    assert not left.exists()
+    left.mkdir()
+    make_folder(config, replace(record, status="stopped"))
+    assert left.exists()
+
+
+def test_a_storage_that_cannot_be_written_is_named(
+    config: PretrainConfig, manifest: Manifest, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    elsewhere = replace(config, storage=str(tmp_path / "file"))
+    with pytest.raises(InputError, match=r"cannot make .*storage=\.\.\."):
+        make_folder(elsewhere, RunRecord(identity={}, identity_hash=""))
+
+
 @pytest.mark.parametrize("setting", ["tokenizer", "model"])
 def test_a_tokenizer_that_is_named_or_comes_with_the_start_is_taken(
     config: PretrainConfig, manifest: Manifest, recipe: Recipe, setting: str
@@ -154,6 +178,8 @@ def test_a_cluster_with_room_passes(config: PretrainConfig) -> None:
         ({"workers": 2, "cpus_per_worker": 2}, [NODE], "leave 0 of 4 CPU for data tasks"),
         ({"device": "cuda"}, [NODE], "gpus_per_worker is 0"),
         ({"gpus_per_worker": 1}, [NODE], "scaling.device is cpu"),
+        ({"device": "cuda", "gpus_per_worker": 0.5}, [NODE], "gpus_per_worker is 0.5"),
+        ({"backend": "nccl"}, [NODE], "scaling.backend is nccl"),
         (
             {"workers": 3, "device": "cuda", "gpus_per_worker": 1},
             [NODE],
