@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from clism_ray.tracking import viewer_command
@@ -26,12 +27,15 @@ def print_result(result: PretrainResult) -> None:
     if model.is_dir():
         pairs = dev_pairs(result.recipe, 20)
         print_examples(console, work_examples(model, result.recipe, pairs, _EXAMPLES))
-    console.print(f"{result.status}: {result.folder}", highlight=False, soft_wrap=True)
-    console.print(f"model:    {model}", highlight=False, soft_wrap=True)
+    lines = [f"{result.status}: {result.folder}"]
+    lines += [f"model:    {model}"] if model.is_dir() else []
+    for line in lines:
+        console.print(line, highlight=False, soft_wrap=True, markup=False)
     console.print(
         f"compare:  {viewer_command(result.tracking_uri)}   (run {result.mlflow_run})",
         highlight=False,
         soft_wrap=True,
+        markup=False,
     )
 
 
@@ -46,8 +50,13 @@ def before_and_after(first: journal.Entry, last: journal.Entry) -> Table:
             continue
         form = "{:.1%}" if "accuracy" in name else "{:.3f}"
         label = name.removeprefix("validation/").replace("accuracy", "exact spans")
-        table.add_row(label, form.format(first.values[name]), form.format(value))
+        table.add_row(label, _before(first, name, form), form.format(value))
     return table
+
+
+def _before(first: journal.Entry, name: str, form: str) -> str:
+    # Held-out pairs are placement: a later start may ask about languages that the first did not.
+    return form.format(first.values[name]) if name in first.values else ""
 
 
 def counts_line(entries: Sequence[journal.Entry]) -> str:
@@ -69,15 +78,11 @@ def print_examples(console: Console, examples: Sequence[WorkedExample]) -> None:
     for example in examples:
         right = example.predicted == example.answer
         console.print(
-            f"\n[bold]{example.language}[/bold]  {_plain(example.masked_source)}\n"
-            f"       {_plain(example.target)}\n"
-            f"       first \\[QUE] -> {_plain(example.predicted)}   "
-            f"{'right' if right else 'wrong, it is ' + _plain(example.answer)}",
+            f"\n[bold]{example.language}[/bold]  {escape(example.masked_source)}\n"
+            f"       {escape(example.target)}\n"
+            f"       first \\[QUE] -> {escape(example.predicted)}   "
+            f"{'right' if right else 'wrong, it is ' + escape(example.answer)}",
             highlight=False,
             soft_wrap=True,
         )
     console.print()
-
-
-def _plain(text: str) -> str:
-    return text.replace("[", "\\[")
