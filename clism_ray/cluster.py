@@ -7,6 +7,7 @@ from pathlib import Path
 import ray
 
 import clism_ray
+from clism_ray.errors import InputError
 
 _ROOT = Path(clism_ray.__file__).resolve().parent.parent
 
@@ -17,11 +18,20 @@ def connect(minimum_cpus: int = 1) -> None:
     With RAY_ADDRESS set (as `ray job submit` does) that cluster is joined. Otherwise a local
     one starts, reachable from this machine only, with at least `minimum_cpus` logical CPUs.
     Its workers import the package from where this process did, installed or not.
+
+    Raises InputError if RAY_ADDRESS cannot be joined.
     """
     if ray.is_initialized():
         return
-    if os.environ.get("RAY_ADDRESS"):
-        ray.init(logging_level=logging.ERROR, log_to_driver=False)
+    if address := os.environ.get("RAY_ADDRESS"):
+        try:
+            ray.init(logging_level=logging.ERROR, log_to_driver=False)
+        except (ConnectionError, ValueError) as error:
+            raise InputError(
+                f"RAY_ADDRESS is {address!r}, which cannot be joined: {error}\n"
+                "`ray job submit` takes http://HEAD:8265; a job started by hand takes HEAD:6379, "
+                "or no RAY_ADDRESS to run on this machine"
+            ) from error
         return
     python_path = os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH")]))
     ray.init(
