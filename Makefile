@@ -1,5 +1,5 @@
 # A fresh machine needs Python 3.11 or 3.12 and make; every target sets up the rest in .venv.
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3)
 BIN := .venv/bin
 
 .PHONY: demo test check fmt lint unit ray venv constraints clean

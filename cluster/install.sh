@@ -23,15 +23,16 @@ quietly() {
 # The CPU build spares a machine without an NVIDIA GPU gigabytes of CUDA libraries. `--no-deps`:
 # what torch itself needs comes from the usual index, with the rest.
 install_cpu_torch() {
-  .venv/bin/pip install --no-deps "torch==$torch+cpu" >>"$log" 2>&1 ||
-    .venv/bin/pip install --no-deps --retries 0 --timeout 15 \
+  .venv/bin/python -m pip install --no-deps "torch==$torch+cpu" >>"$log" 2>&1 ||
+    .venv/bin/python -m pip install --no-deps --retries 0 --timeout 15 \
       --index-url https://download.pytorch.org/whl/cpu "torch==$torch+cpu" >>"$log" 2>&1 ||
     echo "No CPU build of torch $torch found; installing the default one, which may be large."
 }
 
-.venv/bin/python -c '' 2>/dev/null || "$python" -m venv --clear .venv
+# Without the system's venv package the first try leaves a .venv that has no pip.
+.venv/bin/python -m pip --version >/dev/null 2>&1 || "$python" -m venv --clear .venv
 : >"$log"
 torch=$(sed -n 's/^torch==//p' constraints.txt)
 echo "Installing into .venv (details: $log) ..."
 if ! nvidia-smi >/dev/null 2>&1; then install_cpu_torch; fi
-quietly .venv/bin/pip install --constraint constraints.txt --editable '.[dev]'
+quietly .venv/bin/python -m pip install --constraint constraints.txt --editable '.[dev]'
