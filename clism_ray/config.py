@@ -1,7 +1,7 @@
 """Every setting: its type, its bounds, its default. `config_file` reads them from YAML.
 
 Keys are of two kinds. *Identity* keys decide the loss curve and are hashed; *placement* keys say
-where and how a run lives (`PLACEMENT`) and may change between a run and its resumption.
+where and how a run lives (`PLACEMENT`) and are not.
 """
 
 import dataclasses

@@ -123,6 +123,8 @@ def take_step(
         return {"problem": f"the loss is not finite at step {step + 1}: {lost}"}
     worker.engine.step()
     norm = worker.engine.get_global_grad_norm()
+    if norm is not None and not 0 <= float(norm) < math.inf:  # DeepSpeed says -1, and steps
+        return {"problem": f"the gradient is not finite at step {step + 1}, though the loss is"}
     return {
         **losses,
         "accuracy/train": float(totals[-2] / max(float(totals[-1]), 1.0)),

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import cast
 
@@ -40,7 +41,7 @@ def work_examples(
     model.eval()
     chosen = _of_many_languages(pairs)
     worked = (_work(model, recipe, pair) for pair in chosen)
-    return [example for example, _ in zip(filter(None, worked), range(count), strict=False)]
+    return list(islice(filter(None, worked), count))
 
 
 def _work(model: PretrainModel, recipe: Recipe, pair: AlignedPair) -> WorkedExample | None:

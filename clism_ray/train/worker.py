@@ -93,7 +93,7 @@ def resume(worker: Worker) -> int:
 
 
 def save(worker: Worker, step: int) -> bool:
-    """Write a checkpoint; False, and the run ends with one sentence, if the disk is full."""
+    """Write a checkpoint; False, and the run ends with one sentence, if it cannot be whole."""
     run, config = Path(worker.job.run), worker.job.config
     folder = checkpoint.folder_of(run, step)
     needed = state_bytes(worker.engine.module, worker.workers)
@@ -110,6 +110,14 @@ def save(worker: Worker, step: int) -> bool:
     save_shards(worker.engine, folder, dataclasses.asdict(state))
     checkpoint.write_list(folder, worker.rank, state)
     dist.barrier()
+    lacking = worker.rank == 0 and checkpoint.complete(folder) is None
+    if all_sum(torch.tensor([float(lacking)]), worker.device).item():
+        problem = (
+            f"the first worker does not find every worker's files in {folder}; "
+            "storage must be a folder that all nodes share"
+        )
+        report(worker, {"status": "failed", "step": step, "problem": problem})
+        return False
     if worker.rank == 0:
         checkpoint.keep_newest(run, config.checkpoint.keep, after=step)
     return True
