@@ -9,6 +9,7 @@ import logging
 import os
 import re
 import shlex
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -171,8 +172,9 @@ def flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
 def viewer_command(uri: str) -> str:
     """The command that opens the runs in a browser, on this machine alone."""
     if uri.startswith("sqlite:"):
-        quoted = shlex.quote(uri)
-        return f"mlflow server --host 127.0.0.1 --port 5000 --backend-store-uri {quoted}"
+        program = shlex.quote(str(Path(sys.executable).with_name("mlflow")))
+        store = shlex.quote(uri)
+        return f"{program} server --host 127.0.0.1 --port 5000 --backend-store-uri {store}"
     return f"the MLflow server at {without_password(uri)}"
 
 

@@ -45,7 +45,12 @@ def test_the_demo_goes_from_nothing_to_a_model(tmp_path: Path) -> None:
         done = run(tmp_path, job, *overrides)
         assert done.returncode == 0, f"{job}: {done.stdout}\n{done.stderr}"
     folder = tmp_path / "clism_ray" / "runs" / "demo"
-    for expected in ("held-out pairs", "[QUE]", str(folder / "best"), "mlflow server --host"):
+    for expected in (
+        "held-out pairs",
+        "[QUE]",
+        str(folder / "best"),
+        "mlflow server --host 127.0.0.1",
+    ):
         assert expected in done.stdout
     assert (folder / "best" / "model.safetensors").is_file()
     assert "Traceback" not in done.stderr
