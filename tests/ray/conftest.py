@@ -1,6 +1,7 @@
 """One local Ray cluster for all tests of this folder."""
 
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,12 +25,13 @@ def ray_cluster() -> Iterator[None]:
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
+def small_disk() -> Iterator[Path]:
     """A file system of 5 MiB, where this process may mount one."""
-    folder = tmp_path / "small"
-    folder.mkdir()
+    folder = Path(tempfile.mkdtemp(prefix="small-disk-"))  # not below what pytest cleans up
     mount = ["mount", "-t", "tmpfs", "-o", "size=5m", "tmpfs", str(folder)]
     if subprocess.run(mount, capture_output=True, check=False).returncode:
+        folder.rmdir()
         pytest.skip("mounting a small file system takes root")
     yield folder
     subprocess.run(["umount", "--lazy", str(folder)], check=True)  # MLflow keeps its file open
+    folder.rmdir()
