@@ -257,3 +257,10 @@ def test_corpus_positions_and_names_of_columns_are_told_apart(tmp_path: Path) ->
     columns = [(c.source_column, c.target_column) for c in config.corpora]
     assert columns == [("text", 1), (0, 1)]
     assert isinstance(config.corpora[0], CorpusFiles)
+
+
+def test_a_file_that_is_not_utf_8_is_refused_with_its_place(tmp_path: Path) -> None:
+    path = tmp_path / "latin.yaml"
+    path.write_bytes("name: café".encode("latin-1"))
+    with pytest.raises(InputError, match=r"latin\.yaml: not UTF-8 \(.* at byte 9\)"):
+        load(PretrainConfig, path)
