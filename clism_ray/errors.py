@@ -1,5 +1,7 @@
 """The exceptions a user is meant to read. Jobs print their text without a traceback."""
 
+from collections.abc import Iterator
+
 
 class InputError(ValueError):
     """Something the user gave cannot be used: what was got, what was expected, what to do.
@@ -13,3 +15,21 @@ class RunFailed(RuntimeError):
 
     Jobs exit with code 1.
     """
+
+
+def input_error_in(error: BaseException) -> InputError | None:
+    """The InputError that an error came from, through whatever the cluster wrapped around it."""
+    # Ray raises what a task raised as an error of both classes that reads as a traceback; the
+    # innermost is the one that was written for people.
+    found = [cause for cause in causes(error) if isinstance(cause, InputError)]
+    return InputError(str(found[-1])) if found else None
+
+
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """An error and all it came from, the innermost last; Ray Train's workers' errors too."""
+    yield error
+    inner = list(getattr(error, "worker_failures", {}).values())
+    inner += [getattr(error, "cause", None), error.__cause__]
+    for cause in inner:
+        if isinstance(cause, BaseException):
+            yield from causes(cause)

@@ -19,10 +19,12 @@ from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST, ErrorCode
 from mlflow.tracking import MlflowClient
 from mlflow.utils.git_utils import get_git_commit
+from sqlalchemy.exc import SQLAlchemyError
 
 from clism_ray.errors import InputError
 from clism_ray.train.journal import Entry
 
+STORE_ERRORS = (MlflowException, SQLAlchemyError, OSError)  # requests' own are OSErrors
 _BATCH = 500  # metrics of one request; MLflow takes up to 1000
 
 
@@ -66,19 +68,24 @@ class Tracker:
         else:
             self.client.log_artifact(self.run_id, str(path), folder)
 
-    def end(self, finished: bool) -> None:
-        """Close the run."""
-        status = RunStatus.FINISHED if finished else RunStatus.FAILED
-        self.client.set_terminated(self.run_id, RunStatus.to_string(status))
+    def close(
+        self, status: str, entries: Iterable[Entry], artefacts: Sequence[tuple[Path, str | None]]
+    ) -> bool:
+        """Deliver what is missing, keep files, end the run. Whether the store took it all.
 
-    def close(self, finished: bool, artefacts: Sequence[tuple[Path, str | None]]) -> None:
-        """Close the run and keep files with it. A store that fails now is told of, no more."""
+        `status` is finished, stopped or failed.
+        """
+        ends = {"finished": RunStatus.FINISHED, "stopped": RunStatus.KILLED}
+        end = RunStatus.to_string(ends.get(status, RunStatus.FAILED))
         try:
-            self.end(finished)
+            self.deliver(entries)
             for path, folder in artefacts:
                 self.log_file(path, folder)
-        except (MlflowException, OSError) as error:
+            self.client.set_terminated(self.run_id, end)
+        except STORE_ERRORS as error:
             print(f"MLflow did not take the end of run {self.run_id}: {told(error, self.uri)}")
+            return False
+        return True
 
     def _history(self, name: str) -> list[Any]:
         return list(self.client.get_metric_history(self.run_id, name))
@@ -113,7 +120,7 @@ def start(
         if run_id is None or not _reopen(client, run_id):
             run_id = _new_run(client, uri, experiment, artefacts, name, parameters, tags)
         return Tracker(uri, run_id)
-    except MlflowException as error:
+    except (*STORE_ERRORS, ImportError) as error:  # a database whose driver is not installed
         raise InputError(
             f"tracking.uri {without_password(uri)!r} cannot be used: {told(error, uri)}\n"
             "start the server there, or leave tracking.uri out to use a file under storage"

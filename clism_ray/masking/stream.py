@@ -68,6 +68,7 @@ def _dataset(count: int, task: dict[str, Any], cpus_per_task: float) -> ray.data
     logging.getLogger("ray.data").setLevel(logging.WARNING)
     context = DataContext.get_current()
     context.enable_progress_bars = False
+    context.raise_original_map_exception = True  # wrapped, it would lose what it came from
     context.execution_options.preserve_order = True
     context.execution_options.resource_limits = ExecutionResources(object_store_memory=STORE_BYTES)
     blocks = -(-count // MICROBATCHES_PER_TASK)

@@ -115,7 +115,7 @@ def train_tokenizer(texts: Iterable[str], vocabulary: int) -> PreTrainedTokenize
 
 def save_tokenizer(tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
     """Write a tokenizer folder as a whole or not at all."""
-    temporary = folder.with_name(f"{folder.name}.{os.getpid()}")
+    temporary = folder.with_name(f"{folder.name}.partial.{os.getpid()}")
     tokenizer.save_pretrained(temporary)
     temporary.rename(folder)
 

@@ -2,6 +2,7 @@
 
     <run>/checkpoints/step-00000500/
         zero/...         DeepSpeed's shards, each rank its own
+        metrics.jsonl    what was measured since the checkpoint before, as in the journal
         rank-00000.json  what rank 0 wrote, with sizes and hashes, and the state of the run
 
 A rank writes its list last. So a folder in which a list is missing, or does not hold, was not
@@ -17,7 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from clism_ray.corpus.manifest import file_sha256
+from clism_ray.train import journal
 
+_METRICS = "metrics.jsonl"
 _FOLDER = re.compile(r"step-(\d{8})")
 
 
@@ -47,6 +50,17 @@ def write_list(folder: Path, rank: int, state: RunState) -> None:
     temporary = folder / f"rank-{rank:05d}.tmp"
     temporary.write_text(text, encoding="utf-8")
     temporary.rename(_list_path(folder, rank))
+
+
+def write_metrics(folder: Path, entries: list[journal.Entry]) -> None:
+    """Keep the entries that a resumed run may have to report once more."""
+    (folder / _METRICS).unlink(missing_ok=True)
+    journal.append(folder / _METRICS, entries)
+
+
+def metrics_in(folder: Path) -> list[journal.Entry]:
+    """What `write_metrics` kept."""
+    return journal.read_from(folder / _METRICS, 0)[0]
 
 
 def complete(folder: Path) -> RunState | None:

@@ -103,10 +103,9 @@ def load_shards(engine: Engine, folder: Path) -> dict[str, Any]:
     return dict(state)
 
 
-def state_bytes(model: nn.Module, workers: int) -> int:
-    """About what one checkpoint takes on disk: weights, their fp32 copy, Adam's two moments."""
-    parameters = sum(getattr(p, "ds_numel", p.numel()) for p in model.parameters())
-    return parameters * 4 * 4 + workers * 2**20
+def parameter_count(model: nn.Module) -> int:
+    """Parameters of a whole model, sharded or not."""
+    return sum(getattr(p, "ds_numel", p.numel()) for p in model.parameters())
 
 
 def full_weights(engine: Engine) -> dict[str, Tensor]:

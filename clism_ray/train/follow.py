@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from clism_ray.tracking import Tracker, told
+from clism_ray.tracking import STORE_ERRORS, Tracker, told
 from clism_ray.train import journal, progress
 
 _POLL_SECONDS = 0.5
@@ -35,7 +35,7 @@ def _follow(
     steps: int,
     ended: threading.Event,
 ) -> None:
-    position, began, warned = 0, time.time_ns() // 1_000_000, False
+    position, shown, warned = 0, time.time_ns() // 1_000_000, False  # shown: of an entry's time
     person = sys.stdout.isatty()
     last: journal.Entry | None = None
     undelivered: list[journal.Entry] = []
@@ -44,8 +44,9 @@ def _follow(
         entries, position = journal.read_from(path, position)
         undelivered += entries
         for entry in entries:
-            if entry.time < began:
+            if entry.time < shown:  # of an earlier start, or reported once more after a restart
                 continue
+            shown = entry.time
             if entry.kind != "train" or entry.step % log_every == 0:
                 rate = _seconds_per_step(last, entry)
                 print(progress.describe(entry, steps, rate, person), flush=True)
@@ -53,7 +54,7 @@ def _follow(
         try:
             tracker.deliver(undelivered)
             undelivered = []
-        except Exception as error:
+        except STORE_ERRORS as error:
             if not warned:
                 print(f"MLflow takes no metrics ({told(error, tracker.uri)}); they wait in {path}")
                 warned = True

@@ -15,4 +15,5 @@ class TrainJob:
     run: str  # folder of the run, on storage that every worker sees
     steps: int
     identity_hash: str
+    deadline: float | None  # seconds since 1970; the run stops at the first step after it
     card: str  # the text of the model card

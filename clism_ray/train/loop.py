@@ -8,11 +8,11 @@ import math
 import resource
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import torch
 
+from clism_ray.errors import RunFailed, input_error_in
 from clism_ray.masking.examples import DROP_REASONS
 from clism_ray.masking.order import Slot, slots_per_worker
 from clism_ray.masking.stream import stream
@@ -31,77 +31,117 @@ from clism_ray.train.step import (
     total_loss,
 )
 from clism_ray.train.validate import all_sum, validate
-from clism_ray.train.worker import Worker, export, report, resume, save, set_up
+from clism_ray.train.worker import (
+    Worker,
+    agree,
+    export,
+    export_best,
+    note,
+    report,
+    report_entries,
+    resume,
+    save,
+    set_up,
+)
 
 
 def train(job: TrainJob) -> None:
     """Run a training job from where it stands to its end. All ranks run this together."""
-    worker = set_up(job)
-    config = job.config
-    step = saved = resume(worker)
-    began = time.monotonic()
-    if step == 0:
-        note_validation(worker, 0)
-    for taken in steps(worker, step, began):
-        problem = taken.pop("problem", None)
-        if problem:
-            return report(worker, {"status": "failed", "step": step, "problem": problem})
-        step += 1
-        worker.entries.append(journal.entry("train", step, taken))
-        last = step == worker.job.steps
-        if last or step % config.validation.every_steps == 0:
-            note_validation(worker, step)
-        due = last or step % config.checkpoint.every_steps == 0
-        if due or step % config.tracking.log_every_steps == 0:
-            report(worker)  # before the checkpoint: steps it holds do not run again
-        if due:
-            if not save(worker, step):
-                return None
-            saved = step
-    if step < worker.job.steps:  # out of time
-        report(worker)
-        if step > saved and not save(worker, step):
-            return None
-        return report(worker, {"status": "stopped", "step": step})
-    export(worker, "last")
-    return report(worker, {"status": "finished", "step": step})
+    try:
+        worker = set_up(job)
+    except RunFailed as error:  # on every rank, or on none; so below
+        return report_entries([journal.entry("event", 0, _failed(error))])
+    try:
+        resume(worker)
+        end = _train(worker)
+    except RunFailed as error:
+        end = _failed(error)
+    note(worker, "event", end)
+    return report(worker)
 
 
-def steps(worker: Worker, start: int, began: float) -> Iterator[dict[str, Any]]:
-    """The metrics of each step from `start` on, as it is done."""
-    config = worker.job.config
+def _failed(error: RunFailed) -> dict[str, Any]:
+    return {"status": "failed", "problem": str(error)}
+
+
+def _train(worker: Worker) -> dict[str, Any]:
+    """Take the steps that are left; how the run ended."""
+    job = worker.job
+    saved = worker.step
+    if worker.step == 0:
+        note_validation(worker)
+    for metrics in steps(worker):
+        worker.step += 1
+        note(worker, "train", metrics)
+        if _due(worker, job.config.validation.every_steps):
+            note_validation(worker)
+        to_save = _due(worker, job.config.checkpoint.every_steps)
+        if to_save or _due(worker, job.config.tracking.log_every_steps):
+            report(worker)
+        if to_save:
+            save(worker)
+            saved = worker.step
+    if worker.step == job.steps:
+        export(worker, "last")
+        return {"status": "finished"}
+    report(worker)
+    if worker.step > saved:
+        save(worker)
+    return {"status": "stopped"}
+
+
+def _due(worker: Worker, every: int) -> bool:
+    return worker.step % every == 0 or worker.step == worker.job.steps
+
+
+def steps(worker: Worker) -> Iterator[dict[str, Any]]:
+    """The metrics of each step that is left, as it is done; ends early when out of time."""
+    job, config, start = worker.job, worker.job.config, worker.step
     turns = slots_per_worker(config.batch.slots, worker.workers)
-    batches = stream(
-        worker.job.recipe,
-        start,
-        worker.job.steps,
-        worker.rank,
-        worker.workers,
-        config.scaling.cpus_per_data_task,
-    )
-    limit = math.inf if config.max_minutes is None else config.max_minutes * 60
-    for step in range(start, worker.job.steps):
+    cpus = config.scaling.cpus_per_data_task
+    batches = stream(job.recipe, start, job.steps, worker.rank, worker.workers, cpus)
+    for step in range(start, job.steps):
         asked = time.monotonic()
-        taken = [next(batches) for _ in range(turns)]
+        taken, problem = _take(batches, turns)
         waited = time.monotonic() - asked
-        over = step > start and time.monotonic() - began > limit  # every start gets on
-        metrics = take_step(worker, step, taken, over)
+        # Every start gets on by a step at least.
+        over = step > start and job.deadline is not None and time.time() > job.deadline
+        metrics = take_step(worker, step, taken, over, problem)
         if metrics is None:
             return
         took = time.monotonic() - asked
         yield {**metrics, **speed(metrics, took, waited)}
 
 
+def _take(
+    batches: Iterator[tuple[Slot, Batch]], turns: int
+) -> tuple[list[tuple[Slot, Batch]], str | None]:
+    """A step's micro-batches, or why there are none: a shard that is gone or altered."""
+    try:
+        return [next(batches) for _ in range(turns)], None
+    except Exception as error:
+        told = input_error_in(error)
+        if told is None:
+            raise
+        return [], str(told).splitlines()[0]  # Ray Data adds advice of its own
+
+
 def take_step(
-    worker: Worker, step: int, taken: list[tuple[Slot, Batch]], over: bool
+    worker: Worker, step: int, taken: list[tuple[Slot, Batch]], over: bool, problem: str | None
 ) -> dict[str, Any] | None:
-    """One optimizer step over all workers; None if any of them is out of time."""
+    """One optimizer step over all workers; None if any of them is out of time.
+
+    All ranks raise RunFailed if one has a problem, or if a loss or a gradient is not finite.
+    """
     config = worker.job.config
     batches = [batch for _, batch in taken]
     dropped = [sum(batch.dropped.get(reason, 0) for batch in batches) for reason in DROP_REASONS]
-    told = torch.cat([counts_of(batches), torch.tensor([float(over), *map(float, dropped)])])
+    flags = [float(over), float(problem is not None)]
+    told = torch.cat([counts_of(batches), torch.tensor([*flags, *map(float, dropped)])])
     shared = all_sum(told, worker.device)
-    counts, dropped_all = shared[:4], shared[5:]
+    counts, dropped_all = shared[:4], shared[6:]
+    if shared[5]:
+        agree(problem)
     if shared[4]:
         return None
     rate = learning_rate(config.optimizer, step, worker.job.steps)
@@ -120,11 +160,11 @@ def take_step(
     losses = loss_metrics(means, config.losses)
     if not math.isfinite(losses["loss/total"]):
         lost = ", ".join(f"{name} {value:g}" for name, value in losses.items())
-        return {"problem": f"the loss is not finite at step {step + 1}: {lost}"}
+        raise RunFailed(f"the loss is not finite at step {step + 1}: {lost}")
     worker.engine.step()
     norm = worker.engine.get_global_grad_norm()
     if norm is not None and not 0 <= float(norm) < math.inf:  # DeepSpeed says -1, and steps
-        return {"problem": f"the gradient is not finite at step {step + 1}, though the loss is"}
+        raise RunFailed(f"the gradient is not finite at step {step + 1}, though the loss is")
     return {
         **losses,
         "accuracy/train": float(totals[-2] / max(float(totals[-1]), 1.0)),
@@ -155,22 +195,13 @@ def speed(metrics: dict[str, Any], took: float, waited: float) -> dict[str, floa
     return found
 
 
-def note_validation(worker: Worker, step: int) -> None:
+def note_validation(worker: Worker) -> None:
     """Validate, and export the model if it is the best so far."""
     if not worker.dev:
         return
-    found = validate(
-        worker.engine, worker.dev, worker.job.config.losses, worker.languages, worker.device
-    )
-    worker.entries.append(journal.entry("validation", step, found))
+    weights = worker.job.config.losses
+    found = validate(worker.engine, worker.dev, weights, worker.languages, worker.device)
+    note(worker, "validation", found)
     report(worker)
-    best, score = (Path(worker.job.run) / name for name in ("best", "best.accuracy"))
-    accuracy = found["validation/accuracy"]
-    known = best.is_dir() and score.is_file()
-    better = not known or accuracy > float(score.read_text())
-    if step and all_sum(torch.tensor([float(better)]), worker.device).item() == worker.workers:
-        export(worker, "best")
-        if worker.rank == 0:
-            temporary = score.with_suffix(".tmp")
-            temporary.write_text(repr(accuracy))
-            temporary.rename(score)
+    if worker.step:
+        export_best(worker, found["validation/accuracy"], found["validation/questions"])

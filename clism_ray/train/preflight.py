@@ -30,27 +30,57 @@ def check_resources(config: PretrainConfig, nodes: Sequence[Resources]) -> None:
             "scaling.backend is nccl, which knows GPUs only, but scaling.device is cpu; "
             "give scaling.backend=gloo or scaling.device=cuda"
         )
+    if scaling.device == "cuda" and scaling.backend == "gloo":
+        raise InputError(
+            "scaling.device is cuda, but scaling.backend is gloo, which cannot run ZeRO on GPUs; "
+            "give scaling.backend=nccl"
+        )
     each = {"CPU": scaling.cpus_per_worker, "GPU": scaling.gpus_per_worker}
     each = {name: wanted for name, wanted in each.items() if wanted}
     for wanted in ({name: amount} for name, amount in each.items()):
         _check_room(scaling.workers, wanted, nodes)
     _check_room(scaling.workers, each, nodes)
-    cpus = sum(node.get("CPU", 0.0) for node in nodes)
-    left = cpus - scaling.workers * scaling.cpus_per_worker
-    if left < scaling.cpus_per_data_task:
+    data_task = {"CPU": scaling.cpus_per_data_task}
+    with_data = [_without(data_task, nodes, at) for at in range(len(nodes))]
+    if not any(left and _room(each, left) >= scaling.workers for left in with_data):
+        cpus = sum(node.get("CPU", 0.0) for node in nodes)
+        left = cpus - scaling.workers * scaling.cpus_per_worker
         raise InputError(
             f"{scaling.workers} workers of {scaling.cpus_per_worker:g} CPU leave {left:g} of "
-            f"{cpus:g} CPU for data tasks, which need {scaling.cpus_per_data_task:g}: the run "
-            "would wait for its first micro-batch for ever; lower scaling.cpus_per_worker"
+            f"{cpus:g} CPU, on no node enough for a data task, which needs "
+            f"{scaling.cpus_per_data_task:g}: the run would wait for its first micro-batch for "
+            "ever; lower scaling.cpus_per_worker"
         )
 
 
-def check_checkpoint(run: Path, config: PretrainConfig) -> None:
-    """Raise InputError if the newest checkpoint was written by another number of workers."""
+def awaited(config: PretrainConfig, free: Resources) -> str | None:
+    """A sentence if the cluster has the resources but other jobs hold them now."""
+    scaling = config.scaling
+    wanted = {
+        "CPU": scaling.workers * scaling.cpus_per_worker + scaling.cpus_per_data_task,
+        "GPU": scaling.workers * scaling.gpus_per_worker,
+    }
+    short = {name: amount for name, amount in wanted.items() if free.get(name, 0.0) < amount - 1e-9}
+    if not short:
+        return None
+    told = " and ".join(
+        f"{amount:g} {name} ({free.get(name, 0.0):g} free)" for name, amount in short.items()
+    )
+    return f"waiting for {told}: other jobs hold what the cluster has"
+
+
+def check_checkpoint(run: Path, config: PretrainConfig, identity_hash: str) -> None:
+    """Raise InputError if the newest checkpoint is another run's, or of other workers."""
     for step in checkpoint.steps_saved(run):
         state = checkpoint.complete(checkpoint.folder_of(run, step))
         if state is None:
             continue
+        if state.identity_hash != identity_hash:
+            raise InputError(
+                f"the checkpoint of step {step} in {run} is of other settings (identity "
+                f"{state.identity_hash}, this run's is {identity_hash}); move checkpoints/ away, "
+                "or give this run another name=..."
+            )
         now = (config.scaling.workers, config.zero.stage)
         if (state.workers, state.zero_stage) != now:
             raise InputError(
@@ -63,10 +93,7 @@ def check_checkpoint(run: Path, config: PretrainConfig) -> None:
 
 def _check_room(workers: int, wanted: Resources, nodes: Sequence[Resources]) -> None:
     """A worker needs all it wants on one node."""
-    room = sum(
-        min(math.floor(node.get(name, 0.0) / amount + 1e-9) for name, amount in wanted.items())
-        for node in nodes
-    )
+    room = _room(wanted, nodes)
     if room < workers:
         each = " and ".join(f"{amount:g} {name}" for name, amount in wanted.items())
         there = " and ".join(
@@ -78,3 +105,19 @@ def _check_room(workers: int, wanted: Resources, nodes: Sequence[Resources]) -> 
             f"{len(nodes)} node(s) with {there} in all hold {room} of them; "
             f"lower scaling.workers or {keys}, or add nodes"
         )
+
+
+def _room(wanted: Resources, nodes: Sequence[Resources]) -> int:
+    """How many workers the nodes hold."""
+    return sum(
+        min(math.floor(node.get(name, 0.0) / amount + 1e-9) for name, amount in wanted.items())
+        for node in nodes
+    )
+
+
+def _without(taken: Resources, nodes: Sequence[Resources], at: int) -> list[Resources] | None:
+    """What the nodes have left if one of them gives some away; None if it has too little."""
+    left = {name: nodes[at].get(name, 0.0) - amount for name, amount in taken.items()}
+    if min(left.values()) < -1e-9:
+        return None
+    return [*nodes[:at], {**nodes[at], **left}, *nodes[at + 1 :]]

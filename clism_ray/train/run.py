@@ -1,5 +1,6 @@
 """A run on disk: its folder, its identity, and whether it may go on.
 
+<storage>/runs/<name>.lock    held by the process that drives the run
 <storage>/runs/<name>/
     run.json          identity, its hash, the MLflow run, the status
     config.yaml       the configuration of the latest start
@@ -10,8 +11,14 @@
 """
 
 import dataclasses
+import errno
+import fcntl
 import json
+import os
 import shutil
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -35,11 +42,45 @@ class RunRecord:
     identity_hash: str
     status: str = "new"  # new, running, stopped, failed, finished
     mlflow_run: str | None = None
+    delivered: bool = False  # MLflow has every metric and artefact of the finished run
 
 
 def run_folder(config: PretrainConfig) -> Path:
     """Where the run of this name lives."""
     return Path(config.storage).expanduser().resolve() / "runs" / config.name
+
+
+@contextmanager
+def hold(config: PretrainConfig) -> Iterator[None]:
+    """Keep other processes from driving the run of this name at the same time.
+
+    The system lets go when the process ends, however it ends.
+    Raises InputError if another one has it, or if the storage cannot be written.
+    """
+    path = run_folder(config).with_name(f"{config.name}.lock")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("a+", encoding="utf-8")
+    except OSError as error:
+        raise InputError(
+            f"storage {config.storage!r}: cannot make {path} ({error.strerror}); "
+            "give a folder that you may write with storage=..."
+        ) from error
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno == errno.EWOULDBLOCK:
+                file.seek(0)
+                raise InputError(
+                    f"the run {config.name!r} is being trained by {file.read().strip()}; wait for "
+                    "it or stop it, or give this one another name=..."
+                ) from error
+            print(f"{path}: no lock on this file system ({error.strerror}); start a run once only")
+        file.truncate(0)
+        file.write(f"process {os.getpid()} on {socket.gethostname()}")
+        file.flush()
+        yield
 
 
 def open_run(config: PretrainConfig, manifest: Manifest) -> RunRecord:
@@ -62,19 +103,12 @@ def open_run(config: PretrainConfig, manifest: Manifest) -> RunRecord:
 
 
 def make_folder(config: PretrainConfig, record: RunRecord) -> None:
-    """Make the run's folder. A new run takes over nothing from a start that failed before it ran.
-
-    Raises InputError if the storage cannot be written.
-    """
+    """Make the run's folder, and clear away what starts that died left half made."""
     folder = run_folder(config)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(
-            f"storage {config.storage!r}: cannot make {folder} ({error.strerror}); "
-            "give a folder that you may write with storage=..."
-        ) from error
-    if record.status == "new":  # its tokenizer may be of other settings
+    folder.mkdir(exist_ok=True)
+    for left in folder.glob("*.partial.*"):
+        shutil.rmtree(left, ignore_errors=True)
+    if record.status == "new":  # a start that failed before it ran; its settings may be others
         shutil.rmtree(folder / "tokenizer", ignore_errors=True)
 
 

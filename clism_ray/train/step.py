@@ -42,7 +42,7 @@ def counts_of(batches: Sequence[Batch]) -> Tensor:
         )
         for batch in batches
     ]
-    return torch.tensor(rows, dtype=torch.float64).sum(0)
+    return torch.tensor(rows, dtype=torch.float64).reshape(-1, len(COUNTS)).sum(0)
 
 
 def mean_losses(sums: dict[str, Tensor], counts: Tensor) -> dict[str, Tensor]:

@@ -71,7 +71,7 @@ def validate(
         parts = [out[name][None] for name in LOSSES] + [out["exact_L"], out["asked_L"]]
         sums += torch.cat(parts).double().cpu()
     engine.train()
-    counts = counts_of(batches) if batches else torch.zeros(4, dtype=torch.float64)
+    counts = counts_of(batches)
     totals = all_sum(torch.cat([sums, counts]), device)
     means = mean_losses(dict(zip(LOSSES, totals, strict=False)), totals[-4:])
     exact_L, asked_L = totals[len(LOSSES) : -4].chunk(2)

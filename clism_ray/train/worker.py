@@ -1,6 +1,8 @@
 """A worker: its model, engine and validation set; its checkpoints, exports and reports."""
 
 import dataclasses
+import json
+import math
 import shutil
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ import ray.train.torch
 import torch
 import torch.distributed as dist
 
+from clism_ray.errors import InputError, RunFailed
 from clism_ray.masking.microbatch import open_recipe
 from clism_ray.model.export import export_model
 from clism_ray.model.pretrainer import PretrainModel, build_model
@@ -20,17 +23,20 @@ from clism_ray.train.engine import (
     Engine,
     full_weights,
     load_shards,
+    parameter_count,
     save_shards,
     start_engine,
-    state_bytes,
 )
 from clism_ray.train.job import TrainJob
 from clism_ray.train.validate import all_sum, dev_batches, dev_pairs
 
+_BYTES_SAVED = 4 * 4  # a parameter in a checkpoint: weight, fp32 copy, Adam's two moments
+_BYTES_EXPORTED = 4
+
 
 @dataclasses.dataclass(kw_only=True)
 class Worker:
-    """One worker's half-dozen things."""
+    """What one worker holds."""
 
     job: TrainJob
     engine: Engine
@@ -39,13 +45,35 @@ class Worker:
     workers: int
     languages: tuple[str, ...]
     dev: list[Batch]
-    entries: list[journal.Entry]  # not yet reported
+    step: int = 0  # optimizer steps done
+    unreported: list[journal.Entry] = dataclasses.field(default_factory=list)
+    unsaved: list[journal.Entry] = dataclasses.field(default_factory=list)
 
 
 def set_up(job: TrainJob) -> Worker:
-    """Build the model, the engine and the validation set."""
+    """Build the model, the engine and the validation set. All ranks raise RunFailed or none."""
     context = ray.train.get_context()
     rank, workers = context.get_world_rank(), context.get_world_size()
+    problem = None
+    try:
+        device, model, languages, dev = _build(job, rank, workers)
+    except InputError as error:
+        problem = str(error)
+    agree(problem)
+    return Worker(
+        job=job,
+        engine=start_engine(model, job.config, workers),
+        device=device,
+        rank=rank,
+        workers=workers,
+        languages=languages,
+        dev=dev,
+    )
+
+
+def _build(
+    job: TrainJob, rank: int, workers: int
+) -> tuple[torch.device, PretrainModel, tuple[str, ...], list[Batch]]:
     config = job.config
     device = (
         ray.train.torch.get_device() if config.scaling.device == "cuda" else torch.device("cpu")
@@ -64,81 +92,120 @@ def set_up(job: TrainJob) -> Worker:
     if config.scaling.activation_checkpointing:
         model.masked_lm.activation_checkpointing_enable({"use_reentrant": False})
     pairs = dev_pairs(job.recipe, config.validation.pairs_per_language)
-    return Worker(
-        job=job,
-        engine=start_engine(model, config, workers),
-        device=device,
-        rank=rank,
-        workers=workers,
-        languages=languages,
-        dev=dev_batches(job.recipe, pairs, rank, workers),
-        entries=[],
-    )
+    return device, model, languages, dev_batches(job.recipe, pairs, rank, workers)
 
 
-def resume(worker: Worker) -> int:
-    """Load the newest complete and undamaged checkpoint; returns the steps done."""
+def agree(problem: str | None) -> None:
+    """Raise RunFailed on every rank if any of them has a problem. All ranks call it."""
+    told: list[str | None] = [None] * dist.get_world_size()
+    dist.all_gather_object(told, problem)
+    for text in filter(None, told):
+        raise RunFailed(text)
+
+
+def resume(worker: Worker) -> None:
+    """Load the newest complete and undamaged checkpoint, if there is one."""
     run = Path(worker.job.run)
-    for step in checkpoint.steps_saved(run):
+    below = math.inf
+    while (step := _newest_checkpoint(worker, run, below)) > 0:
         folder = checkpoint.folder_of(run, step)
-        state = checkpoint.complete(folder)
-        if state is None:
-            continue
         sound = checkpoint.intact(folder, worker.rank)
-        if all_sum(torch.tensor([float(not sound)]), worker.device).item():
-            continue
-        load_shards(worker.engine, folder)
-        return state.step
-    return 0
+        if not all_sum(torch.tensor([float(not sound)]), worker.device).item():
+            load_shards(worker.engine, folder)
+            worker.step = step
+            # The last report before a crash may not have reached the journal.
+            worker.unreported += checkpoint.metrics_in(folder)
+            return
+        problem = "its files are not as they were written; an older one, or none, is taken"
+        note(worker, "event", {"status": "checkpoint damaged", "problem": problem}, step)
+        below = step
 
 
-def save(worker: Worker, step: int) -> bool:
-    """Write a checkpoint; False, and the run ends with one sentence, if it cannot be whole."""
-    run, config = Path(worker.job.run), worker.job.config
+def _newest_checkpoint(worker: Worker, run: Path, below: float) -> int:
+    """The step of rank 0's choice, the same on all ranks; 0 if there is none."""
+    steps = checkpoint.steps_saved(run) if worker.rank == 0 else []
+    known = (s for s in steps if s < below and checkpoint.complete(checkpoint.folder_of(run, s)))
+    return int(all_sum(torch.tensor([float(next(known, 0))]), worker.device).item())
+
+
+def save(worker: Worker) -> None:
+    """Write a checkpoint. All ranks raise RunFailed if it cannot be whole."""
+    run, config, step = Path(worker.job.run), worker.job.config, worker.step
     folder = checkpoint.folder_of(run, step)
-    needed = state_bytes(worker.engine.module, worker.workers)
-    free = shutil.disk_usage(run).free
-    if all_sum(torch.tensor([float(free < needed)]), worker.device).item():
-        problem = (
-            f"no room for the checkpoint of step {step} in {run}: it takes about "
-            f"{needed / 2**20:.0f} MiB, {free / 2**20:.0f} MiB are free; make room and start again"
-        )
-        report(worker, {"status": "failed", "step": step, "problem": problem})
-        return False
+    needed = parameter_count(worker.engine.module) * _BYTES_SAVED + worker.workers * 2**20
+    agree(_lack_of_room(run, needed, f"the checkpoint of step {step}"))
     state = RunState(step, worker.workers, config.zero.stage, worker.job.identity_hash)
     folder.mkdir(parents=True, exist_ok=True)
     save_shards(worker.engine, folder, dataclasses.asdict(state))
+    if worker.rank == 0:
+        checkpoint.write_metrics(folder, worker.unsaved)
     checkpoint.write_list(folder, worker.rank, state)
     dist.barrier()
     lacking = worker.rank == 0 and checkpoint.complete(folder) is None
-    if all_sum(torch.tensor([float(lacking)]), worker.device).item():
-        problem = (
-            f"the first worker does not find every worker's files in {folder}; "
-            "storage must be a folder that all nodes share"
-        )
-        report(worker, {"status": "failed", "step": step, "problem": problem})
-        return False
+    agree(
+        f"the first worker does not find every worker's files in {folder}; "
+        "storage must be a folder that all nodes share"
+        if lacking
+        else None
+    )
+    worker.unsaved.clear()
     if worker.rank == 0:
         checkpoint.keep_newest(run, config.checkpoint.keep, after=step)
-    return True
 
 
 def export(worker: Worker, name: str) -> None:
     """Write the model as a Hugging Face folder `<run>/<name>`."""
+    run = Path(worker.job.run)
+    needed = parameter_count(worker.engine.module) * _BYTES_EXPORTED
+    agree(_lack_of_room(run, needed, f"the exported model of step {worker.step}"))
     weights = full_weights(worker.engine)
     if worker.rank == 0:
         model: PretrainModel = worker.engine.module
         tokenizer = open_recipe(worker.job.recipe).words.tokenizer
-        export_model(
-            Path(worker.job.run) / name, model.masked_lm, weights, tokenizer, worker.job.card
-        )
+        export_model(run / name, model.masked_lm, weights, tokenizer, worker.job.card)
     dist.barrier()
 
 
-def report(worker: Worker, event: dict[str, Any] | None = None) -> None:
+def _lack_of_room(run: Path, needed: int, what: str) -> str | None:
+    free = shutil.disk_usage(run).free
+    if free >= needed:
+        return None
+    return (
+        f"no room for {what} in {run}: it takes about {needed / 2**20:.0f} MiB, "
+        f"{free / 2**20:.0f} MiB are free; make room and start again"
+    )
+
+
+def export_best(worker: Worker, accuracy: float, questions: float) -> None:
+    """Export the model as `best` unless an earlier one answered the same questions better."""
+    best, score = (Path(worker.job.run) / name for name in ("best", "best.json"))
+    better = True
+    if best.is_dir() and score.is_file():
+        known = json.loads(score.read_text(encoding="utf-8"))
+        better = known["questions"] != questions or accuracy > known["accuracy"]
+    if all_sum(torch.tensor([float(better)]), worker.device).item() < worker.workers:
+        return
+    export(worker, "best")
+    if worker.rank == 0:
+        temporary = score.with_suffix(".tmp")
+        temporary.write_text(json.dumps({"accuracy": accuracy, "questions": questions}), "utf-8")
+        temporary.rename(score)
+
+
+def note(worker: Worker, kind: str, values: dict[str, Any], step: int | None = None) -> None:
+    """Keep an entry for the next report and for the next checkpoint."""
+    entry = journal.entry(kind, worker.step if step is None else step, values)
+    worker.unreported.append(entry)
+    if kind != "event":
+        worker.unsaved.append(entry)
+
+
+def report(worker: Worker) -> None:
     """Hand the entries since the last report to the driver. A barrier: all ranks call it."""
-    if event:
-        worker.entries.append(journal.entry("event", event["step"], event))
-    entries = [item._asdict() for item in worker.entries] if worker.rank == 0 else []
-    worker.entries.clear()
-    ray.train.report({"entries": entries})
+    report_entries(worker.unreported)
+    worker.unreported.clear()
+
+
+def report_entries(entries: list[journal.Entry]) -> None:
+    """Hand entries to the driver; those of the first worker count. All ranks call it."""
+    ray.train.report({"entries": [entry._asdict() for entry in entries]})

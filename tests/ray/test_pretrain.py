@@ -1,6 +1,8 @@
 """The promise: the loss curve depends on data, configuration and seed, and on nothing else."""
 
+import json
 import os
+import shutil
 import signal
 import threading
 import time
@@ -9,14 +11,18 @@ from pathlib import Path
 
 import psutil
 import pytest
+from mlflow.tracking import MlflowClient
+from transformers import BertConfig, BertForMaskedLM
 
 from clism_ray.config import PretrainConfig
 from clism_ray.config_file import parse
 from clism_ray.errors import InputError, RunFailed
+from clism_ray.masking.tokenizer import load_tokenizer, train_tokenizer
 from clism_ray.model.export import load_exported
-from clism_ray.train import journal
+from clism_ray.train import driver, journal
+from clism_ray.train.checkpoint import folder_of
 from clism_ray.train.driver import PretrainResult, pretrain
-from tests.corpora import write_tiny_corpus
+from tests.corpora import tiny_pair, write_tiny_corpus
 
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("ray_cluster")]
 
@@ -116,6 +122,84 @@ def test_a_finished_run_says_so_and_keeps_what_it_left(undisturbed: PretrainResu
     assert (undisturbed.folder / "last" / "model.safetensors").is_file()
     load_exported(undisturbed.folder / "last")
     load_exported(undisturbed.folder / "best")
+
+
+def copy_of(
+    result: PretrainResult, storage: Path, **changed: object
+) -> tuple[PretrainConfig, Path]:
+    """The same run in another storage, its record changed by hand."""
+    folder = storage / "runs" / "run"
+    shutil.copytree(result.folder, folder)
+    record = json.loads((folder / "run.json").read_text())
+    (folder / "run.json").write_text(json.dumps({**record, **changed}))
+    config = configuration(Path(result.recipe.corpus), storage, scaling=scaling(1))
+    return config, folder
+
+
+def test_a_damaged_checkpoint_and_a_lost_report_leave_no_trace_in_the_curve(
+    tmp_path: Path, undisturbed: PretrainResult
+) -> None:
+    config, folder = copy_of(undisturbed, tmp_path, status="failed")
+    shard = next(folder_of(folder, 100).rglob("*optim_states.pt"))
+    shard.write_bytes(shard.read_bytes()[::-1])
+    path = folder / journal.JOURNAL
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(lines[:70]))  # a crash before the report of the steps up to 80
+    result = pretrain(config)
+    assert_same(curve(undisturbed), curve(result))
+    events = [entry for entry in journal.read(path) if entry.kind == "event"]
+    assert [(e.step, e.values["status"]) for e in events] == [
+        (100, "checkpoint damaged"),
+        (100, "finished"),
+    ]
+
+
+def test_what_mlflow_missed_of_a_finished_run_is_delivered_by_the_next_start(
+    tmp_path: Path, undisturbed: PretrainResult
+) -> None:
+    config, folder = copy_of(undisturbed, tmp_path, delivered=False)
+    result = pretrain(config)
+    client = MlflowClient(tracking_uri=result.tracking_uri)
+    assert result.mlflow_run
+    history = client.get_metric_history(result.mlflow_run, "loss/total")
+    assert [point.step for point in history] == list(range(1, STEPS + 1))
+    assert client.list_artifacts(result.mlflow_run, "model")
+    assert json.loads((folder / "run.json").read_text())["delivered"]
+
+
+def write_tokenizer(folder: Path) -> Path:
+    texts = [text for n in range(200) for text in (tiny_pair(n).source, tiny_pair(n).target)]
+    train_tokenizer(texts, 400).save_pretrained(folder)
+    return folder
+
+
+def test_a_run_starts_from_the_folder_of_any_encoder(corpus: Path, tmp_path: Path) -> None:
+    encoder = write_tokenizer(tmp_path / "encoder")
+    sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
+    BertForMaskedLM(
+        BertConfig(vocab_size=400, intermediate_size=64, pad_token_id=1, **sizes)
+    ).save_pretrained(encoder)
+    start = {"start": str(encoder)}
+    config = configuration(corpus, tmp_path, scaling=scaling(2), model=start, length={"steps": 4})
+    result = pretrain(config)
+    assert result.status == "finished"
+    exported = load_exported(result.folder / "last")
+    assert exported.masked_lm.config.model_type == "bert"
+    assert exported.tokenizer.get_vocab() == load_tokenizer(str(encoder)).get_vocab()
+
+
+def test_a_shard_that_breaks_under_the_workers_is_told_and_not_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "corpus"
+    manifest = write_tiny_corpus(folder, rows=1000)
+    shard = folder / manifest.train[0].path
+    shard.write_bytes(bytes(shard.stat().st_size))
+    tokens = write_tokenizer(tmp_path / "tokens")
+    monkeypatch.setattr(driver, "verify_hashes", lambda *_: None)  # as if it had been sound
+    config = configuration(folder, tmp_path, scaling=scaling(2), tokenizer={"path": str(tokens)})
+    with pytest.raises(RunFailed, match=rf"{manifest.train[0].path}: row group \d .*was$"):
+        pretrain(config)
 
 
 def test_a_name_with_other_settings_is_refused_with_the_difference(

@@ -1,6 +1,8 @@
 """A run on disk: its identity, its tokenizer, its length; what is refused before it starts."""
 
 import dataclasses
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,9 +23,9 @@ from clism_ray.masking.microbatch import Recipe
 from clism_ray.masking.tokenizer import QUESTION, load_tokenizer
 from clism_ray.model.card import model_card
 from clism_ray.train.checkpoint import RunState, folder_of, write_list
-from clism_ray.train.preflight import check_checkpoint, check_resources
+from clism_ray.train.preflight import awaited, check_checkpoint, check_resources
 from clism_ray.train.run import (
-    RunRecord,
+    hold,
     make_folder,
     make_tokenizer,
     open_run,
@@ -125,22 +127,48 @@ def test_a_start_that_failed_before_it_ran_leaves_no_tokenizer_to_the_next(
     config: PretrainConfig, manifest: Manifest
 ) -> None:
     left = run_folder(config) / "tokenizer"
+    half = run_folder(config) / "best.partial.123"
     left.mkdir(parents=True)
+    half.mkdir()
     record = open_run(config, manifest)
     make_folder(config, record)
     assert not left.exists()
+    assert not half.exists()
     left.mkdir()
     make_folder(config, replace(record, status="stopped"))
     assert left.exists()
 
 
-def test_a_storage_that_cannot_be_written_is_named(
-    config: PretrainConfig, manifest: Manifest, tmp_path: Path
-) -> None:
+def test_a_storage_that_cannot_be_written_is_named(config: PretrainConfig, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     elsewhere = replace(config, storage=str(tmp_path / "file"))
-    with pytest.raises(InputError, match=r"cannot make .*storage=\.\.\."):
-        make_folder(elsewhere, RunRecord(identity={}, identity_hash=""))
+    with pytest.raises(InputError, match=r"cannot make .*storage=\.\.\."), hold(elsewhere):
+        pass
+
+
+HOLD = """
+import sys, time
+from clism_ray.config import LengthConfig, PretrainConfig
+from clism_ray.train.run import hold
+one = LengthConfig(steps=1)
+with hold(PretrainConfig(name="first", corpus="", storage=sys.argv[1], length=one)):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_two_processes_cannot_drive_one_run_and_a_dead_one_lets_go(
+    config: PretrainConfig, tmp_path: Path
+) -> None:
+    command = [sys.executable, "-c", HOLD, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout
+        assert other.stdout.readline() == "held\n"
+        with pytest.raises(InputError, match=f"trained by process {other.pid} on"), hold(config):
+            pass
+        other.kill()
+    with hold(config), hold(replace(config, name="second")):
+        pass
 
 
 @pytest.mark.parametrize("setting", ["tokenizer", "model"])
@@ -158,6 +186,7 @@ def test_a_tokenizer_that_is_named_or_comes_with_the_start_is_taken(
 
 
 NODE = {"CPU": 4.0, "GPU": 2.0}
+ON_GPUS = {"device": "cuda", "gpus_per_worker": 1, "backend": "nccl"}
 
 
 def scaled(config: PretrainConfig, **scaling: object) -> PretrainConfig:
@@ -166,8 +195,7 @@ def scaled(config: PretrainConfig, **scaling: object) -> PretrainConfig:
 
 def test_a_cluster_with_room_passes(config: PretrainConfig) -> None:
     check_resources(scaled(config, workers=4, cpus_per_worker=0.75), [{"CPU": 4.0}])
-    on_gpus = {"device": "cuda", "gpus_per_worker": 1}
-    check_resources(scaled(config, workers=4, cpus_per_worker=1, **on_gpus), [NODE, NODE])
+    check_resources(scaled(config, workers=4, cpus_per_worker=1, **ON_GPUS), [NODE, NODE])
 
 
 @pytest.mark.parametrize(
@@ -175,18 +203,24 @@ def test_a_cluster_with_room_passes(config: PretrainConfig) -> None:
     [
         ({"workers": 5}, [NODE], "5, but a step has only batch.slots = 4 micro-batches"),
         ({"workers": 2, "cpus_per_worker": 3}, [NODE], "2 workers of 3 CPU each.*hold 1 of them"),
-        ({"workers": 2, "cpus_per_worker": 2}, [NODE], "leave 0 of 4 CPU for data tasks"),
+        ({"workers": 2, "cpus_per_worker": 2}, [NODE], "leave 0 of 4 CPU, on no node enough"),
+        (
+            {"workers": 1, "cpus_per_worker": 0.6, "cpus_per_data_task": 0.6},
+            [{"CPU": 0.5}, {"CPU": 1.0}],
+            "on no node enough for a data task, which needs 0.6",
+        ),
         ({"device": "cuda"}, [NODE], "gpus_per_worker is 0"),
+        ({"device": "cuda", "gpus_per_worker": 1}, [NODE], "gloo, which cannot run ZeRO on GPUs"),
         ({"gpus_per_worker": 1}, [NODE], "scaling.device is cpu"),
         ({"device": "cuda", "gpus_per_worker": 0.5}, [NODE], "gpus_per_worker is 0.5"),
         ({"backend": "nccl"}, [NODE], "scaling.backend is nccl"),
         (
-            {"workers": 3, "device": "cuda", "gpus_per_worker": 1},
+            {"workers": 3, **ON_GPUS},
             [NODE],
             "3 workers of 1 GPU each.*with 2 GPU in all hold 2 of them",
         ),
         (
-            {"workers": 2, "device": "cuda", "gpus_per_worker": 1, "cpus_per_worker": 2},
+            {"workers": 2, **ON_GPUS, "cpus_per_worker": 2},
             [{"CPU": 8.0}, {"CPU": 1.0, "GPU": 2.0}],
             "2 workers of 2 CPU and 1 GPU each.*hold 0 of them",
         ),
@@ -200,20 +234,29 @@ def test_what_can_never_be_scheduled_is_refused_with_the_numbers(
         check_resources(scaled(config, **scaling), nodes)
 
 
+def test_what_other_jobs_hold_is_waited_for_and_told(config: PretrainConfig) -> None:
+    two = scaled(config, workers=2, cpus_per_worker=1)
+    assert awaited(two, {"CPU": 2.5}) is None
+    told = awaited(two, {"CPU": 2.0})
+    assert told == "waiting for 2.5 CPU (2 free): other jobs hold what the cluster has"
+
+
 def test_a_checkpoint_of_another_number_of_workers_is_refused_with_the_way_on(
     config: PretrainConfig,
 ) -> None:
     run = run_folder(config)
-    check_checkpoint(run, config)
+    check_checkpoint(run, config, "abc")
     for rank in range(2):
         folder_of(run, 5).mkdir(parents=True, exist_ok=True)
         write_list(folder_of(run, 5), rank, RunState(5, 2, 2, "abc"))
     folder_of(run, 9).mkdir()  # unfinished: does not count
-    check_checkpoint(run, config)
+    check_checkpoint(run, config, "abc")
     with pytest.raises(InputError, match=r"Go on with scaling.workers=2 zero.stage=2"):
-        check_checkpoint(run, scaled(config, workers=1))
+        check_checkpoint(run, scaled(config, workers=1), "abc")
     with pytest.raises(InputError, match=r"this start has 2 and stage 3"):
-        check_checkpoint(run, replace(config, zero=ZeroConfig(stage=3)))
+        check_checkpoint(run, replace(config, zero=ZeroConfig(stage=3)), "abc")
+    with pytest.raises(InputError, match=r"identity abc, this run's is def"):
+        check_checkpoint(run, config, "def")
 
 
 def test_the_card_names_corpus_licences_settings_and_languages(

@@ -68,14 +68,14 @@ def test_metrics_are_logged_by_step_each_step_once(store: Path) -> None:
 def test_a_second_start_goes_on_in_the_same_run_and_repeats_nothing(store: Path) -> None:
     first = begin(store, seed=13)
     first.deliver(entries(1, 3))
-    first.end(finished=False)
+    assert first.close("stopped", [], [])
+    assert first.client.get_run(first.run_id).info.status == "KILLED"
     again = begin(store, run_id=first.run_id, seed=14)
     assert again.run_id == first.run_id
     run = again.client.get_run(again.run_id)
     assert (run.info.status, run.data.params) == ("RUNNING", {"seed": "13"})
-    again.deliver(entries(1, 5))
+    assert again.close("finished", entries(1, 5), [])
     assert steps_of(again) == [1, 2, 3, 4, 5]
-    again.end(finished=True)
     assert again.client.get_run(again.run_id).info.status == "FINISHED"
 
 
@@ -131,6 +131,17 @@ def test_a_run_is_followed_from_its_journal_to_the_store_and_the_terminal(
     assert capsys.readouterr().out == "train step=4 steps=10 loss/total=1\n"
 
 
+def test_entries_reported_once_more_after_a_restart_are_shown_once(
+    store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, tracker = tmp_path / "journal.jsonl", begin(store)
+    with following(path, tracker, log_every=1, steps=10):
+        early = journal.entry("train", 1, {"loss/total": 1.0})
+        late = early._replace(time=early.time + 5, step=2)
+        journal.append(path, [early, late, early])
+    assert capsys.readouterr().out.count("step=1") == 1
+
+
 def test_a_store_that_takes_nothing_is_told_once_and_stops_no_run(
     store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -144,6 +155,12 @@ def test_a_store_that_takes_nothing_is_told_once_and_stops_no_run(
 def test_a_store_that_cannot_be_used_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"tracking.uri 'ftp://nowhere' cannot be used"):
         start("ftp://nowhere", "clism", tmp_path, "a", None, {}, {})
+
+
+@pytest.mark.parametrize("uri", ["sqlite:////proc/no/such.db", "mysql+nowhere://host/runs"])
+def test_a_database_that_cannot_be_opened_is_named_too(uri: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="cannot be used"):
+        start(uri, "clism", tmp_path, "a", None, {}, {})
 
 
 def test_nested_settings_become_dotted_keys() -> None:
@@ -183,5 +200,5 @@ def test_a_store_that_fails_at_the_end_undoes_nothing(
 ) -> None:
     tracker = begin(store)
     tracker.client.delete_run(tracker.run_id)
-    tracker.close(finished=True, artefacts=[(tmp_path / "gone.txt", None)])
+    assert not tracker.close("finished", [], [(tmp_path / "gone.txt", None)])
     assert "did not take the end of run" in capsys.readouterr().out

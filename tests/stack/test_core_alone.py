@@ -12,7 +12,7 @@ from clism_ray.model.encoder import encode
 from clism_ray.model.export import export_model
 from clism_ray.model.pretrainer import build_model
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 IMPORT_THE_CORE = """
 import sys

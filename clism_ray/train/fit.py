@@ -1,0 +1,101 @@
+"""Ray Train's side of a run: workers on the loop, their reports to the journal, failures told."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from ray.train import FailureConfig, RunConfig, ScalingConfig, TrainingFailedError, UserCallback
+from ray.train.torch import TorchConfig, TorchTrainer
+
+from clism_ray.config import PretrainConfig
+from clism_ray.errors import RunFailed, causes, input_error_in
+from clism_ray.train import journal
+from clism_ray.train.job import TrainJob
+
+
+class JournalCallback(UserCallback):  # type: ignore[misc]
+    """Runs in Ray Train's controller, on the driver's node: reports go to the journal."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def after_report(
+        self, run_context: Any, metrics: list[dict[str, Any]], checkpoint: Any
+    ) -> None:
+        """Append what rank 0 reported."""
+        entries = [journal.Entry(**entry) for entry in metrics[0]["entries"]]
+        journal.append(Path(self.path), entries)
+
+
+def fit(job: TrainJob, *callbacks: UserCallback) -> str:
+    """Train to the end of the job, or as far as it gets; the status of the run.
+
+    Raises:
+        InputError: something the configuration names cannot be used.
+        RunFailed: the run ended early.
+    """
+    scaling = job.config.scaling
+    os.environ.setdefault("RAY_TRAIN_HEALTH_CHECK_INTERVAL_S", "0.2")  # reports wait for this poll
+    path = Path(job.run) / journal.JOURNAL
+    begun = journal.read_from(path, 0)[1]  # a torn last line will be cut off
+    resources = {"CPU": scaling.cpus_per_worker}
+    if scaling.gpus_per_worker:
+        resources["GPU"] = scaling.gpus_per_worker
+    trainer = TorchTrainer(
+        _train,
+        train_loop_config={"job": job},
+        torch_config=TorchConfig(backend=scaling.backend),
+        scaling_config=ScalingConfig(
+            num_workers=scaling.workers,
+            use_gpu=scaling.device == "cuda",
+            resources_per_worker=resources,
+        ),
+        run_config=RunConfig(
+            name="ray_train",
+            storage_path=job.run,
+            failure_config=FailureConfig(max_failures=scaling.max_restarts),
+            callbacks=[JournalCallback(str(path)), *callbacks],
+            worker_runtime_env={"env_vars": _worker_environment(job.config)},
+        ),
+    )
+    try:
+        trainer.fit()
+    except TrainingFailedError as error:
+        raise _told(error, job) from error
+    events = [entry for entry in journal.read_from(path, begun)[0] if entry.kind == "event"]
+    if not events:
+        raise RunFailed(f"the run in {job.run} ended without saying why; start it again to go on")
+    if "problem" in events[-1].values:
+        raise RunFailed(events[-1].values["problem"])
+    return str(events[-1].values["status"])
+
+
+def _train(told: dict[str, TrainJob]) -> None:
+    # Imported on the worker: the driver's machine needs neither DeepSpeed nor its device.
+    from clism_ray.train.loop import train
+
+    train(told["job"])
+
+
+def _told(error: Exception, job: TrainJob) -> Exception:
+    """The InputError behind a failure if there is one; else a failure that says how to go on."""
+    if told := input_error_in(error):
+        return told
+    root = list(causes(error))[-1]
+    return RunFailed(
+        f"training failed after {job.config.scaling.max_restarts} restart(s): "
+        f"{type(root).__name__}: {root}\nstarted again, it goes on from the last checkpoint in "
+        f"{job.run}"
+    )
+
+
+def _worker_environment(config: PretrainConfig) -> dict[str, str]:
+    threads = config.scaling.threads_per_worker or max(
+        1, (os.cpu_count() or 1) // config.scaling.workers
+    )
+    environment = {"OMP_NUM_THREADS": str(threads), "TOKENIZERS_PARALLELISM": "false"}
+    if config.scaling.device == "cpu":
+        environment["DS_ACCELERATOR"] = "cpu"
+        # It keeps a bf16 kernel, megabytes each, for every shape it meets: 1024 by default.
+        environment["ONEDNN_PRIMITIVE_CACHE_CAPACITY"] = "64"
+    return environment
