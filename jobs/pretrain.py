@@ -7,7 +7,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # runs without 
 
 from clism_ray.cli import run_job
 from clism_ray.config import PretrainConfig
-from clism_ray.report import print_result
+from clism_ray.report.outcome import print_result
 from clism_ray.train.driver import pretrain
 
 
