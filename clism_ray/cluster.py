@@ -43,3 +43,8 @@ def connect(minimum_cpus: int = 1) -> None:
         log_to_driver=False,  # what a worker raises comes back with the result
         runtime_env={"env_vars": {"PYTHONPATH": python_path}},
     )
+
+
+def nodes() -> list[dict[str, float]]:
+    """The resources of each node that is alive."""
+    return [node["Resources"] for node in ray.nodes() if node["Alive"]]

@@ -149,12 +149,18 @@ def _describe(kind: Any, problem: Any) -> str:
         return f"{path}: unknown key; {hint} Known here: {', '.join(known)}"
     if problem["type"] in ("missing", "missing_argument", "missing_keyword_only_argument"):
         return f"{path}: required, but missing"
-    return f"{path}: {problem['msg']}; got {problem['input']!r}"
+    said = problem["msg"].removeprefix("Value error, ")
+    if not isinstance(problem["input"], dict):
+        said += f"; got {problem['input']!r}"
+    return f"{path}: {said}" if path else said
 
 
 def _fields(kind: Any, location: Iterable[Any]) -> list[str]:
     for part in location:
-        kind = _inner(kind) if isinstance(part, int) else typing.get_type_hints(kind)[part]
+        if isinstance(part, int) or typing.get_origin(kind) is dict:
+            kind = _inner(kind)
+        else:
+            kind = typing.get_type_hints(kind)[part]
         if isinstance(kind, types.UnionType):
             kind = next(arm for arm in typing.get_args(kind) if arm is not types.NoneType)
     return [field.name for field in dataclasses.fields(kind)]
@@ -162,5 +168,5 @@ def _fields(kind: Any, location: Iterable[Any]) -> list[str]:
 
 def _inner(kind: Any) -> Any:
     while not dataclasses.is_dataclass(kind):
-        kind = typing.get_args(kind)[0]
+        kind = typing.get_args(kind)[-1 if typing.get_origin(kind) is dict else 0]
     return kind

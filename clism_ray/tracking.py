@@ -19,11 +19,14 @@ from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST, ErrorCode
 from mlflow.tracking import MlflowClient
 from mlflow.utils.git_utils import get_git_commit
+from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 from sqlalchemy.exc import SQLAlchemyError
 
+from clism_ray.config import leaves
 from clism_ray.errors import InputError
 from clism_ray.train.journal import Entry
 
+PARENT = MLFLOW_PARENT_RUN_ID  # the tag that makes a run another one's child
 STORE_ERRORS = (MlflowException, SQLAlchemyError, OSError)  # requests' own are OSErrors
 _BATCH = 500  # metrics of one request; MLflow takes up to 1000
 
@@ -67,6 +70,11 @@ class Tracker:
             self.client.log_artifacts(self.run_id, str(path), folder)
         else:
             self.client.log_artifact(self.run_id, str(path), folder)
+
+    def tag(self, **tags: str) -> None:
+        """Set tags of the run."""
+        for key, value in tags.items():
+            self.client.set_tag(self.run_id, key, value)
 
     def close(
         self, status: str, entries: Iterable[Entry], artefacts: Sequence[tuple[Path, str | None]]
@@ -165,15 +173,12 @@ def _new_run(
     return str(run.info.run_id)
 
 
-def flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+def flatten(tree: Mapping[str, Any]) -> dict[str, str]:
     """Dotted keys and their values as text."""
-    flat: dict[str, str] = {}
-    for key, value in tree.items():
-        if isinstance(value, Mapping):
-            flat |= flatten(value, f"{prefix}{key}.")
-        else:
-            flat[f"{prefix}{key}"] = value if isinstance(value, str) else json.dumps(value)
-    return flat
+    return {
+        key: value if isinstance(value, str) else json.dumps(value)
+        for key, value in leaves(tree).items()
+    }
 
 
 def viewer_command(uri: str) -> str:

@@ -13,11 +13,12 @@ from clism_ray.config import PretrainConfig, to_tree
 from clism_ray.config_file import to_yaml
 from clism_ray.corpus.manifest import Manifest, read_manifest, verify_hashes
 from clism_ray.masking.microbatch import Recipe
+from clism_ray.masking.tokenizer import load_tokenizer, save_tokenizer
 from clism_ray.model.card import model_card
 from clism_ray.model.encoder import check_start
 from clism_ray.train import journal, preflight
 from clism_ray.train.fit import fit
-from clism_ray.train.follow import following
+from clism_ray.train.follow import follow_run, following
 from clism_ray.train.job import TrainJob
 from clism_ray.train.run import (
     RunRecord,
@@ -63,11 +64,14 @@ def pretrain(config: PretrainConfig) -> PretrainResult:
         InputError: something the configuration names cannot be used.
         RunFailed: the run ended early; started again, it goes on from its last checkpoint.
     """
-    with hold(config):
+    with hold(run_folder(config), f"the run {config.name!r}"):
         plan = plan_run(config)
         uri = config.tracking.uri or tracking.default_uri(plan.folder.parent.parent)
         if plan.record.status != "finished":
-            get_ready(plan)
+            check_plan(plan)
+            if told := preflight.awaited(config, ray.available_resources()):
+                print(told, flush=True)
+            lay_out(plan)
             plan = _train_tracked(plan, uri)
         elif not plan.record.delivered:  # MLflow was away when the run ended
             plan = _deliver(plan, _start_tracking(plan, uri))
@@ -98,20 +102,25 @@ def plan_run(config: PretrainConfig) -> Plan:
     )
 
 
-def get_ready(plan: Plan) -> None:
-    """Check all that can be checked before workers start; make the folder and the tokenizer."""
-    config, corpus = plan.config, Path(plan.recipe.corpus)
-    verify_hashes(corpus, plan.manifest)
-    limits = config.tokenizer
-    check_start(config.model, limits.max_source_tokens + limits.max_target_tokens)
-    preflight.check_checkpoint(plan.folder, config, plan.record.identity_hash)
+def check_plan(plan: Plan) -> None:
+    """Check all that can be checked before workers start; joins the cluster."""
+    limits = plan.config.tokenizer
+    verify_hashes(Path(plan.recipe.corpus), plan.manifest)
+    check_start(plan.config.model, limits.max_source_tokens + limits.max_target_tokens)
     cluster.connect(minimum_cpus=2)  # one for workers, one for data
-    preflight.check_resources(config, [node["Resources"] for node in ray.nodes() if node["Alive"]])
-    if told := preflight.awaited(config, ray.available_resources()):
-        print(told, flush=True)
+    preflight.check_resources(plan.config, cluster.nodes())
+
+
+def lay_out(plan: Plan, tokenizer: Path | None = None) -> None:
+    """Make the folder and what stands in it; the tokenizer is copied if there is one already."""
+    config = plan.config
+    preflight.check_checkpoint(plan.folder, config, plan.record.identity_hash)
     make_folder(config, plan.record)
-    (plan.folder / "config.yaml").write_text(to_yaml(_without_password(config)), encoding="utf-8")
-    make_tokenizer(config, corpus, plan.manifest)
+    (plan.folder / "config.yaml").write_text(to_yaml(without_password(config)), encoding="utf-8")
+    wanted = Path(plan.recipe.tokenizer)
+    if tokenizer and not wanted.is_dir():
+        save_tokenizer(load_tokenizer(str(tokenizer)), wanted)
+    make_tokenizer(config, Path(plan.recipe.corpus), plan.manifest, wanted)
 
 
 def train_planned(plan: Plan, *callbacks: UserCallback) -> Plan:
@@ -144,8 +153,9 @@ def _train_tracked(plan: Plan, uri: str) -> Plan:
         plan, record=dataclasses.replace(plan.record, mlflow_run=tracker.run_id)
     )
     path = plan.folder / journal.JOURNAL
+    passes = follow_run(path, tracker, plan.config.tracking.log_every_steps, plan.steps)
     try:
-        with following(path, tracker, plan.config.tracking.log_every_steps, plan.steps):
+        with following(passes):
             plan = train_planned(plan)
     except BaseException:
         tracker.close("failed", journal.read(path), [])
@@ -181,12 +191,12 @@ def _start_tracking(plan: Plan, uri: str) -> tracking.Tracker:
         plan.folder.parent.parent / "mlflow",
         plan.config.name,
         plan.record.mlflow_run,
-        to_tree(_without_password(plan.config)),
+        to_tree(without_password(plan.config)),
         tags,
     )
 
 
-def _without_password(config: PretrainConfig) -> PretrainConfig:
+def without_password(config: PretrainConfig) -> PretrainConfig:
     """The configuration as it may be kept and shown."""
     if config.tracking.uri is None:
         return config

@@ -1,4 +1,4 @@
-"""Following a run from the driver: its journal to MLflow and to the terminal, while it goes on."""
+"""Following a run from the driver: its journal to MLflow and to the terminal as it goes on."""
 
 import sys
 import threading
@@ -14,12 +14,17 @@ _POLL_SECONDS = 0.5
 
 
 @contextmanager
-def following(path: Path, tracker: Tracker, log_every: int, steps: int) -> Iterator[None]:
-    """Deliver the journal to MLflow and to the terminal while the run goes on."""
+def following(passes: Iterator[None]) -> Iterator[None]:
+    """Take a pass twice a second in the background, and a last one at the end."""
     ended = threading.Event()
-    follower = threading.Thread(
-        target=_follow, args=(path, tracker, log_every, steps, ended), daemon=True, name="follower"
-    )
+
+    def follow() -> None:
+        over = False
+        while not over:
+            over = ended.wait(_POLL_SECONDS)
+            next(passes)
+
+    follower = threading.Thread(target=follow, daemon=True, name="follower")
     follower.start()
     try:
         yield
@@ -28,19 +33,13 @@ def following(path: Path, tracker: Tracker, log_every: int, steps: int) -> Itera
         follower.join()
 
 
-def _follow(
-    path: Path,
-    tracker: Tracker,
-    log_every: int,
-    steps: int,
-    ended: threading.Event,
-) -> None:
+def follow_run(path: Path, tracker: Tracker, log_every: int, steps: int) -> Iterator[None]:
+    """Each pass delivers what is new in the journal to MLflow and to the terminal."""
     position, shown, warned = 0, time.time_ns() // 1_000_000, False  # shown: of an entry's time
     person = sys.stdout.isatty()
     last: journal.Entry | None = None
     undelivered: list[journal.Entry] = []
     while True:
-        over = ended.wait(_POLL_SECONDS)
         entries, position = journal.read_from(path, position)
         undelivered += entries
         for entry in entries:
@@ -58,8 +57,7 @@ def _follow(
             if not warned:
                 print(f"MLflow takes no metrics ({told(error, tracker.uri)}); they wait in {path}")
                 warned = True
-        if over:
-            return
+        yield
 
 
 def _seconds_per_step(before: journal.Entry | None, now: journal.Entry) -> float:

@@ -40,9 +40,7 @@ def check_resources(config: PretrainConfig, nodes: Sequence[Resources]) -> None:
     for wanted in ({name: amount} for name, amount in each.items()):
         _check_room(scaling.workers, wanted, nodes)
     _check_room(scaling.workers, each, nodes)
-    data_task = {"CPU": scaling.cpus_per_data_task}
-    with_data = [_without(data_task, nodes, at) for at in range(len(nodes))]
-    if not any(left and _room(each, left) >= scaling.workers for left in with_data):
+    if _placed(config, nodes) is None:
         cpus = sum(node.get("CPU", 0.0) for node in nodes)
         left = cpus - scaling.workers * scaling.cpus_per_worker
         raise InputError(
@@ -51,6 +49,14 @@ def check_resources(config: PretrainConfig, nodes: Sequence[Resources]) -> None:
             f"{scaling.cpus_per_data_task:g}: the run would wait for its first micro-batch for "
             "ever; lower scaling.cpus_per_worker"
         )
+
+
+def runs_at_once(config: PretrainConfig, nodes: Sequence[Resources], driver: float) -> int:
+    """How many runs the nodes hold, each with a driver of so many CPUs and a data task."""
+    runs, left = 0, _placed(config, nodes, driver)
+    while left:
+        runs, left = runs + 1, _placed(config, left, driver)
+    return runs
 
 
 def awaited(config: PretrainConfig, free: Resources) -> str | None:
@@ -115,9 +121,29 @@ def _room(wanted: Resources, nodes: Sequence[Resources]) -> int:
     )
 
 
-def _without(taken: Resources, nodes: Sequence[Resources], at: int) -> list[Resources] | None:
-    """What the nodes have left if one of them gives some away; None if it has too little."""
-    left = {name: nodes[at].get(name, 0.0) - amount for name, amount in taken.items()}
-    if min(left.values()) < -1e-9:
-        return None
-    return [*nodes[:at], {**nodes[at], **left}, *nodes[at + 1 :]]
+def _placed(
+    config: PretrainConfig, nodes: Sequence[Resources], driver: float = 0.0
+) -> list[Resources] | None:
+    """What the nodes have left beside one run; None if it does not fit."""
+    scaling = config.scaling
+    beside = {"CPU": scaling.cpus_per_data_task + driver}
+    worker = {"CPU": scaling.cpus_per_worker, "GPU": scaling.gpus_per_worker}
+    for at in range(len(nodes)):
+        left = _taken(beside, 1, list(nodes), range(at, at + 1))
+        left = left and _taken(worker, scaling.workers, left, range(len(nodes)))
+        if left:
+            return left
+    return None
+
+
+def _taken(
+    wanted: Resources, times: int, nodes: list[Resources], places: range
+) -> list[Resources] | None:
+    """What is left when something is taken so many times, from the first nodes that have it."""
+    wanted = {name: amount for name, amount in wanted.items() if amount}
+    for at in places:
+        there = min(times, _room(wanted, nodes[at : at + 1]))
+        left = {name: nodes[at].get(name, 0.0) - there * wanted[name] for name in wanted}
+        nodes = [*nodes[:at], {**nodes[at], **left}, *nodes[at + 1 :]]
+        times -= there
+    return None if times else nodes

@@ -1,6 +1,8 @@
 """A run as it is watched: journal entries to lines, for a person or for a program."""
 
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
 from clism_ray.train.journal import Entry
 
@@ -25,6 +27,21 @@ def describe(entry: Entry, steps: int, seconds_per_step: float, person: bool) ->
         )
     return f"{values['status']} at step {entry.step}" + (
         f": {values['problem']}" if "problem" in values else ""
+    )
+
+
+def describe_trial(
+    name: str, step: int, steps: int, objective: str, value: float, values: Mapping[str, Any]
+) -> str:
+    """One line about a validation in a trial of a sweep, for a person and for a program."""
+    return f"trial {name} step={step} steps={steps} {objective}={value:.6g} {settings(values)}"
+
+
+def settings(values: Mapping[str, Any]) -> str:
+    """Searched keys and their values."""
+    return " ".join(
+        f"{key}={value:.4g}" if isinstance(value, float) else f"{key}={value}"
+        for key, value in values.items()
     )
 
 

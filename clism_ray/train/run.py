@@ -51,19 +51,19 @@ def run_folder(config: PretrainConfig) -> Path:
 
 
 @contextmanager
-def hold(config: PretrainConfig) -> Iterator[None]:
-    """Keep other processes from driving the run of this name at the same time.
+def hold(folder: Path, what: str) -> Iterator[None]:
+    """Keep other processes from driving the run, or the sweep, of a folder at the same time.
 
     The system lets go when the process ends, however it ends.
     Raises InputError if another one has it, or if the storage cannot be written.
     """
-    path = run_folder(config).with_name(f"{config.name}.lock")
+    path = folder.with_name(f"{folder.name}.lock")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         file = path.open("a+", encoding="utf-8")
     except OSError as error:
         raise InputError(
-            f"storage {config.storage!r}: cannot make {path} ({error.strerror}); "
+            f"cannot make {path} ({error.strerror}); "
             "give a folder that you may write with storage=..."
         ) from error
     with file:
@@ -73,10 +73,10 @@ def hold(config: PretrainConfig) -> Iterator[None]:
             if error.errno == errno.EWOULDBLOCK:
                 file.seek(0)
                 raise InputError(
-                    f"the run {config.name!r} is being trained by {file.read().strip()}; wait for "
-                    "it or stop it, or give this one another name=..."
+                    f"{what} is already driven by {file.read().strip()}; wait for it or stop it, "
+                    "or give this one another name=..."
                 ) from error
-            print(f"{path}: no lock on this file system ({error.strerror}); start a run once only")
+            print(f"{path}: no lock on this file system ({error.strerror}); start it once only")
         file.truncate(0)
         file.write(f"process {os.getpid()} on {socket.gethostname()}")
         file.flush()
@@ -114,11 +114,14 @@ def make_folder(config: PretrainConfig, record: RunRecord) -> None:
 
 def write_record(config: PretrainConfig, record: RunRecord) -> None:
     """Remember a run; an interrupted write leaves the old record."""
-    path = run_folder(config) / _RECORD
+    write_json(run_folder(config) / _RECORD, dataclasses.asdict(record))
+
+
+def write_json(path: Path, tree: dict[str, Any]) -> None:
+    """Write a file whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(".tmp")
-    text = json.dumps(dataclasses.asdict(record), indent=1, ensure_ascii=False)
-    temporary.write_text(text + "\n", encoding="utf-8")
+    temporary.write_text(json.dumps(tree, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     temporary.rename(path)
 
 
@@ -149,9 +152,11 @@ def steps_of(config: PretrainConfig, manifest: Manifest, recipe: Recipe) -> int:
     return config.length.epochs * per_epoch
 
 
-def make_tokenizer(config: PretrainConfig, corpus: Path, manifest: Manifest) -> None:
-    """Put the run's tokenizer in its folder: the configured one, the start's, or a trained one."""
-    folder = run_folder(config) / "tokenizer"
+def make_tokenizer(config: PretrainConfig, corpus: Path, manifest: Manifest, folder: Path) -> None:
+    """Save the tokenizer of a run: the configured one, the start's, or one trained on the corpus.
+
+    Nothing if the folder is there.
+    """
     if folder.is_dir():
         return
     if config.tokenizer.path is not None:

@@ -63,6 +63,13 @@ def loss_metrics(means: dict[str, Tensor], weights: LossConfig) -> dict[str, flo
     }
 
 
+def metric_names(languages: Sequence[str]) -> list[str]:
+    """What a run logs by step that says how good it is."""
+    losses = list(loss_metrics(dict.fromkeys(LOSSES, torch.zeros(())), LossConfig()))
+    held_out = [*losses, "accuracy", *(f"accuracy/{language}" for language in languages)]
+    return [*losses, "accuracy/train", *(f"validation/{name}" for name in held_out)]
+
+
 def total_loss(means: dict[str, Tensor], weights: LossConfig) -> Tensor:
     """L = L_clism + L_cacr + L_mlm with their weights (eq. 9); L_cacr is the sum of its terms."""
     cacr = sum((means[term] for term in TERMS), start=torch.zeros_like(means["clism"]))

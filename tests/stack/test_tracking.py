@@ -18,7 +18,7 @@ from clism_ray.tracking import (
     without_password,
 )
 from clism_ray.train import journal
-from clism_ray.train.follow import following
+from clism_ray.train.follow import follow_run, following
 from clism_ray.train.journal import Entry
 
 
@@ -124,7 +124,7 @@ def test_a_run_is_followed_from_its_journal_to_the_store_and_the_terminal(
 ) -> None:
     path, tracker = tmp_path / "journal.jsonl", begin(store)
     journal.append(path, entries(1, 2))  # of a start before this one: delivered, not shown
-    with following(path, tracker, log_every=2, steps=10):
+    with following(follow_run(path, tracker, log_every=2, steps=10)):
         values = {"loss/total": 1.0}
         journal.append(path, [journal.entry("train", n, values) for n in (3, 4)])
     assert steps_of(tracker) == [1, 2, 3, 4]
@@ -135,7 +135,7 @@ def test_entries_reported_once_more_after_a_restart_are_shown_once(
     store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path, tracker = tmp_path / "journal.jsonl", begin(store)
-    with following(path, tracker, log_every=1, steps=10):
+    with following(follow_run(path, tracker, log_every=1, steps=10)):
         early = journal.entry("train", 1, {"loss/total": 1.0})
         late = early._replace(time=early.time + 5, step=2)
         journal.append(path, [early, late, early])
@@ -147,7 +147,7 @@ def test_a_store_that_takes_nothing_is_told_once_and_stops_no_run(
 ) -> None:
     path, tracker = tmp_path / "journal.jsonl", begin(store)
     tracker.client.delete_run(tracker.run_id)
-    with following(path, tracker, log_every=1, steps=10):
+    with following(follow_run(path, tracker, log_every=1, steps=10)):
         journal.append(path, [journal.entry("train", 1, {"loss/total": 1.0})])
     assert "takes no metrics" in capsys.readouterr().out
 

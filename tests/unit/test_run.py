@@ -3,6 +3,7 @@
 import dataclasses
 import subprocess
 import sys
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from clism_ray.masking.microbatch import Recipe
 from clism_ray.masking.tokenizer import QUESTION, load_tokenizer
 from clism_ray.model.card import model_card
 from clism_ray.train.checkpoint import RunState, folder_of, write_list
-from clism_ray.train.preflight import awaited, check_checkpoint, check_resources
+from clism_ray.train.preflight import awaited, check_checkpoint, check_resources, runs_at_once
 from clism_ray.train.run import (
     hold,
     make_folder,
@@ -115,11 +116,11 @@ def test_the_recipe_is_what_the_settings_say(config: PretrainConfig) -> None:
 def test_without_a_tokenizer_one_is_trained_once_on_the_corpus(
     config: PretrainConfig, manifest: Manifest
 ) -> None:
-    make_tokenizer(config, Path(config.corpus), manifest)
+    make_tokenizer(config, Path(config.corpus), manifest, run_folder(config) / "tokenizer")
     folder = run_folder(config) / "tokenizer"
     assert len(load_tokenizer(str(folder))) == 400
     written = (folder / "tokenizer.json").stat().st_mtime_ns
-    make_tokenizer(config, Path(config.corpus), manifest)
+    make_tokenizer(config, Path(config.corpus), manifest, run_folder(config) / "tokenizer")
     assert (folder / "tokenizer.json").stat().st_mtime_ns == written
 
 
@@ -139,35 +140,35 @@ def test_a_start_that_failed_before_it_ran_leaves_no_tokenizer_to_the_next(
     assert left.exists()
 
 
+def held(config: PretrainConfig) -> AbstractContextManager[None]:
+    return hold(run_folder(config), f"the run {config.name!r}")
+
+
 def test_a_storage_that_cannot_be_written_is_named(config: PretrainConfig, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     elsewhere = replace(config, storage=str(tmp_path / "file"))
-    with pytest.raises(InputError, match=r"cannot make .*storage=\.\.\."), hold(elsewhere):
+    with pytest.raises(InputError, match=r"cannot make .*storage=\.\.\."), held(elsewhere):
         pass
 
 
 HOLD = """
-import sys, time
-from clism_ray.config import LengthConfig, PretrainConfig
+import pathlib, sys, time
 from clism_ray.train.run import hold
-one = LengthConfig(steps=1)
-with hold(PretrainConfig(name="first", corpus="", storage=sys.argv[1], length=one)):
+with hold(pathlib.Path(sys.argv[1]), ""):
     print("held", flush=True)
     time.sleep(60)
 """
 
 
-def test_two_processes_cannot_drive_one_run_and_a_dead_one_lets_go(
-    config: PretrainConfig, tmp_path: Path
-) -> None:
-    command = [sys.executable, "-c", HOLD, str(tmp_path)]
+def test_two_processes_cannot_drive_one_run_and_a_dead_one_lets_go(config: PretrainConfig) -> None:
+    command = [sys.executable, "-c", HOLD, str(run_folder(config))]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as other:
         assert other.stdout
         assert other.stdout.readline() == "held\n"
-        with pytest.raises(InputError, match=f"trained by process {other.pid} on"), hold(config):
+        with pytest.raises(InputError, match=f"driven by process {other.pid} on"), held(config):
             pass
         other.kill()
-    with hold(config), hold(replace(config, name="second")):
+    with held(config), held(replace(config, name="second")):
         pass
 
 
@@ -179,7 +180,7 @@ def test_a_tokenizer_that_is_named_or_comes_with_the_start_is_taken(
         "tokenizer": replace(config, tokenizer=TokenizerConfig(path=recipe.tokenizer)),
         "model": replace(config, model=ModelConfig(start=recipe.tokenizer)),
     }[setting]
-    make_tokenizer(named, Path(config.corpus), manifest)
+    make_tokenizer(named, Path(config.corpus), manifest, run_folder(named) / "tokenizer")
     taken = load_tokenizer(str(run_folder(named) / "tokenizer")).get_vocab()
     assert taken == load_tokenizer(recipe.tokenizer).get_vocab()
     assert QUESTION in taken
@@ -232,6 +233,22 @@ def test_what_can_never_be_scheduled_is_refused_with_the_numbers(
 ) -> None:
     with pytest.raises(InputError, match=said):
         check_resources(scaled(config, **scaling), nodes)
+
+
+@pytest.mark.parametrize(
+    ("scaling", "nodes", "runs"),
+    [
+        ({"workers": 1}, [{"CPU": 2.0}], 1),  # two would leave nothing for their drivers
+        ({"workers": 1}, [{"CPU": 4.0}], 3),
+        ({"workers": 2}, [{"CPU": 0.5}, {"CPU": 1.1}], 1),
+        ({"workers": 2, **ON_GPUS, "cpus_per_worker": 1}, [{"CPU": 64.0}, NODE, NODE], 2),
+        ({"workers": 2, **ON_GPUS}, [{"CPU": 64.0}], 0),
+    ],
+)
+def test_so_many_runs_fit_beside_each_other(
+    config: PretrainConfig, scaling: dict[str, object], nodes: list[dict[str, float]], runs: int
+) -> None:
+    assert runs_at_once(scaled(config, **scaling), nodes, driver=0.01) == runs
 
 
 def test_what_other_jobs_hold_is_waited_for_and_told(config: PretrainConfig) -> None:

@@ -1,0 +1,89 @@
+"""What is remembered of a sweep and its trials: `<storage>/sweeps/<name>/sweep.json`.
+
+The file is the truth: Ray Tune's callbacks, the follower and the next start all read and change
+it there.
+"""
+
+import dataclasses
+import json
+import threading
+from pathlib import Path
+from typing import Any
+
+from clism_ray.config import SweepConfig, differences, identity_hash
+from clism_ray.errors import InputError
+from clism_ray.train.run import write_json
+from clism_ray.train.space import sweep_folder, sweep_identity
+
+RUNNING, FINISHED, STOPPED, FAILED = "running", "finished", "stopped early", "failed"
+_changing = threading.Lock()  # the follower's thread and Ray Tune's
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TrialRecord:
+    """What is remembered of a trial."""
+
+    values: dict[str, Any]  # of the searched keys
+    status: str = RUNNING
+    problem: str | None = None
+    mlflow_run: str | None = None
+    delivered: bool = False  # MLflow has all of it
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SweepRecord:
+    """What is remembered of a sweep between its starts."""
+
+    identity: dict[str, Any]
+    identity_hash: str
+    status: str = RUNNING  # or finished
+    mlflow_run: str | None = None
+    delivered: bool = False  # MLflow has the outcome
+    trials: dict[str, TrialRecord] = dataclasses.field(default_factory=dict)
+
+
+def open_sweep(config: SweepConfig, corpus_hash: str) -> SweepRecord:
+    """The record of a new sweep, or of the one of this name if it is the same.
+
+    Raises InputError, with the differences, if the name belongs to another sweep.
+    """
+    tree = sweep_identity(config, corpus_hash)
+    folder = sweep_folder(config)
+    if not (folder / "sweep.json").is_file():
+        record = SweepRecord(identity=tree, identity_hash=identity_hash(tree))
+        write_json(folder / "sweep.json", dataclasses.asdict(record))
+        return record
+    record = read_sweep(folder)
+    if record.identity_hash != identity_hash(tree):
+        changed = "\n  ".join(differences(record.identity, tree))
+        raise InputError(
+            f"the sweep {config.name!r} exists in {folder} with other settings:\n  {changed}\n"
+            "give this one another name=..., or undo the changes to go on with that one"
+        )
+    return record
+
+
+def read_sweep(folder: Path) -> SweepRecord:
+    """The record as it stands."""
+    tree = json.loads((folder / "sweep.json").read_text(encoding="utf-8"))
+    trials = {name: TrialRecord(**trial) for name, trial in tree["trials"].items()}
+    return SweepRecord(**{**tree, "trials": trials})
+
+
+def change_sweep(folder: Path, **changes: Any) -> SweepRecord:
+    """Change what is remembered of the sweep."""
+    with _changing:
+        record = dataclasses.replace(read_sweep(folder), **changes)
+        write_json(folder / "sweep.json", dataclasses.asdict(record))
+    return record
+
+
+def change_trial(folder: Path, name: str, **changes: Any) -> TrialRecord:
+    """Change what is remembered of a trial; a new one needs `values`."""
+    with _changing:
+        record = read_sweep(folder)
+        known = record.trials.get(name)
+        trial = dataclasses.replace(known, **changes) if known else TrialRecord(**changes)
+        record = dataclasses.replace(record, trials={**record.trials, name: trial})
+        write_json(folder / "sweep.json", dataclasses.asdict(record))
+    return trial

@@ -1,0 +1,68 @@
+"""What runs in one trial of a sweep: the same training as `pretrain`, reporting to Ray Tune."""
+
+from typing import Any
+
+from ray import tune
+from ray.train import UserCallback
+from ray.tune.integration.ray_train import TuneReportCallback
+
+from clism_ray import cluster
+from clism_ray.config import SweepConfig
+from clism_ray.errors import InputError
+from clism_ray.train import journal, preflight
+from clism_ray.train.driver import lay_out, plan_run, train_planned
+from clism_ray.train.run import hold
+from clism_ray.train.space import shared_tokenizer, trial_config, trial_name
+
+STEP, OBJECTIVE = "step", "objective"
+
+
+def trial(values: dict[str, Any], config: SweepConfig) -> None:
+    """Train, or go on with, the run of these values.
+
+    MLflow is not told from here: the sweep's driver reads the journals, so a store has one writer.
+    """
+    run = trial_config(config, values, trial_name(config, tune.get_context().get_trial_id()))
+    plan = plan_run(run)
+    with hold(plan.folder, f"the trial {run.name!r}"):
+        if plan.record.status != "finished":
+            preflight.check_resources(run, cluster.nodes())
+            lay_out(plan, shared_tokenizer(config, run))
+            train_planned(plan, ObjectiveCallback(config.objective))
+    reported = objective_curve(journal.read(plan.folder / journal.JOURNAL), config.objective)
+    if not reported:
+        raise InputError(
+            f"objective {config.objective!r} was never reported by {run.name}: the held-out pairs "
+            "hold nothing that it measures"
+        )
+    step, value = reported[-1]
+    tune.report({STEP: step, OBJECTIVE: value})
+
+
+class ObjectiveCallback(UserCallback):  # type: ignore[misc]
+    """Runs in Ray Train's controller: hands the objective to the trial, once a validation."""
+
+    def __init__(self, objective: str) -> None:
+        self.objective = objective
+        self.trial = TuneReportCallback()  # knows the trial that it is made in
+
+    def after_report(
+        self, run_context: Any, metrics: list[dict[str, Any]], checkpoint: Any
+    ) -> None:
+        """Report what a validation after some step found."""
+        entries = [journal.Entry(**entry) for entry in metrics[0]["entries"]]
+        for step, value in objective_curve(entries, self.objective):
+            self.trial.after_report(run_context, [{STEP: step, OBJECTIVE: value}], None)
+
+
+def objective_curve(entries: list[journal.Entry], objective: str) -> list[tuple[int, float]]:
+    """Steps and the objective there, at every validation after a step.
+
+    A metric of training counts as of the step before the validation.
+    """
+    curve, latest = [], None
+    for entry in entries:
+        latest = entry.values.get(objective, latest) if entry.kind != "event" else latest
+        if entry.kind == "validation" and entry.step and latest is not None:
+            curve.append((entry.step, float(latest)))
+    return curve
