@@ -1,4 +1,4 @@
-"""The entry that every job shares: `jobs/X.py --config FILE a.b=c ... [--check]`."""
+"""What jobs share: `jobs/X.py --config FILE a.b=c ... [--check]`, errors, exit codes."""
 
 import argparse
 import sys
@@ -23,17 +23,29 @@ def run_job(
 ) -> int:
     """Load a configuration of the given kind, hand it to `action`, and return the exit code.
 
-    With `--check` the resolved configuration is printed and nothing is run. An InputError or a
-    RunFailed is printed without a traceback; any other exception is a defect and passes through.
-    `arguments` default to those of the command line.
+    With `--check` the resolved configuration is printed and nothing is run. `arguments` default to
+    those of the command line. Errors end as in `exit_code`.
     """
     given = _parser(description).parse_intermixed_args(arguments)
-    try:
+
+    def load_and_act() -> None:
         config = load(kind, given.config, given.overrides)
         if given.check:
             sys.stdout.write(to_yaml(config))
         else:
             action(config)
+
+    return exit_code(load_and_act)
+
+
+def exit_code(action: Callable[[], None]) -> int:
+    """Act, and return the exit code.
+
+    An InputError or a RunFailed is printed without a traceback; any other exception is a defect
+    and passes through.
+    """
+    try:
+        action()
     except InputError as error:
         print(error, file=sys.stderr)
         return BAD_INPUT
@@ -44,6 +56,28 @@ def run_job(
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
     return 0
+
+
+def report_parser(description: str) -> argparse.ArgumentParser:
+    """The command line of `jobs/report.py`: `sweep NAME` or `compare RUN RUN ...`."""
+    places = argparse.ArgumentParser(add_help=False)
+    places.add_argument(
+        "--storage",
+        metavar="FOLDER",
+        default="~/clism_ray",
+        help="holds reports/, and mlflow.db unless --uri names a store (default: %(default)s)",
+    )
+    places.add_argument("--uri", help="the MLflow store, as in tracking.uri")
+    places.add_argument("--output", metavar="FILE", help="default: FOLDER/reports/NAME.html")
+    parser = argparse.ArgumentParser(description=description, allow_abbrev=False)
+    kinds = parser.add_subparsers(dest="kind", required=True)
+    for kind, metavar, number, what in (
+        ("sweep", "NAME", 1, "a page of one sweep"),
+        ("compare", "RUN", "+", "a page of two runs or more, by name or MLflow run id"),
+    ):
+        added = kinds.add_parser(kind, parents=[places], help=what, description=what)
+        added.add_argument("names", metavar=metavar, nargs=number)
+    return parser
 
 
 def _parser(description: str) -> argparse.ArgumentParser:
