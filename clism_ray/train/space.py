@@ -1,4 +1,4 @@
-"""A search space: dotted keys, the values they may take, and the runs that come of them."""
+"""What a sweep searches: dotted keys, their values, the runs that come of them, the objective."""
 
 import dataclasses
 import difflib
@@ -17,6 +17,7 @@ from clism_ray.config import (
 )
 from clism_ray.config_file import parse
 from clism_ray.errors import InputError
+from clism_ray.train import journal
 from clism_ray.train.step import metric_names
 
 # One prepared corpus and one tracking store are shared by all trials; names are the sweep's.
@@ -107,3 +108,16 @@ def shared_tokenizer(config: SweepConfig, run: PretrainConfig) -> Path | None:
     base = config.pretrain
     same = asked == (base.tokenizer, base.model.start, base.model.revision)
     return sweep_folder(config) / "tokenizer" if same else None
+
+
+def objective_curve(entries: list[journal.Entry], objective: str) -> list[tuple[int, float]]:
+    """Steps and the objective there, at every validation after a step.
+
+    A metric of training counts as of the step before the validation.
+    """
+    curve, latest = [], None
+    for entry in entries:
+        latest = entry.values.get(objective, latest) if entry.kind != "event" else latest
+        if entry.kind == "validation" and entry.step and latest is not None:
+            curve.append((entry.step, float(latest)))
+    return curve

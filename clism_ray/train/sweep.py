@@ -127,6 +127,7 @@ def _parent(
 def _tuner(config: SweepConfig, steps: int) -> tune.Tuner:
     """Ray Tune's driver: a new one, or the one that died."""
     os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")  # MLflow remembers
+    os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")  # the other one is silent when asked to be
     folder = sweep_folder(config)
     run = tune.with_resources(
         tune.with_parameters(trial, config=config), resources={"CPU": _DRIVER_CPUS}

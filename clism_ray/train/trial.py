@@ -12,7 +12,7 @@ from clism_ray.errors import InputError
 from clism_ray.train import journal, preflight
 from clism_ray.train.driver import lay_out, plan_run, train_planned
 from clism_ray.train.run import hold
-from clism_ray.train.space import shared_tokenizer, trial_config, trial_name
+from clism_ray.train.space import objective_curve, shared_tokenizer, trial_config, trial_name
 
 STEP, OBJECTIVE = "step", "objective"
 
@@ -53,16 +53,3 @@ class ObjectiveCallback(UserCallback):  # type: ignore[misc]
         entries = [journal.Entry(**entry) for entry in metrics[0]["entries"]]
         for step, value in objective_curve(entries, self.objective):
             self.trial.after_report(run_context, [{STEP: step, OBJECTIVE: value}], None)
-
-
-def objective_curve(entries: list[journal.Entry], objective: str) -> list[tuple[int, float]]:
-    """Steps and the objective there, at every validation after a step.
-
-    A metric of training counts as of the step before the validation.
-    """
-    curve, latest = [], None
-    for entry in entries:
-        latest = entry.values.get(objective, latest) if entry.kind != "event" else latest
-        if entry.kind == "validation" and entry.step and latest is not None:
-            curve.append((entry.step, float(latest)))
-    return curve

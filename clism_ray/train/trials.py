@@ -18,7 +18,7 @@ from clism_ray.errors import InputError, causes, input_error_in
 from clism_ray.train import journal, progress
 from clism_ray.train.driver import without_password
 from clism_ray.train.run import run_folder
-from clism_ray.train.space import sweep_folder, trial_config, trial_name
+from clism_ray.train.space import objective_curve, sweep_folder, trial_config, trial_name
 from clism_ray.train.sweep_record import (
     FAILED,
     FINISHED,
@@ -28,7 +28,6 @@ from clism_ray.train.sweep_record import (
     change_trial,
     read_sweep,
 )
-from clism_ray.train.trial import objective_curve
 
 
 class RecordTrials(tune.Callback):  # type: ignore[misc]
@@ -109,7 +108,8 @@ def _follow_trial(
         entries += new
         curve = _curve(entries, config)
         for step, value in curve[shown:]:
-            print(progress.describe_trial(name, step, steps, config.objective, value, values))
+            told = progress.describe_trial(name, step, steps, config.objective, value, values)
+            print(told, flush=True)
         shown = len(curve)
         try:
             tracker = tracker or _child(folder, run, uri, trial, tags)

@@ -1,18 +1,29 @@
-"""Sweeps: trials are runs, the best wins, what dies goes on, MLflow has one parent and its children."""
+"""Sweeps: trials are runs, the best one wins, what dies goes on, and MLflow has it all once."""
 
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
+from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
 from clism_ray.config import PretrainConfig, SweepConfig
-from clism_ray.config_file import load, parse
+from clism_ray.config_file import load, parse, to_yaml
+from clism_ray.errors import InputError
+from clism_ray.train import journal
 from clism_ray.train.sweep import SweepResult, sweep
 from tests.corpora import write_tiny_corpus
 
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("ray_cluster")]
 
-STEPS = 6
+ROOT = Path(__file__).resolve().parents[2]
+STEPS = 8
+WEIGHT = "losses.mlm.weight"
 
 
 @pytest.fixture(scope="module")
@@ -23,61 +34,147 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def configuration(corpus: Path, storage: Path, **changes: object) -> SweepConfig:
+    """Good, bad and impossible: without a weight MLM learns nothing, with this one it overflows."""
     tree: dict[str, object] = {
         "name": "tiny",
-        "space": {"losses.cacr.temperature": {"choice": [0.05, 20.0]}},
+        "space": {WEIGHT: {"choice": [1.0, 0.0, 1e38]}},
         "search": "grid",
-        "objective": "validation/loss/clism",
+        "objective": "validation/loss/mlm",
         "mode": "min",
+        "asha": {"grace_steps": 4, "reduction": 2},
+        "trials_at_once": 1,
         "pretrain": {
             "corpus": str(corpus),
             "storage": str(storage),
             "tokenizer": {"vocabulary": 400},
             "model": {"scratch": {"layers": 1, "hidden": 32, "heads": 2, "intermediate": 64}},
+            "optimizer": {"learning_rate": 3e-3},
             "batch": {"slots": 2, "pairs": 4},
             "length": {"steps": STEPS},
             "scaling": {"workers": 1, "threads_per_worker": 1},
             "checkpoint": {"every_steps": 2},
-            "validation": {"every_steps": 2, "pairs_per_language": 4},
+            "validation": {"every_steps": 4, "pairs_per_language": 4},
         },
         **changes,
     }
     return parse(SweepConfig, tree)
 
 
-def children(result: SweepResult) -> dict[str, object]:
+def runs_of(result: SweepResult) -> tuple[Run, dict[str, Run]]:
+    """The sweep's run in MLflow and its children by name."""
     client = MlflowClient(tracking_uri=result.tracking_uri)
-    parent = client.get_run(result.record.mlflow_run)
-    found = client.search_runs(
-        [parent.info.experiment_id], f"tags.`mlflow.parentRunId` = '{parent.info.run_id}'"
-    )
-    return {run.info.run_name: run for run in found}
+    experiment = client.get_experiment_by_name("clism")
+    assert experiment
+    runs = client.search_runs([experiment.experiment_id])
+    (parent,) = (run for run in runs if run.data.tags.get("kind") == "sweep")
+    children = [r for r in runs if r.data.tags.get("mlflow.parentRunId") == parent.info.run_id]
+    assert len(children) == len(runs) - 1
+    by_name = {run.info.run_name: run for run in children}
+    assert len(by_name) == len(children)
+    return parent, by_name
+
+
+def steps_logged(result: SweepResult, run: Run) -> list[int]:
+    client = MlflowClient(tracking_uri=result.tracking_uri)
+    return [p.step for p in client.get_metric_history(run.info.run_id, "loss/total")]
 
 
 @pytest.fixture(scope="module")
-def grid(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> SweepResult:
-    return sweep(configuration(corpus, tmp_path_factory.mktemp("grid")))
+def result(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> SweepResult:
+    return sweep(configuration(corpus, tmp_path_factory.mktemp("sweep")))
 
 
-def test_every_trial_is_a_child_run_with_its_values_and_curves(grid: SweepResult) -> None:
-    assert grid.record.status == "finished"
-    assert [trial.status for trial in grid.record.trials.values()] == ["finished"] * 2
-    runs = children(grid)
-    assert set(runs) == set(grid.record.trials)
-    for name, trial in grid.record.trials.items():
-        data = runs[name].data
-        assert (
-            float(data.params["losses.cacr.temperature"]) == trial.values["losses.cacr.temperature"]
-        )
-        assert data.tags["trial_status"] == "finished"
-        client = MlflowClient(tracking_uri=grid.tracking_uri)
-        history = client.get_metric_history(runs[name].info.run_id, "loss/total")
-        assert [point.step for point in history] == list(range(1, STEPS + 1))
-    assert not list(grid.folder.glob("runs/*/checkpoints"))
+def test_good_trials_finish_bad_ones_stop_early_and_failed_ones_are_reported(
+    result: SweepResult,
+) -> None:
+    found = {trial.values[WEIGHT]: trial for trial in result.record.trials.values()}
+    statuses = {weight: trial.status for weight, trial in found.items()}
+    assert statuses == {1.0: "finished", 0.0: "stopped early", 1e38: "failed"}
+    assert "is not finite at step 1" in (found[1e38].problem or "")
+    assert result.record.trials[result.best].values == {WEIGHT: 1.0}
+    assert not list(result.folder.glob("runs/*/checkpoints"))
 
 
-def test_the_best_trial_is_a_configuration_for_pretrain(grid: SweepResult) -> None:
-    best = load(PretrainConfig, grid.folder / "best.yaml")
-    won = grid.record.trials[grid.best].values["losses.cacr.temperature"]
-    assert best.losses.cacr.temperature == won
-    assert best.name == "tiny-best"
+def test_mlflow_has_a_parent_and_a_child_a_trial_with_its_curve(result: SweepResult) -> None:
+    parent, children = runs_of(result)
+    assert set(children) == set(result.record.trials)
+    assert parent.data.tags["best_trial"] == result.best
+    assert parent.data.params[f"space.{WEIGHT}"] == '{"choice": [1.0, 0.0, 1e+38]}'
+    assert parent.data.params["objective"] == "validation/loss/mlm"
+    for name, trial in result.record.trials.items():
+        data, steps = children[name].data, steps_logged(result, children[name])
+        assert float(data.params[WEIGHT]) == trial.values[WEIGHT]
+        assert data.tags["trial_status"] == trial.status
+        assert data.tags["problem"] == (trial.problem or "")
+        whole = list(range(1, STEPS + 1))
+        assert steps == {"finished": whole, "stopped early": whole[:4], "failed": []}[trial.status]
+
+
+def test_the_best_trial_is_a_configuration_for_pretrain(result: SweepResult) -> None:
+    best = load(PretrainConfig, result.folder / "best.yaml")
+    assert best.losses.mlm.weight == 1.0
+    assert (best.name, Path(best.storage)) == ("tiny-best", result.folder.parent.parent)
+
+
+def test_a_finished_sweep_says_so_and_runs_nothing(
+    corpus: Path, result: SweepResult, capfd: pytest.CaptureFixture[str]
+) -> None:
+    began = time.monotonic()
+    again = sweep(configuration(corpus, result.folder.parent.parent))
+    assert (again.best, again.record) == (result.best, result.record)
+    assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"name": "other", "objective": "validation/accuracy/en-xx"}, "is never reported"),
+        ({"space": {WEIGHT: {"choice": [1.0]}}}, "exists in .* with other settings"),
+    ],
+)
+def test_what_cannot_be_is_said_before_anything_runs(
+    corpus: Path, result: SweepResult, changes: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(InputError, match=said):
+        sweep(configuration(corpus, result.folder.parent.parent, **changes))
+
+
+def test_more_than_the_cluster_has_is_said_at_once(corpus: Path, tmp_path: Path) -> None:
+    config = configuration(corpus, tmp_path)
+    tree = {**vars(config.pretrain), "scaling": {"workers": 2, "cpus_per_worker": 64}}
+    with pytest.raises(InputError, match="asks for 2 workers of 64 CPU"):
+        sweep(configuration(corpus, tmp_path, pretrain=tree))
+
+
+def test_a_sweep_whose_driver_died_goes_on_with_the_same_trials(
+    corpus: Path, tmp_path: Path
+) -> None:
+    config = configuration(corpus, tmp_path, space={WEIGHT: {"choice": [1.0, 0.5]}}, asha=None)
+    path = tmp_path / "sweep.yaml"
+    path.write_text(to_yaml(config))
+    command = [sys.executable, "jobs/sweep.py", "--config", str(path)]
+    environment = {k: v for k, v in os.environ.items() if k != "RAY_ADDRESS"}
+    with subprocess.Popen(command, cwd=ROOT, env=environment) as driver:
+        first = wait_for_a_checkpoint(tmp_path, driver)
+        driver.send_signal(signal.SIGKILL)
+    killed = time.time() * 1000
+    result = sweep(config)
+    assert [trial.status for trial in result.record.trials.values()] == ["finished"] * 2
+    assert first.name in result.record.trials
+    entries = [e for e in journal.read(first / journal.JOURNAL) if e.kind == "train"]
+    assert [entry.step for entry in entries] == list(range(1, STEPS + 1))
+    taken = journal.read_from(first / journal.JOURNAL, 0)[0]
+    assert not [e for e in taken if e.step == 1 and e.time > killed + 10_000], "it began anew"
+    _, children = runs_of(result)
+    for run in children.values():
+        assert steps_logged(result, run) == list(range(1, STEPS + 1))
+
+
+def wait_for_a_checkpoint(storage: Path, driver: "subprocess.Popen[bytes]") -> Path:
+    """The folder of the first trial once it has a whole checkpoint."""
+    while driver.poll() is None:
+        found = list(storage.glob("sweeps/tiny/runs/*/checkpoints/*/rank-00000.json"))
+        if found:
+            return found[0].parents[2]
+        time.sleep(0.02)
+    raise AssertionError("the sweep ended before its first checkpoint")

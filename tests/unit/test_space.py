@@ -1,0 +1,166 @@
+"""What a sweep searches: its keys and ranges, its trials' configurations, what is refused."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from clism_ray.config import SweepConfig
+from clism_ray.config_file import load, parse, to_yaml
+from clism_ray.errors import InputError
+from clism_ray.train.journal import Entry
+from clism_ray.train.space import (
+    check_objective,
+    check_space,
+    objective_curve,
+    shared_tokenizer,
+    sweep_folder,
+    trial_config,
+    trial_count,
+)
+from clism_ray.train.sweep_record import change_sweep, change_trial, open_sweep, read_sweep
+
+TEMPERATURE = "losses.cacr.temperature"
+
+
+def configuration(storage: Path | str = "/nowhere", **changes: Any) -> SweepConfig:
+    tree = {
+        "name": "heat",
+        "space": {TEMPERATURE: {"loguniform": [0.01, 20]}},
+        "trials": 4,
+        "pretrain": {"corpus": "/corpus", "storage": str(storage), "length": {"steps": 9}},
+        **changes,
+    }
+    return parse(SweepConfig, tree)
+
+
+def test_a_trial_is_the_shared_configuration_with_its_values_below_the_sweep() -> None:
+    config = configuration()
+    run = trial_config(config, {TEMPERATURE: 0.3}, "heat-1")
+    assert run.losses.cacr.temperature == 0.3
+    assert (run.name, run.storage) == ("heat-1", "/nowhere/sweeps/heat")
+    assert replace(run, losses=config.pretrain.losses, name="heat", storage="/nowhere") == (
+        config.pretrain
+    )
+
+
+def test_a_sweep_written_out_loads_to_the_same_value(tmp_path: Path) -> None:
+    config = configuration()
+    (tmp_path / "a.yaml").write_text(to_yaml(config))
+    assert load(SweepConfig, tmp_path / "a.yaml") == config
+
+
+@pytest.mark.parametrize(
+    ("space", "said"),
+    [
+        ({"losses.cacr.temprature": {"uniform": [1, 2]}}, f"did you mean {TEMPERATURE}"),
+        ({"losses.cacr": {"choice": [1]}}, "no such key"),
+        ({"storage": {"choice": ["a"]}}, "no such key to search"),
+        ({"validation.every_steps": {"choice": [1]}}, "no such key to search"),
+        ({TEMPERATURE: {"uniform": [-1, 2]}}, f"space.{TEMPERATURE}.*greater than 0; got -1"),
+        ({"zero.stage": {"integers": [1, 4]}}, "zero.stage.*less than or equal to 3"),
+        ({"masking.max_spans": {"uniform": [1, 2.5]}}, "masking.max_spans.*integer"),
+        ({"optimizer.decay": {"choice": ["linear", "sudden"]}}, "optimizer.decay.*'sudden'"),
+    ],
+)
+def test_a_key_or_value_that_does_not_fit_is_refused_by_name(
+    space: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(InputError, match=said):
+        check_space(configuration(space=space))
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (
+            {"space": {TEMPERATURE: {"loguniform": [3, 1]}}},
+            "impossible range: 3.0 is not below 1.0",
+        ),
+        ({"space": {TEMPERATURE: {"logunform": [1, 3]}}}, "did you mean loguniform"),
+        ({"space": {TEMPERATURE: {}}}, "exactly one of loguniform"),
+        ({"space": {}}, "space"),
+        ({"search": "grid"}, "give trials"),
+        ({"search": "grid", "trials": None}, f"give {TEMPERATURE} as choice"),
+        ({"trials": None}, "give trials"),
+        ({"asha": {"grace": 3}}, "did you mean grace_steps"),
+    ],
+)
+def test_a_sweep_that_makes_no_sense_is_refused(changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        configuration(**changes)
+
+
+def test_ranges_and_choices_that_fit_pass() -> None:
+    space = {
+        TEMPERATURE: {"loguniform": [0.01, 20]},
+        "masking.max_spans": {"integers": [1, 8]},
+        "optimizer.decay": {"choice": ["linear", "cosine"]},
+        "tokenizer.path": {"choice": [None, "elsewhere"]},
+    }
+    check_space(configuration(space=space))
+
+
+def test_a_grid_has_a_trial_for_every_combination() -> None:
+    space = {TEMPERATURE: {"choice": [0.05, 1, 20]}, "seed": {"choice": [1, 2]}}
+    assert trial_count(configuration(space=space, search="grid", trials=None)) == 6
+    assert trial_count(configuration()) == 4
+
+
+def test_an_objective_that_no_run_logs_is_refused_with_the_nearest() -> None:
+    for known in (
+        "validation/accuracy",
+        "validation/accuracy/en-de",
+        "loss/mlm",
+        "cacr/plain_masked",
+    ):
+        check_objective(configuration(objective=known), ["en-de"])
+    with pytest.raises(InputError, match="did you mean validation/accuracy"):
+        check_objective(configuration(objective="validation/acuracy"), ["en-de"])
+
+
+def test_a_tokenizer_is_shared_by_the_trials_that_ask_for_the_same() -> None:
+    config = configuration()
+    assert shared_tokenizer(config, config.pretrain) == sweep_folder(config) / "tokenizer"
+    larger = trial_config(config, {"tokenizer.vocabulary": 9}, "heat-1")
+    assert shared_tokenizer(config, larger) is None
+
+
+def test_a_name_with_another_space_is_refused_with_the_difference(tmp_path: Path) -> None:
+    open_sweep(configuration(tmp_path), "abc")
+    assert open_sweep(configuration(tmp_path, trials_at_once=3), "abc").status == "running"
+    wider = configuration(tmp_path, space={TEMPERATURE: {"loguniform": [0.01, 40]}})
+    with pytest.raises(InputError, match=rf"{TEMPERATURE}.loguniform: \[0.01, 20.0\] -> "):
+        open_sweep(wider, "abc")
+    with pytest.raises(InputError, match="'abc' -> 'other'"):
+        open_sweep(configuration(tmp_path), "other")
+
+
+def test_what_is_remembered_of_trials_is_on_disk(tmp_path: Path) -> None:
+    config = configuration(tmp_path)
+    folder = sweep_folder(config)
+    open_sweep(config, "abc")
+    change_trial(folder, "heat-1", values={TEMPERATURE: 2.0})
+    change_trial(folder, "heat-2", values={TEMPERATURE: 1.0})
+    change_trial(folder, "heat-1", status="failed", problem="why")
+    change_sweep(folder, mlflow_run="parent")
+    record = read_sweep(folder)
+    assert record.mlflow_run == "parent"
+    assert list(record.trials) == ["heat-1", "heat-2"]
+    assert record.trials["heat-1"].values == {TEMPERATURE: 2.0}
+    assert (record.trials["heat-1"].status, record.trials["heat-1"].problem) == ("failed", "why")
+
+
+def test_the_objective_is_taken_at_every_validation_after_a_step() -> None:
+    entries = [
+        Entry(0, "validation", 0, {"validation/accuracy": 0.0}),
+        Entry(1, "train", 1, {"loss/mlm": 3.0}),
+        Entry(2, "validation", 1, {"validation/accuracy": 0.1}),
+        Entry(3, "train", 2, {"loss/mlm": 2.0}),
+        Entry(4, "event", 2, {"status": "finished"}),
+        Entry(5, "validation", 2, {"validation/accuracy": 0.3}),
+    ]
+    assert objective_curve(entries, "validation/accuracy") == [(1, 0.1), (2, 0.3)]
+    assert objective_curve(entries, "loss/mlm") == [(1, 3.0), (2, 2.0)]
+    assert objective_curve(entries, "validation/accuracy/en-xx") == []
