@@ -37,6 +37,12 @@ def describe_trial(
     return f"trial {name} step={step} steps={steps} {objective}={value:.6g} {settings(values)}"
 
 
+def describe_sweep(over: int, trials: int, seconds_per_trial: float) -> str:
+    """One line whenever a trial is over."""
+    left = timedelta(seconds=round((trials - over) * seconds_per_trial))
+    return f"sweep over={over} trials={trials} left={left}"
+
+
 def settings(values: Mapping[str, Any]) -> str:
     """Searched keys and their values."""
     return " ".join(

@@ -5,6 +5,7 @@ trial waits for it.
 """
 
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,13 @@ from clism_ray.errors import InputError, causes, input_error_in
 from clism_ray.train import journal, progress
 from clism_ray.train.driver import without_password
 from clism_ray.train.run import run_folder
-from clism_ray.train.space import objective_curve, sweep_folder, trial_config, trial_name
+from clism_ray.train.space import (
+    objective_curve,
+    sweep_folder,
+    trial_config,
+    trial_count,
+    trial_name,
+)
 from clism_ray.train.sweep_record import (
     FAILED,
     FINISHED,
@@ -45,13 +52,13 @@ class RecordTrials(tune.Callback):  # type: ignore[misc]
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """The end of a trial, its own or the scheduler's."""
         whole = trial.last_result.get("step", 0) >= self.steps
-        self._over(trial, status=FINISHED if whole else STOPPED)
+        self._end(trial, status=FINISHED if whole else STOPPED)
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """A trial that failed too often: told with its values, and the sweep goes on."""
         error = trial.get_pickled_error() or trial.get_error() or RuntimeError("cause unknown")
         problem = str(input_error_in(error) or list(causes(error))[-1])
-        record = self._over(trial, status=FAILED, problem=problem)
+        record = self._end(trial, status=FAILED, problem=problem)
         name = trial_name(self.config, trial.trial_id)
         print(f"trial {name} failed: {problem}\n  {progress.settings(record.values)}", flush=True)
 
@@ -59,7 +66,7 @@ class RecordTrials(tune.Callback):  # type: ignore[misc]
         name = trial_name(self.config, trial.trial_id)
         return change_trial(sweep_folder(self.config), name, **changes)
 
-    def _over(self, trial: Any, **changes: Any) -> TrialRecord:
+    def _end(self, trial: Any, **changes: Any) -> TrialRecord:
         record = self._change(trial, **changes)
         run = trial_config(self.config, record.values, trial_name(self.config, trial.trial_id))
         shutil.rmtree(run_folder(run) / "checkpoints", ignore_errors=True)  # of every trial: much
@@ -77,6 +84,8 @@ def follow_trials(
 ) -> Iterator[None]:
     """Each pass brings MLflow and the terminal up to date with every trial."""
     followed: dict[str, Iterator[None]] = {}
+    began, over_then = time.monotonic(), _over(config)
+    over = over_then
     while True:
         for name, trial in read_sweep(sweep_folder(config)).trials.items():
             if trial.delivered:
@@ -86,7 +95,16 @@ def follow_trials(
                 run_tags = {**tags, tracking.PARENT: parent, "trial_status": RUNNING}
                 followed[name] = _follow_trial(config, steps, uri, name, trial.values, run_tags)
             next(followed[name])
+        if (now := _over(config)) > over:
+            over = now
+            pace = (time.monotonic() - began) / (over - over_then)
+            print(progress.describe_sweep(over, trial_count(config), pace), flush=True)
         yield
+
+
+def _over(config: SweepConfig) -> int:
+    trials = read_sweep(sweep_folder(config)).trials.values()
+    return sum(trial.status != RUNNING for trial in trials)
 
 
 def _follow_trial(
