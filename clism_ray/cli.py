@@ -3,8 +3,10 @@
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TypeVar
 
+from clism_ray.config import PretrainConfig
 from clism_ray.config_file import load, to_yaml
 from clism_ray.errors import InputError, RunFailed
 
@@ -26,10 +28,11 @@ def run_job(
     With `--check` the resolved configuration is printed and nothing is run. `arguments` default to
     those of the command line. Errors end as in `exit_code`.
     """
-    given = _parser(description).parse_intermixed_args(arguments)
+    given = _parser(description, kind).parse_intermixed_args(arguments)
 
     def load_and_act() -> None:
-        config = load(kind, given.config, given.overrides)
+        path = given.config or best_of_sweep(given.from_sweep, given.overrides)
+        config = load(kind, path, given.overrides)
         if given.check:
             sys.stdout.write(to_yaml(config))
         else:
@@ -80,9 +83,29 @@ def report_parser(description: str) -> argparse.ArgumentParser:
     return parser
 
 
-def _parser(description: str) -> argparse.ArgumentParser:
+def best_of_sweep(name: str, overrides: Sequence[str] = ()) -> Path:
+    """The file with the winning configuration of a sweep; InputError if there is none."""
+    default = PretrainConfig.__dataclass_fields__["storage"].default
+    given = [text.removeprefix("storage=") for text in overrides if text.startswith("storage=")]
+    sweeps = Path(given[-1] if given else default).expanduser() / "sweeps"
+    path = sweeps / name / "best.yaml"
+    if not path.is_file():
+        known = ", ".join(sorted(found.parent.name for found in sweeps.glob("*/best.yaml")))
+        raise InputError(
+            f"--from-sweep {name}: there is no {path}; finished sweeps there: {known or 'none'}. "
+            "Run the sweep to its end, or name its storage with storage=..."
+        )
+    return path
+
+
+def _parser(description: str, kind: type) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=description, allow_abbrev=False)
-    parser.add_argument("--config", metavar="FILE", required=True, help="YAML; see configs/")
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--config", metavar="FILE", help="YAML; see configs/")
+    if kind is PretrainConfig:
+        source.add_argument(
+            "--from-sweep", metavar="NAME", help="the configuration that won a sweep"
+        )
     parser.add_argument(
         "--check", action="store_true", help="print the resolved configuration and stop"
     )

@@ -7,12 +7,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # runs without 
 
 from clism_ray.cli import run_job
 from clism_ray.config import SweepConfig
+from clism_ray.report.outcome import print_sweep
 from clism_ray.train.sweep import sweep
 
 
 def action(config: SweepConfig) -> None:
-    result = sweep(config)
-    print(result.best, result.objective)
+    print_sweep(config, sweep(config))
 
 
 if __name__ == "__main__":

@@ -6,13 +6,14 @@ from pathlib import Path
 import pytest
 
 from clism_ray import config_file
-from clism_ray.config import PrepareConfig, PretrainConfig, SynthesizeConfig
+from clism_ray.config import PrepareConfig, PretrainConfig, SweepConfig, SynthesizeConfig
 
 ROOT = Path(__file__).resolve().parent.parent
 KINDS = {  # folder in configs/ and name of the job -> what it reads
     "synthesize": SynthesizeConfig,
     "prepare": PrepareConfig,
     "pretrain": PretrainConfig,
+    "sweep": SweepConfig,
 }
 VARIABLES = {"CLISM_DATA": "/data"}  # all that a configuration may ask the environment for
 COMMAND = re.compile(

@@ -42,6 +42,7 @@ LAYERS = {  # from the bottom up; the first pattern that fits decides, so edges 
     "clism_ray.train.trial": 4,
     "clism_ray.train.trials": 4,
     "clism_ray.train.sweep": 4,
+    "clism_ray.train.sweep_result": 4,
     "clism_ray.train.*": 2,
     "clism_ray.report.*": 4,
     "clism_ray.cli": 5,

@@ -7,6 +7,7 @@
     tune/         what Ray Tune needs to go on after its driver died
     runs/         a run a trial, see `run`
     best.yaml     the configuration of the best trial, for `pretrain`
+    report/       the page and its figures
 """
 
 import dataclasses
@@ -22,9 +23,8 @@ from ray.tune.search.optuna import OptunaSearch
 
 from clism_ray import cluster, tracking
 from clism_ray.config import SpaceEntry, SweepConfig, to_tree
-from clism_ray.config_file import to_yaml
-from clism_ray.errors import RunFailed
-from clism_ray.train import preflight
+from clism_ray.errors import InputError
+from clism_ray.train import journal, preflight
 from clism_ray.train.driver import Plan, check_plan, plan_run, without_password
 from clism_ray.train.follow import following
 from clism_ray.train.run import hold, make_tokenizer
@@ -33,31 +33,19 @@ from clism_ray.train.space import (
     check_space,
     sweep_folder,
     trial_count,
-    with_values,
 )
 from clism_ray.train.sweep_record import (
-    FAILED,
     FINISHED,
     SweepRecord,
     change_sweep,
     open_sweep,
     read_sweep,
 )
+from clism_ray.train.sweep_result import SweepResult, result_of, write_best, write_report
 from clism_ray.train.trial import OBJECTIVE, STEP, trial
-from clism_ray.train.trials import RecordTrials, curve_of, follow_trials
+from clism_ray.train.trials import RecordTrials, follow_trials
 
 _DRIVER_CPUS = 0.01  # of a trial: it waits for its workers
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class SweepResult:
-    """What a sweep came to."""
-
-    folder: Path
-    record: SweepRecord
-    best: str  # name of the best trial
-    objective: float  # its last one
-    tracking_uri: str
 
 
 def sweep(config: SweepConfig) -> SweepResult:
@@ -81,7 +69,7 @@ def sweep(config: SweepConfig) -> SweepResult:
             make_tokenizer(config.pretrain, corpus, plan.manifest, folder / "tokenizer")
         if not record.delivered:
             record = _run_tracked(config, plan, record, uri)
-        return _result(config, record, uri)
+        return result_of(config, record, uri)
 
 
 def _run_tracked(config: SweepConfig, plan: Plan, record: SweepRecord, uri: str) -> SweepRecord:
@@ -94,12 +82,18 @@ def _run_tracked(config: SweepConfig, plan: Plan, record: SweepRecord, uri: str)
         if record.status != FINISHED:
             _tuner(config, plan.steps).fit()
             record = change_sweep(folder, status=FINISHED)
-    result = _result(config, read_sweep(folder), uri)
-    _write_best(config, result)
-    parent.tag(best_trial=result.best)
-    entries: list[Any] = []
-    delivered = parent.close("finished", entries, [(folder / "best.yaml", None)])
-    delivered &= all(trial.delivered for trial in result.record.trials.values())
+    result = result_of(config, read_sweep(folder), uri)
+    files = [write_best(config, result)]
+    delivered = all(trial.delivered for trial in result.record.trials.values())
+    try:
+        metrics, pages = write_report(config, result)
+        files += pages
+        parent.tag(best_trial=result.best)
+        summary = [journal.entry("validation", len(result.record.trials), metrics)]
+        delivered &= parent.close("finished", summary, [(file, None) for file in files])
+    except (InputError, *tracking.STORE_ERRORS) as error:
+        print(f"MLflow did not take the sweep's outcome: {tracking.told(error, uri)}")
+        delivered = False
     return change_sweep(folder, delivered=delivered)
 
 
@@ -181,37 +175,3 @@ def _domain(entry: SpaceEntry, config: SweepConfig) -> Any:
         return tune.randint(first, last + 1)
     choices = list(entry.choice or ())
     return tune.grid_search(choices) if config.search == "grid" else tune.choice(choices)
-
-
-def _result(config: SweepConfig, record: SweepRecord, uri: str) -> SweepResult:
-    """The best trial by its last objective; a trial that failed does not count."""
-    sound = {name: t for name, t in record.trials.items() if t.status != FAILED}
-    curves = {name: curve_of(config, name, trial) for name, trial in sound.items()}
-    last = {name: curve[-1][1] for name, curve in curves.items() if curve}
-    if not last:
-        problems = {trial.problem for trial in record.trials.values() if trial.problem}
-        raise RunFailed(
-            f"none of the {len(record.trials)} trials of {config.name!r} came to a result:\n  "
-            + "\n  ".join(sorted(problems))
-        )
-    best = (max if config.mode == "max" else min)(last, key=lambda name: last[name])
-    return SweepResult(
-        folder=sweep_folder(config),
-        record=record,
-        best=best,
-        objective=last[best],
-        tracking_uri=uri,
-    )
-
-
-def _write_best(config: SweepConfig, result: SweepResult) -> None:
-    """The winning configuration, ready for `pretrain`."""
-    values = result.record.trials[result.best].values
-    winner = dataclasses.replace(with_values(config.pretrain, values), name=f"{config.name}-best")
-    path = result.folder / "best.yaml"
-    path.write_text(
-        f"# python jobs/pretrain.py --config {path}\n"
-        f"# {result.best}: {config.objective} {result.objective:.6g}, the best of "
-        f"{len(result.record.trials)} trials\n" + to_yaml(without_password(winner)),
-        encoding="utf-8",
-    )

@@ -116,9 +116,17 @@ def test_the_best_trial_is_a_configuration_for_pretrain(result: SweepResult) -> 
     assert (best.name, Path(best.storage)) == ("tiny-best", result.folder.parent.parent)
 
 
-def test_a_finished_sweep_says_so_and_runs_nothing(
-    corpus: Path, result: SweepResult, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_the_page_and_its_figures_are_there_and_in_mlflow(result: SweepResult) -> None:
+    page = (result.folder / "report" / "page.html").read_text()
+    assert all(name in page for name in result.record.trials)
+    parent, _ = runs_of(result)
+    client = MlflowClient(tracking_uri=result.tracking_uri)
+    kept = {file.path for file in client.list_artifacts(parent.info.run_id)}
+    assert {"best.yaml", "page.html", "curves.svg"} <= kept
+    assert parent.data.metrics["best/validation/loss/mlm"] == pytest.approx(result.objective)
+
+
+def test_a_finished_sweep_says_so_and_runs_nothing(corpus: Path, result: SweepResult) -> None:
     began = time.monotonic()
     again = sweep(configuration(corpus, result.folder.parent.parent))
     assert (again.best, again.record) == (result.best, result.record)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from clism_ray.cli import run_job
-from clism_ray.config import SynthesizeConfig
+from clism_ray.config import PretrainConfig, SynthesizeConfig
 from clism_ray.config_file import load
 from clism_ray.errors import InputError
 
@@ -82,3 +82,22 @@ def test_wrong_arguments_exit_with_2(arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as stop:
         run(*arguments)
     assert stop.value.code == 2
+
+
+def test_a_run_takes_the_configuration_that_won_a_sweep(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    best = tmp_path / "sweeps" / "heat" / "best.yaml"
+    best.parent.mkdir(parents=True)
+    best.write_text(f"name: heat-best\ncorpus: /c\nstorage: {tmp_path}\nlength: {{steps: 5}}\n")
+    got: list[PretrainConfig] = []
+    command = ["--from-sweep", "heat", f"storage={tmp_path}", "length.steps=9", "name=real"]
+    assert run_job("A job.", PretrainConfig, got.append, command) == 0
+    assert (got[0].name, got[0].length.steps) == ("real", 9)
+    assert run_job("A job.", PretrainConfig, got.append, ["--from-sweep", "cold", command[2]]) == 2
+    assert "finished sweeps there: heat" in capsys.readouterr().err
+
+
+def test_only_pretraining_takes_a_sweep() -> None:
+    with pytest.raises(SystemExit):
+        run("--from-sweep", "heat")

@@ -1,0 +1,72 @@
+"""What a sweep came to: its best trial, ready for `pretrain`, and the page that people look at."""
+
+import dataclasses
+from pathlib import Path
+
+from clism_ray.config import SweepConfig
+from clism_ray.config_file import to_yaml
+from clism_ray.errors import RunFailed
+from clism_ray.report import sweep_page
+from clism_ray.report.importance import importance
+from clism_ray.report.runs import load_sweep
+from clism_ray.train.driver import without_password
+from clism_ray.train.space import sweep_folder, with_values
+from clism_ray.train.sweep_record import FAILED, SweepRecord
+from clism_ray.train.trials import curve_of
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SweepResult:
+    """Where a sweep stands and what it left."""
+
+    folder: Path
+    record: SweepRecord
+    best: str  # name of the best trial
+    objective: float  # its last one
+    tracking_uri: str
+
+
+def result_of(config: SweepConfig, record: SweepRecord, uri: str) -> SweepResult:
+    """The best trial by its last objective; one that failed does not count.
+
+    Raises RunFailed if there is none.
+    """
+    sound = {name: t for name, t in record.trials.items() if t.status != FAILED}
+    curves = {name: curve_of(config, name, trial) for name, trial in sound.items()}
+    last = {name: curve[-1][1] for name, curve in curves.items() if curve}
+    if not last:
+        problems = sorted({trial.problem for trial in record.trials.values() if trial.problem})
+        raise RunFailed(
+            f"none of the {len(record.trials)} trials of {config.name!r} came to a result: "
+            + "; ".join(problems)
+        )
+    best = (max if config.mode == "max" else min)(last, key=lambda name: last[name])
+    return SweepResult(
+        folder=sweep_folder(config),
+        record=record,
+        best=best,
+        objective=last[best],
+        tracking_uri=uri,
+    )
+
+
+def write_best(config: SweepConfig, result: SweepResult) -> Path:
+    """Write the winning configuration as a file for `pretrain`."""
+    values = result.record.trials[result.best].values
+    winner = with_values(config.pretrain, {**values, "name": f"{config.name}-best"})
+    path = result.folder / "best.yaml"
+    path.write_text(
+        f"# python jobs/pretrain.py --config {path}\n"
+        f"# {result.best}: {config.objective} {result.objective:.6g}, the best of "
+        f"{len(result.record.trials)} trials.\n" + to_yaml(without_password(winner)),
+        encoding="utf-8",
+    )
+    return path
+
+
+def write_report(config: SweepConfig, result: SweepResult) -> tuple[dict[str, float], list[Path]]:
+    """Write the page and its figures; what the sweep's own run logs, and the files."""
+    told = load_sweep(result.tracking_uri, config.name)
+    files = sweep_page.write(told, result.folder / "report")
+    shares = {f"importance/{key}": share for key, share in (importance(told) or {}).items()}
+    return {f"best/{config.objective}": result.objective, **shares}, list(files.values())
