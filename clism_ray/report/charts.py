@@ -83,9 +83,10 @@ def metric_panels(labels: Sequence[str], runs: Sequence[Run], metrics: Sequence[
         panels = figure.subplots(rows, columns, squeeze=False).flat
         for axes, metric in zip(panels, metrics, strict=False):
             curves = [thinned(run.curves.get(metric, ())) for run in runs]
-            marker = "." if max(map(len, curves)) < _SPARSE else ""
+            sparse = max(map(len, curves)) < _SPARSE
             for curve, style in zip(curves, styles, strict=True):
                 if curve:
+                    marker = "." if sparse or len(curve) == 1 else ""
                     axes.plot(*zip(*curve, strict=True), **style, marker=marker)
             axes.set_title(metric, fontsize=10, loc="left")
             axes.set_xlabel("step")

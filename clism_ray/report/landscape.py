@@ -136,10 +136,13 @@ def _on_a_line(at: np.ndarray) -> bool:
 def _line(figure: Figure, sweep: Sweep, x: Dimension) -> None:
     axes = figure.subplots()
     points = [(trial, (*at, value)) for trial, at, value in _placed(sweep, x)]
-    points.sort(key=lambda point: point[1])
-    axes.plot([at for _, (at, _) in points], [v for _, (_, v) in points], color="#cccccc")
-    for trial, at in points:
-        axes.plot(*at, _marker(trial), color=COLOURS[0], markersize=7, zorder=3)
+    at_one: dict[float, list[float]] = {}
+    for _, (at, value) in points:
+        at_one.setdefault(at, []).append(value)
+    middle = [(at, sum(values) / len(values)) for at, values in sorted(at_one.items())]
+    axes.plot([at for at, _ in middle], [mean for _, mean in middle], color="#cccccc")
+    for trial, place in points:
+        axes.plot(*place, _marker(trial), color=COLOURS[0], markersize=7, zorder=3)
     _mark_best(axes, sweep, points)
     axes.set_ylabel(sweep.objective)
     _scale(axes, "x", x)

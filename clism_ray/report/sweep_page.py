@@ -75,10 +75,10 @@ def headline(sweep: Sweep) -> str:
     value = "no value"
     if curve:
         early = ", where it was stopped early" if best.status == STOPPED else ""
-        value = f"{sweep.objective} {curve[-1][1]:.4g} at step {curve[-1][0]:,}{early}"
+        value = f"{curve[-1][1]:.4g} at step {curve[-1][0]:,}{early}"
     settings = ", ".join(f"{d.key} = {_setting(best, d)}" for d in sweep.space)
     aim = {"max": "highest", "min": "lowest"}.get(sweep.mode, sweep.mode)
-    return f"Best of {over}: {best.name} with {value}; {settings}. The {aim} wins."
+    return f"Best of {over}, by {aim} {sweep.objective}: {best.name} with {value}; {settings}."
 
 
 def next_command(sweep: Sweep) -> str:
@@ -91,6 +91,8 @@ def _caption(name: str, sweep: Sweep) -> str:
     last = "Each trial counts with its last step; one that was stopped early was trained for less."
     if name == "landscape":
         others = " Neighbours differ in other keys as well." if len(sweep.space) > 2 else ""
+        if sum(dimension.numeric for dimension in sweep.space) == 1:
+            return f"{sweep.objective} by value; the line joins means. {last}"
         return (
             f"{sweep.objective} over the values searched. {last} With {FEWEST_POINTS} trials or "
             "more the plane between them is filled by linear interpolation; the line encloses "

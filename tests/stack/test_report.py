@@ -193,7 +193,7 @@ def test_the_job_says_what_won_and_where_the_page_is(
     assert report(store, "sweep", "hunt") == 0
     said = capsys.readouterr().out
     page = store.folder / "reports" / "hunt.html"
-    assert "Best of 8 trials (2 stopped early, 1 failed): hunt-4 with validation/accuracy" in said
+    assert "8 trials (2 stopped early, 1 failed), by highest validation/accuracy: hunt-4" in said
     assert f"page: {page}" in said
     assert PROBLEM.replace("<b>", "&lt;b&gt;").replace("</b>", "&lt;/b&gt;") in page.read_text()
 
