@@ -15,12 +15,12 @@ from mlflow.tracking import MlflowClient
 
 from clism_ray.errors import InputError
 from clism_ray.report.results import Curve, Dimension, Run, Sweep, direction, to_curve
-from clism_ray.tracking import STORE_ERRORS, told, without_password
+from clism_ray.tracking import PARENT, STORE_ERRORS, told, without_password
 
-_PARENT = "mlflow.parentRunId"
 _KIND, _SPACE = "kind", "space."
 _PAGE = 1000  # runs of one request
 _SHOWN = 10  # names in a message
+_NEWEST = ["attributes.start_time DESC"]
 
 
 def load_sweep(uri: str, name: str) -> Sweep:
@@ -35,16 +35,17 @@ def load_sweep(uri: str, name: str) -> Sweep:
             raise InputError(_no_sweep(name, [str(run.info.run_name) for run in sweeps]))
         parent = named[0]
         objective = _required(parent, "objective")
-        trials = _search(client, f"tags.`{_PARENT}` = '{parent.info.run_id}'")
+        trials = _search(client, f"tags.`{PARENT}` = '{parent.info.run_id}'")
         return Sweep(
             name=parent.info.run_name,
             run=_to_run(client, parent, lambda metric: False, len(named) - 1),
             objective=objective,
             mode=_required(parent, "mode"),
             space=_space(parent),
-            trials=tuple(_to_run(client, t, lambda metric: metric == objective) for t in trials)[
-                ::-1
-            ],
+            trials=tuple(
+                _to_run(client, trial, lambda metric: metric == objective)
+                for trial in reversed(trials)
+            ),
         )
 
 
@@ -98,9 +99,6 @@ def _search(client: MlflowClient, condition: str = "") -> list[Any]:
             experiments, condition, max_results=_PAGE, page_token=token, order_by=_NEWEST
         )
     )
-
-
-_NEWEST = ["attributes.start_time DESC"]
 
 
 def _all(ask: Callable[[str | None], Any]) -> list[Any]:

@@ -345,7 +345,7 @@ def test_the_page_of_a_sweep_lists_trials_from_best_to_worst() -> None:
     assert first["MLflow run"] == "t1t1"
     assert (early["status"], early["last step"], early[WEIGHT.key]) == ("stopped early", "10", "")
     assert (failed["problem"], failed[OBJECTIVE]) == ("out of memory at step 3", "")
-    for text in ("8 trials (1 stopped early, 1 failed), by", 
+    for text in ("8 trials (1 stopped early, 1 failed), by",
                  "highest validation/accuracy: t1 with 0.6 at step 20; losses.cacr.temperature",
                  "python jobs/pretrain.py --from-sweep made name=made-best", "c0ffee", "1234",
                  "is that of its last step", "step 10, the latest that all of these"):  # fmt: skip
