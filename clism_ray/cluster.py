@@ -12,12 +12,13 @@ from clism_ray.errors import InputError
 _ROOT = Path(clism_ray.__file__).resolve().parent.parent
 
 
-def connect(minimum_cpus: int = 1) -> None:
+def connect(minimum_cpus: int = 1, dashboard: bool = False) -> None:
     """Join the Ray cluster, or start one on this machine; nothing if already connected.
 
     With RAY_ADDRESS set (as `ray job submit` does) that cluster is joined. Otherwise a local
     one starts, reachable from this machine only, with at least `minimum_cpus` logical CPUs.
-    Its workers import the package from where this process did, installed or not.
+    Its workers import the package from where this process did, installed or not. Without its
+    dashboard it starts faster, but Ray Train then frees nothing of a run that is cut short.
 
     Raises InputError if RAY_ADDRESS cannot be joined.
     """
@@ -37,7 +38,8 @@ def connect(minimum_cpus: int = 1) -> None:
     ray.init(
         address="local",
         num_cpus=max(os.cpu_count() or 1, minimum_cpus),
-        include_dashboard=False,
+        include_dashboard=dashboard,
+        dashboard_host="127.0.0.1",
         _node_ip_address="127.0.0.1",
         logging_level=logging.ERROR,
         log_to_driver=False,  # what a worker raises comes back with the result

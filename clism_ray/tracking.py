@@ -25,9 +25,16 @@ from sqlalchemy.exc import SQLAlchemyError
 from clism_ray.config import leaves
 from clism_ray.errors import InputError
 from clism_ray.train.journal import Entry
+from clism_ray.train.status import FAILED, FINISHED, STOPPED, STOPPED_EARLY
 
 PARENT = MLFLOW_PARENT_RUN_ID  # the tag that makes a run another one's child
 STORE_ERRORS = (MlflowException, SQLAlchemyError, OSError)  # requests' own are OSErrors
+_ENDS = {
+    FINISHED: RunStatus.FINISHED,
+    STOPPED: RunStatus.KILLED,
+    STOPPED_EARLY: RunStatus.KILLED,
+    FAILED: RunStatus.FAILED,
+}
 _BATCH = 500  # metrics of one request; MLflow takes up to 1000
 
 
@@ -81,10 +88,9 @@ class Tracker:
     ) -> bool:
         """Deliver what is missing, keep files, end the run. Whether the store took it all.
 
-        `status` is finished, stopped or failed.
+        `status` is one of `train.status`.
         """
-        ends = {"finished": RunStatus.FINISHED, "stopped": RunStatus.KILLED}
-        end = RunStatus.to_string(ends.get(status, RunStatus.FAILED))
+        end = RunStatus.to_string(_ENDS[status])
         try:
             self.deliver(entries)
             for path, folder in artefacts:

@@ -1,6 +1,7 @@
 """Made-up sweeps: what trials would have measured."""
 
-from clism_ray.report.results import FINISHED, Curve, Dimension, Run, Sweep
+from clism_ray.report.results import Curve, Dimension, Run, Sweep
+from clism_ray.train.status import FINISHED
 
 OBJECTIVE = "validation/accuracy"
 TEMPERATURE = Dimension("losses.cacr.temperature", "loguniform", (0.01, 1.0))

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import ray.data
 from ray.data import DataContext, ExecutionResources
 
@@ -71,8 +72,13 @@ def _dataset(count: int, task: dict[str, Any], cpus_per_task: float) -> ray.data
     context.raise_original_map_exception = True  # wrapped, it would lose what it came from
     context.execution_options.preserve_order = True
     context.execution_options.resource_limits = ExecutionResources(object_store_memory=STORE_BYTES)
-    blocks = -(-count // MICROBATCHES_PER_TASK)
-    return ray.data.range(count, override_num_blocks=blocks).map_batches(
+    # Not ray.data.range: its numbers would be made by tasks that each ask for a whole CPU.
+    numbers = np.arange(count)
+    blocks = [
+        pa.table({"id": numbers[first : first + MICROBATCHES_PER_TASK]})
+        for first in range(0, count, MICROBATCHES_PER_TASK)
+    ]
+    return ray.data.from_arrow(blocks).map_batches(
         build_rows, batch_size=None, fn_kwargs=task, num_cpus=cpus_per_task
     )
 

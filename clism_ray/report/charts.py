@@ -8,10 +8,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from clism_ray.report.results import FAILED, FINISHED, RUNNING, STOPPED, Run, Sweep
+from clism_ray.report.results import Run, Sweep
 from clism_ray.report.svg import ACCENT, COLOURS, QUIET, draw, thinned
+from clism_ray.train.status import FAILED, FINISHED, RUNNING, STOPPED_EARLY
 
-_ENDS = {STOPPED: "o", FAILED: "x"}  # markers
+_ENDS = {STOPPED_EARLY: "o", FAILED: "x"}  # markers
 _SPARSE = 30  # points; below, each of them is marked
 _DASHES = ("-", "--", ":")
 
@@ -46,7 +47,7 @@ def _curve_legend(sweep: Sweep, best: Run | None) -> list[Line2D]:
     handles = []
     if best is not None:
         handles.append(Line2D([], [], color=ACCENT, linewidth=3, label=f"best: {best.name}"))
-    for status in (FINISHED, STOPPED, RUNNING, FAILED):
+    for status in (FINISHED, STOPPED_EARLY, RUNNING, FAILED):
         if sweep.count(status):
             colour, marker = COLOURS[0] if status == FINISHED else QUIET, _ENDS.get(status)
             handles.append(Line2D([], [], color=colour, marker=marker, label=status))

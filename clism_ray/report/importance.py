@@ -18,7 +18,8 @@ from optuna.importance import FanovaImportanceEvaluator, get_param_importances
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from clism_ray.report.results import FAILED, Dimension, Run, Sweep, value_at
+from clism_ray.report.results import Dimension, Run, Sweep, value_at
+from clism_ray.train.status import FAILED
 
 FEWEST = 4  # trials
 

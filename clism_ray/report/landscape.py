@@ -16,12 +16,13 @@ from matplotlib.ticker import (
 )
 from matplotlib.tri import LinearTriInterpolator, Triangulation, UniformTriRefiner
 
-from clism_ray.report.results import FAILED, FINISHED, RUNNING, STOPPED, Dimension, Run, Sweep
+from clism_ray.report.results import Dimension, Run, Sweep
 from clism_ray.report.svg import ACCENT, COLOURS, QUIET, draw
+from clism_ray.train.status import FAILED, FINISHED, RUNNING, STOPPED_EARLY
 
 NEAR_BEST = 0.05  # of the range of the objective: the outlined region
 FEWEST = 6  # points to interpolate between
-MARKERS = {FINISHED: "o", STOPPED: "v", RUNNING: "D", FAILED: "x"}
+MARKERS = {FINISHED: "o", STOPPED_EARLY: "v", RUNNING: "D", FAILED: "x"}
 _PANELS = 4  # of choices
 
 Point = tuple[float, ...]

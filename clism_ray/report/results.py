@@ -5,9 +5,9 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-Curve = tuple[tuple[int, float], ...]  # (step, value), by rising step, each step once
+from clism_ray.train.status import FAILED
 
-FINISHED, STOPPED, FAILED, RUNNING = "finished", "stopped early", "failed", "running"
+Curve = tuple[tuple[int, float], ...]  # (step, value), by rising step, each step once
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -20,7 +20,8 @@ from clism_ray.report.page import (
     table,
     written,
 )
-from clism_ray.report.results import FAILED, RUNNING, STOPPED, Dimension, Run, Sweep
+from clism_ray.report.results import Dimension, Run, Sweep
+from clism_ray.train.status import FAILED, RUNNING, STOPPED_EARLY
 
 PAGE = "page.html"
 _FEW = 20  # trials; below, importance is rough
@@ -65,7 +66,7 @@ def render(sweep: Sweep, drawn: Mapping[str, str]) -> str:
 
 def headline(sweep: Sweep) -> str:
     """What came out, in words."""
-    counts = {status: sweep.count(status) for status in (STOPPED, FAILED, RUNNING)}
+    counts = {status: sweep.count(status) for status in (STOPPED_EARLY, FAILED, RUNNING)}
     several = ", ".join(f"{number} {status}" for status, number in counts.items() if number)
     over = f"{len(sweep.trials)} trials" + (f" ({several})" if several else "")
     best = sweep.best()
@@ -74,7 +75,7 @@ def headline(sweep: Sweep) -> str:
     curve = sweep.curve(best)
     value = "no value"
     if curve:
-        early = ", where it was stopped early" if best.status == STOPPED else ""
+        early = ", where it was stopped early" if best.status == STOPPED_EARLY else ""
         value = f"{curve[-1][1]:.4g} at step {curve[-1][0]:,}{early}"
     settings = ", ".join(f"{d.key} = {_setting(best, d)}" for d in sweep.space)
     aim = {"max": "highest", "min": "lowest"}.get(sweep.mode, sweep.mode)
@@ -130,7 +131,7 @@ def _trials(sweep: Sweep) -> Html:
         "The value of a trial that was stopped early is that of its last step, after less "
         "training than a finished one had."
     )
-    notes = [paragraph(note, soft=True)] if sweep.count(STOPPED) else []
+    notes = [paragraph(note, soft=True)] if sweep.count(STOPPED_EARLY) else []
     if 0 < len(sweep.trials) < FEWEST:
         notes.append(paragraph(f"Importance needs {FEWEST} trials or more.", soft=True))
     return section("Trials", *notes, table(head, rows, marked))

@@ -31,6 +31,7 @@ from clism_ray.train.run import (
     steps_of,
     write_record,
 )
+from clism_ray.train.status import FAILED, FINISHED, RUNNING
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -67,7 +68,8 @@ def pretrain(config: PretrainConfig) -> PretrainResult:
     with hold(run_folder(config), f"the run {config.name!r}"):
         plan = plan_run(config)
         uri = config.tracking.uri or tracking.default_uri(plan.folder.parent.parent)
-        if plan.record.status != "finished":
+        if plan.record.status != FINISHED:
+            cluster.connect(minimum_cpus=2)  # one for workers, one for data
             check_plan(plan)
             if told := preflight.awaited(config, ray.available_resources()):
                 print(told, flush=True)
@@ -103,11 +105,10 @@ def plan_run(config: PretrainConfig) -> Plan:
 
 
 def check_plan(plan: Plan) -> None:
-    """Check all that can be checked before workers start; joins the cluster."""
+    """Check all that can be checked before workers start, on the cluster that is joined."""
     limits = plan.config.tokenizer
     verify_hashes(Path(plan.recipe.corpus), plan.manifest)
     check_start(plan.config.model, limits.max_source_tokens + limits.max_target_tokens)
-    cluster.connect(minimum_cpus=2)  # one for workers, one for data
     preflight.check_resources(plan.config, cluster.nodes())
 
 
@@ -136,8 +137,8 @@ def train_planned(plan: Plan, *callbacks: UserCallback) -> Plan:
         deadline=None if minutes is None else time.time() + 60 * minutes,
         card=model_card(config, plan.manifest, record.identity_hash),
     )
-    write_record(config, dataclasses.replace(record, status="running"))
-    status = "failed"
+    write_record(config, dataclasses.replace(record, status=RUNNING))
+    status = FAILED
     try:
         status = fit(job, *callbacks)
     finally:
@@ -158,14 +159,14 @@ def _train_tracked(plan: Plan, uri: str) -> Plan:
         with following(passes):
             plan = train_planned(plan)
     except BaseException:
-        tracker.close("failed", journal.read(path), [])
+        tracker.close(FAILED, journal.read(path), [])
         raise
     return _deliver(plan, tracker)
 
 
 def _deliver(plan: Plan, tracker: tracking.Tracker) -> Plan:
     """Give MLflow what it does not have yet, and remember whether it took everything."""
-    finished = plan.record.status == "finished"
+    finished = plan.record.status == FINISHED
     taken = tracker.close(
         plan.record.status,
         journal.read(plan.folder / journal.JOURNAL),

@@ -21,6 +21,7 @@ from clism_ray.train import journal
 from clism_ray.train.engine import backward, set_learning_rate
 from clism_ray.train.job import TrainJob
 from clism_ray.train.schedule import learning_rate
+from clism_ray.train.status import FAILED, FINISHED, STOPPED
 from clism_ray.train.step import (
     LOSSES,
     counts_of,
@@ -61,7 +62,7 @@ def train(job: TrainJob) -> None:
 
 
 def _failed(error: RunFailed) -> dict[str, Any]:
-    return {"status": "failed", "problem": str(error)}
+    return {"status": FAILED, "problem": str(error)}
 
 
 def _train(worker: Worker) -> dict[str, Any]:
@@ -83,11 +84,11 @@ def _train(worker: Worker) -> dict[str, Any]:
             saved = worker.step
     if worker.step == job.steps:
         export(worker, "last")
-        return {"status": "finished"}
+        return {"status": FINISHED}
     report(worker)
     if worker.step > saved:
         save(worker)
-    return {"status": "stopped"}
+    return {"status": STOPPED}
 
 
 def _due(worker: Worker, every: int) -> bool:

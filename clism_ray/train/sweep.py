@@ -34,8 +34,8 @@ from clism_ray.train.space import (
     sweep_folder,
     trial_count,
 )
+from clism_ray.train.status import FINISHED
 from clism_ray.train.sweep_record import (
-    FINISHED,
     SweepRecord,
     change_sweep,
     open_sweep,
@@ -64,6 +64,7 @@ def sweep(config: SweepConfig) -> SweepResult:
         uri = config.pretrain.tracking.uri or tracking.default_uri(folder.parent.parent)
         record = open_sweep(config, plan.manifest.content_hash)
         if record.status != FINISHED:
+            cluster.connect(minimum_cpus=2, dashboard=True)  # trials are cut short
             check_plan(plan)
             corpus = Path(plan.recipe.corpus)
             make_tokenizer(config.pretrain, corpus, plan.manifest, folder / "tokenizer")
@@ -90,7 +91,7 @@ def _run_tracked(config: SweepConfig, plan: Plan, record: SweepRecord, uri: str)
         files += pages
         parent.tag(best_trial=result.best)
         summary = [journal.entry("validation", len(result.record.trials), metrics)]
-        delivered &= parent.close("finished", summary, [(file, None) for file in files])
+        delivered &= parent.close(FINISHED, summary, [(file, None) for file in files])
     except (InputError, *tracking.STORE_ERRORS) as error:
         print(f"MLflow did not take the sweep's outcome: {tracking.told(error, uri)}")
         delivered = False

@@ -14,8 +14,8 @@ from clism_ray.config import SweepConfig, differences, identity_hash
 from clism_ray.errors import InputError
 from clism_ray.train.run import write_json
 from clism_ray.train.space import sweep_folder, sweep_identity
+from clism_ray.train.status import RUNNING
 
-RUNNING, FINISHED, STOPPED, FAILED = "running", "finished", "stopped early", "failed"
 _changing = threading.Lock()  # the follower's thread and Ray Tune's
 
 

@@ -11,7 +11,8 @@ from clism_ray.report.importance import importance
 from clism_ray.report.runs import load_sweep
 from clism_ray.train.driver import without_password
 from clism_ray.train.space import sweep_folder, with_values
-from clism_ray.train.sweep_record import FAILED, SweepRecord
+from clism_ray.train.status import FAILED
+from clism_ray.train.sweep_record import SweepRecord
 from clism_ray.train.trials import curve_of
 
 

@@ -13,6 +13,7 @@ from clism_ray.train import journal, preflight
 from clism_ray.train.driver import lay_out, plan_run, train_planned
 from clism_ray.train.run import hold
 from clism_ray.train.space import objective_curve, shared_tokenizer, trial_config, trial_name
+from clism_ray.train.status import FINISHED
 
 STEP, OBJECTIVE = "step", "objective"
 
@@ -25,7 +26,7 @@ def trial(values: dict[str, Any], config: SweepConfig) -> None:
     run = trial_config(config, values, trial_name(config, tune.get_context().get_trial_id()))
     plan = plan_run(run)
     with hold(plan.folder, f"the trial {run.name!r}"):
-        if plan.record.status != "finished":
+        if plan.record.status != FINISHED:
             preflight.check_resources(run, cluster.nodes())
             lay_out(plan, shared_tokenizer(config, run))
             train_planned(plan, ObjectiveCallback(config.objective))

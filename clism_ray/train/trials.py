@@ -26,11 +26,8 @@ from clism_ray.train.space import (
     trial_count,
     trial_name,
 )
+from clism_ray.train.status import FAILED, FINISHED, RUNNING, STOPPED_EARLY
 from clism_ray.train.sweep_record import (
-    FAILED,
-    FINISHED,
-    RUNNING,
-    STOPPED,
     TrialRecord,
     change_trial,
     read_sweep,
@@ -52,7 +49,7 @@ class RecordTrials(tune.Callback):  # type: ignore[misc]
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """The end of a trial, its own or the scheduler's."""
         whole = trial.last_result.get("step", 0) >= self.steps
-        self._end(trial, status=FINISHED if whole else STOPPED)
+        self._end(trial, status=FINISHED if whole else STOPPED_EARLY)
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """A trial that failed too often: told with its values, and the sweep goes on."""
@@ -167,10 +164,9 @@ def _close(
     tracker: tracking.Tracker, trial: TrialRecord, run: PretrainConfig, entries: list[journal.Entry]
 ) -> bool:
     tracker.tag(trial_status=trial.status, problem=trial.problem or "")
-    ends = {FINISHED: "finished", STOPPED: "stopped", FAILED: "failed"}
     settings = run_folder(run) / "config.yaml"
     artefacts = [(settings, None)] if settings.is_file() else []
-    return tracker.close(ends[trial.status], entries, artefacts)
+    return tracker.close(trial.status, entries, artefacts)
 
 
 def _plain(value: Any) -> Any:

@@ -15,8 +15,8 @@ from mlflow.tracking import MlflowClient
 
 from clism_ray.errors import InputError
 from clism_ray.report import runs
-from clism_ray.report.results import FAILED, FINISHED, STOPPED
 from clism_ray.tracking import PARENT, default_uri, flatten
+from clism_ray.train.status import FAILED, FINISHED, STOPPED_EARLY
 from jobs.report import main
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,7 +28,7 @@ SPACE = {
     "precision": {"choice": ["fp32", "bf16"]},
 }
 TRIALS = 8
-STATUSES = {3: STOPPED, 5: FAILED, 6: STOPPED}
+STATUSES = {3: STOPPED_EARLY, 5: FAILED, 6: STOPPED_EARLY}
 PROBLEM = "the loss is not finite at step 21: loss/cacr is inf <b>at once</b>"
 
 

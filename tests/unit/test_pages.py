@@ -15,9 +15,6 @@ from clism_ray.errors import InputError
 from clism_ray.report import charts, compare_page, landscape, page, sweep_page
 from clism_ray.report.importance import comparable, importance
 from clism_ray.report.results import (
-    FAILED,
-    RUNNING,
-    STOPPED,
     Dimension,
     Run,
     best_value,
@@ -26,6 +23,7 @@ from clism_ray.report.results import (
     value_at,
 )
 from clism_ray.report.svg import thinned
+from clism_ray.train.status import FAILED, RUNNING, STOPPED_EARLY
 from tests.sweeps import OBJECTIVE, PRECISION, TEMPERATURE, WEIGHT, grid, sweep, trial
 
 HOSTILE = """<script>alert("x")</script>&'--> $a_b$ \\frac 語"""
@@ -86,7 +84,7 @@ def test_accuracy_rises_and_losses_fall_to_their_best(metric, towards, best) -> 
 def test_trials_are_ranked_by_the_objective_and_failed_ones_come_last() -> None:
     trials = [
         trial("worse", ((10, 0.3),)),
-        trial("early", ((5, 0.4),), STOPPED),
+        trial("early", ((5, 0.4),), STOPPED_EARLY),
         trial("new", (), RUNNING),
         trial("failed", ((5, 0.9),), FAILED),
         trial("better", ((10, 0.2), (20, 0.5))),
@@ -112,7 +110,7 @@ def test_trials_are_compared_after_equal_training() -> None:
     values = {"losses__cacr__temperature": 0.1, "losses__cacr__weight": 1.0}
     trials = [
         trial("long", ((0, 0.0), (10, 0.1), (20, 0.2), (30, 0.9)), **values),
-        trial("early", ((0, 0.0), (10, 0.15), (20, 0.3)), STOPPED, **values),
+        trial("early", ((0, 0.0), (10, 0.15), (20, 0.3)), STOPPED_EARLY, **values),
         trial("failed", ((0, 0.0),), FAILED, **values),
         trial("new", (), RUNNING, **values),
     ]
@@ -230,7 +228,7 @@ def test_a_plane_is_filled_where_there_are_enough_points_that_lie_on_no_line(
 
 def test_one_numeric_key_is_an_axis_and_choices_stand_side_by_side() -> None:
     trials = [
-        trial(f"t{i}", ((10, 0.1 * i),), (STOPPED, FAILED, "finished")[i % 3],
+        trial(f"t{i}", ((10, 0.1 * i),), (STOPPED_EARLY, FAILED, "finished")[i % 3],
               losses__cacr__temperature=0.01 * (i + 1), zero__precision=("fp32", "bf16")[i % 2])
         for i in range(6)
     ]  # fmt: skip
@@ -258,7 +256,7 @@ def test_choices_of_numbers_are_an_axis_logarithmic_where_they_are_far_apart() -
 def test_learning_curves_have_a_line_per_trial_and_name_the_best() -> None:
     trials = [
         trial("winner", ((0, 0.1), (10, 0.9))),
-        trial("early", ((0, 0.1), (5, 0.2)), STOPPED),
+        trial("early", ((0, 0.1), (5, 0.2)), STOPPED_EARLY),
         trial("failed", ((0, 0.1),), FAILED),
         trial("new", (), RUNNING),
     ]
@@ -333,7 +331,7 @@ def test_pages_escape_whatever_runs_are_called() -> None:
 
 def test_the_page_of_a_sweep_lists_trials_from_best_to_worst() -> None:
     trials = grid(places(6), [0.1, 0.6, 0.3, 0.4, 0.5, 0.2], steps=(10, 20))
-    trials.append(trial("early", ((10, 0.05),), STOPPED, losses__cacr__temperature=0.5))
+    trials.append(trial("early", ((10, 0.05),), STOPPED_EARLY, losses__cacr__temperature=0.5))
     trials.append(trial("bad", (), FAILED, problem="out of memory at step 3"))
     made = sweep(trials, corpus="c0ffee", git_commit="abc", identity="1234")
     outline = Outline(sweep_page.render(made, sweep_page.figures(made)))

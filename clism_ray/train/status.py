@@ -1,0 +1,7 @@
+"""What may have become of a run, or of a trial of a sweep."""
+
+RUNNING = "running"
+FINISHED = "finished"
+STOPPED = "stopped"  # by its time limit; started again, it goes on
+STOPPED_EARLY = "stopped early"  # a trial, by the scheduler, because others did better
+FAILED = "failed"
