@@ -9,7 +9,7 @@ from ray.train import UserCallback
 from transformers.utils.logging import disable_progress_bar
 
 from clism_ray import cluster, tracking
-from clism_ray.config import PretrainConfig, to_tree
+from clism_ray.config import PretrainConfig, identity, identity_hash, to_tree
 from clism_ray.config_file import to_yaml
 from clism_ray.corpus.manifest import Manifest, read_manifest, verify_hashes
 from clism_ray.masking.microbatch import Recipe
@@ -180,12 +180,6 @@ def _deliver(plan: Plan, tracker: tracking.Tracker) -> Plan:
 
 
 def _start_tracking(plan: Plan, uri: str) -> tracking.Tracker:
-    tags = {
-        "identity": plan.record.identity_hash,
-        "corpus": plan.manifest.content_hash,
-        "git_commit": tracking.git_commit(),
-        "folder": str(plan.folder),
-    }
     return tracking.start(
         uri,
         plan.config.tracking.experiment,
@@ -193,8 +187,19 @@ def _start_tracking(plan: Plan, uri: str) -> tracking.Tracker:
         plan.config.name,
         plan.record.mlflow_run,
         to_tree(without_password(plan.config)),
-        tags,
+        lineage(plan.config, plan.manifest.content_hash),
     )
+
+
+def lineage(config: PretrainConfig, corpus_hash: str) -> dict[str, str]:
+    """The tags that say where a run comes from."""
+    return {
+        "identity": identity_hash(identity(config, corpus_hash)),
+        "corpus": corpus_hash,
+        "git_commit": tracking.git_commit(),
+        "seed": str(config.seed),
+        "folder": str(run_folder(config)),
+    }
 
 
 def without_password(config: PretrainConfig) -> PretrainConfig:

@@ -76,10 +76,10 @@ def sweep(config: SweepConfig) -> SweepResult:
 def _run_tracked(config: SweepConfig, plan: Plan, record: SweepRecord, uri: str) -> SweepRecord:
     """Run the trials that are left, with MLflow and the terminal following."""
     folder = sweep_folder(config)
-    tags = {"corpus": plan.manifest.content_hash, "git_commit": tracking.git_commit()}
-    parent = _parent(config, record, uri, {**tags, "identity": record.identity_hash})
+    corpus_hash = plan.manifest.content_hash
+    parent = _parent(config, record, uri, corpus_hash)
     change_sweep(folder, mlflow_run=parent.run_id)
-    with following(follow_trials(config, plan.steps, uri, parent.run_id, tags)):
+    with following(follow_trials(config, plan.steps, uri, parent.run_id, corpus_hash)):
         if record.status != FINISHED:
             _tuner(config, plan.steps).fit()
             record = change_sweep(folder, status=FINISHED)
@@ -99,7 +99,7 @@ def _run_tracked(config: SweepConfig, plan: Plan, record: SweepRecord, uri: str)
 
 
 def _parent(
-    config: SweepConfig, record: SweepRecord, uri: str, tags: dict[str, str]
+    config: SweepConfig, record: SweepRecord, uri: str, corpus_hash: str
 ) -> tracking.Tracker:
     """The sweep's own run in MLflow."""
     tree = to_tree(dataclasses.replace(config, pretrain=without_password(config.pretrain)))
@@ -115,7 +115,14 @@ def _parent(
         config.name,
         record.mlflow_run,
         {**tree, "trials": trial_count(config), "pretrain": shared, "space": space},
-        {**tags, "kind": "sweep"},
+        {
+            "kind": "sweep",
+            "identity": record.identity_hash,
+            "corpus": corpus_hash,
+            "git_commit": tracking.git_commit(),
+            "seed": str(config.seed),
+            "folder": str(sweep_folder(config)),
+        },
     )
 
 

@@ -17,7 +17,7 @@ from clism_ray import tracking
 from clism_ray.config import PretrainConfig, SweepConfig, to_tree
 from clism_ray.errors import InputError, causes, input_error_in
 from clism_ray.train import journal, progress
-from clism_ray.train.driver import without_password
+from clism_ray.train.driver import lineage, without_password
 from clism_ray.train.run import run_folder
 from clism_ray.train.space import (
     objective_curve,
@@ -77,7 +77,7 @@ def curve_of(config: SweepConfig, name: str, trial: TrialRecord) -> list[tuple[i
 
 
 def follow_trials(
-    config: SweepConfig, steps: int, uri: str, parent: str, tags: dict[str, str]
+    config: SweepConfig, steps: int, uri: str, parent: str, corpus_hash: str
 ) -> Iterator[None]:
     """Each pass brings MLflow and the terminal up to date with every trial."""
     followed: dict[str, Iterator[None]] = {}
@@ -89,8 +89,9 @@ def follow_trials(
                 followed.pop(name, None)
                 continue
             if name not in followed:
-                run_tags = {**tags, tracking.PARENT: parent, "trial_status": RUNNING}
-                followed[name] = _follow_trial(config, steps, uri, name, trial.values, run_tags)
+                run = trial_config(config, trial.values, name)
+                tags = {**lineage(run, corpus_hash), tracking.PARENT: parent}
+                followed[name] = _follow_trial(config, steps, uri, run, trial.values, tags)
             next(followed[name])
         if (now := _over(config)) > over:
             over = now
@@ -108,11 +109,11 @@ def _follow_trial(
     config: SweepConfig,
     steps: int,
     uri: str,
-    name: str,
+    run: PretrainConfig,
     values: dict[str, Any],
     tags: dict[str, str],
 ) -> Iterator[None]:
-    folder, run = sweep_folder(config), trial_config(config, values, name)
+    folder, name = sweep_folder(config), run.name
     path = run_folder(run) / journal.JOURNAL
     entries, position = journal.read_from(path, 0)
     shown = len(_curve(entries, config))  # what an earlier start has shown
@@ -154,7 +155,7 @@ def _child(
         run.name,
         trial.mlflow_run,
         to_tree(without_password(run)),
-        {**tags, "folder": str(run_folder(run)), "seed": str(run.seed)},
+        {**tags, "trial_status": RUNNING},
     )
     change_trial(folder, run.name, mlflow_run=tracker.run_id)
     return tracker

@@ -106,6 +106,7 @@ def test_mlflow_has_a_parent_and_a_child_a_trial_with_its_curve(result: SweepRes
         assert float(data.params[WEIGHT]) == trial.values[WEIGHT]
         assert data.tags["trial_status"] == trial.status
         assert data.tags["problem"] == (trial.problem or "")
+        assert {"identity", "corpus", "git_commit", "seed", "folder"} <= set(data.tags)
         whole = list(range(1, STEPS + 1))
         assert steps == {"finished": whole, "stopped early": whole[:4], "failed": []}[trial.status]
 
