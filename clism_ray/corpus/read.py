@@ -62,7 +62,7 @@ def read_chunks(files: CorpusFiles, lines: int = CHUNK_LINES) -> Iterator[Chunk]
     if files.format == "moses":
         yield from _moses_chunks(files, lines)
         return
-    raw = _lines(Path(files.path))
+    raw = raw_lines(Path(files.path))
     columns, first_line, started = None, 1, False
     if files.format == "tsv":
         header = _header(files, next(raw, b"")) if files.header else None
@@ -156,8 +156,11 @@ def _json_texts(files: CorpusFiles, text: str) -> tuple[str, str]:
     return source, target
 
 
-def _lines(path: Path) -> Iterator[bytes]:
-    """The lines of a file without their ends; InputError where the file cannot be read on."""
+def raw_lines(path: Path) -> Iterator[bytes]:
+    """The lines of a plain or .gz file without their ends, in bytes, which are not yet decoded.
+
+    Raises InputError where the file cannot be read on.
+    """
     number = 0
     try:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
@@ -174,7 +177,7 @@ def _lines(path: Path) -> Iterator[bytes]:
 
 def _moses_chunks(files: CorpusFiles, lines: int) -> Iterator[Chunk]:
     source_path, target_path = paths(files)
-    sources, targets = _lines(source_path), _lines(target_path)
+    sources, targets = raw_lines(source_path), raw_lines(target_path)
     first_line = 1
     while True:
         source = list(itertools.islice(sources, lines))
