@@ -157,10 +157,7 @@ def _json_texts(files: CorpusFiles, text: str) -> tuple[str, str]:
 
 
 def raw_lines(path: Path) -> Iterator[bytes]:
-    """The lines of a plain or .gz file without their ends, in bytes, which are not yet decoded.
-
-    Raises InputError where the file cannot be read on.
-    """
+    """The lines of a file without their ends; InputError where the file cannot be read on."""
     number = 0
     try:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
