@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from clism_ray.config import PretrainConfig
-from clism_ray.config_file import load, to_yaml
+from clism_ray.config_file import load, to_yaml, value_of
 from clism_ray.errors import InputError, RunFailed
 
 ConfigT = TypeVar("ConfigT")
@@ -86,8 +86,9 @@ def report_parser(description: str) -> argparse.ArgumentParser:
 def best_of_sweep(name: str, overrides: Sequence[str] = ()) -> Path:
     """The file with the winning configuration of a sweep; InputError if there is none."""
     default = PretrainConfig.__dataclass_fields__["storage"].default
-    given = [text.removeprefix("storage=") for text in overrides if text.startswith("storage=")]
-    sweeps = Path(given[-1] if given else default).expanduser() / "sweeps"
+    given = [text for text in overrides if text.startswith("storage=")]
+    storage = str(value_of(given[-1])) if given else str(default)
+    sweeps = Path(storage).expanduser() / "sweeps"
     path = sweeps / name / "best.yaml"
     if not path.is_file():
         known = ", ".join(sorted(found.parent.name for found in sweeps.glob("*/best.yaml")))

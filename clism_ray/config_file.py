@@ -90,14 +90,20 @@ def to_yaml(config: Any) -> str:
     return yaml.dump(to_tree(config), Dumper=_Writer, sort_keys=False, allow_unicode=True)
 
 
-def _override(tree: dict[str, Any], override: str) -> None:
-    dotted, equals, text = override.partition("=")
-    if not equals or not dotted:
-        raise InputError(f"override {override!r}: expected the form a.b=value")
+def value_of(override: str) -> Any:
+    """What stands right of the `=` of an override, with environment variables in their places."""
     try:
-        value = yaml.load(text, Loader=_Yaml)  # noqa: S506 - a SafeLoader
+        value = yaml.load(override.partition("=")[2], Loader=_Yaml)  # noqa: S506 - a SafeLoader
     except yaml.YAMLError as error:
         raise InputError(f"override {override!r}: the value is not valid YAML: {error}") from error
+    return _expand(value, override.partition("=")[0], "override")
+
+
+def _override(tree: dict[str, Any], override: str) -> None:
+    dotted, equals, _ = override.partition("=")
+    if not equals or not dotted:
+        raise InputError(f"override {override!r}: expected the form a.b=value")
+    value = value_of(override)
     node: Any = tree
     *parents, last = dotted.split(".")
     for done, key in enumerate(parents):

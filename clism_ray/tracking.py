@@ -11,10 +11,11 @@ import re
 import shlex
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from mlflow.entities import LifecycleStage, Metric, Param, RunStatus, RunTag
+from mlflow.entities import LifecycleStage, Metric, Param, RunStatus
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST, ErrorCode
 from mlflow.tracking import MlflowClient
@@ -170,13 +171,15 @@ def _new_run(
         if found
         else client.create_experiment(experiment, artefacts.as_uri() if local else None)
     )
-    run = client.create_run(experiment_id, run_name=name)
-    client.log_batch(
-        run.info.run_id,
-        params=[Param(key, value) for key, value in flatten(parameters).items()],
-        tags=[RunTag(key, value) for key, value in tags.items()],
-    )
-    return str(run.info.run_id)
+    run_id = str(client.create_run(experiment_id, run_name=name, tags=dict(tags)).info.run_id)
+    try:
+        params = [Param(key, value) for key, value in flatten(parameters).items()]
+        client.log_batch(run_id, params=params)
+    except STORE_ERRORS:
+        with suppress(*STORE_ERRORS):
+            client.delete_run(run_id)  # the next try makes another
+        raise
+    return run_id
 
 
 def flatten(tree: Mapping[str, Any]) -> dict[str, str]:

@@ -41,6 +41,7 @@ LAYERS = {  # from the bottom up; the first pattern that fits decides, so edges 
     "clism_ray.train.driver": 4,
     "clism_ray.train.trial": 4,
     "clism_ray.train.trials": 4,
+    "clism_ray.train.follow_trials": 4,
     "clism_ray.train.sweep": 4,
     "clism_ray.train.sweep_result": 4,
     "clism_ray.train.*": 2,

@@ -54,7 +54,7 @@ def print_sweep(config: SweepConfig, result: SweepResult) -> None:
     lines = (
         f"{len(trials)} trials: {over}",
         f"best:     {result.best}  {config.objective} {result.objective:.4g}  {values}",
-        f"train it: python jobs/pretrain.py --from-sweep {config.name}",
+        f"train it: python jobs/pretrain.py --config {result.folder / 'best.yaml'}",
         f"page:     {result.folder / 'report' / 'page.html'}",
         f"compare:  {viewer_command(result.tracking_uri)}",
     )

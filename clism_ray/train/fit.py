@@ -14,7 +14,7 @@ from clism_ray.train.job import TrainJob
 
 
 class JournalCallback(UserCallback):  # type: ignore[misc]
-    """Runs in Ray Train's controller, on the driver's node: reports go to the journal."""
+    """Runs in Ray Train's controller, beside who called `fit`: reports go to the journal."""
 
     def __init__(self, path: str) -> None:
         self.path = path

@@ -17,12 +17,17 @@ _POLL_SECONDS = 0.5
 def following(passes: Iterator[None]) -> Iterator[None]:
     """Take a pass twice a second in the background, and a last one at the end."""
     ended = threading.Event()
+    defects: list[Exception] = []
 
     def follow() -> None:
         over = False
         while not over:
             over = ended.wait(_POLL_SECONDS)
-            next(passes)
+            try:
+                next(passes)
+            except Exception as error:
+                defects.append(error)
+                return
 
     follower = threading.Thread(target=follow, daemon=True, name="follower")
     follower.start()
@@ -31,6 +36,8 @@ def following(passes: Iterator[None]) -> Iterator[None]:
     finally:
         ended.set()
         follower.join()
+    if defects:  # told only now: following must not stop what it follows
+        raise defects[0]
 
 
 def follow_run(path: Path, tracker: Tracker, log_every: int, steps: int) -> Iterator[None]:

@@ -16,12 +16,18 @@ from clism_ray.config import (
     to_tree,
 )
 from clism_ray.config_file import parse
+from clism_ray.corpus.manifest import Manifest
 from clism_ray.errors import InputError
 from clism_ray.train import journal
 from clism_ray.train.step import metric_names
 
-# One prepared corpus and one tracking store are shared by all trials; names are the sweep's.
-_NOT_SEARCHED = ("name", "corpus", "storage", "tracking", "max_minutes", "validation")
+STEP, OBJECTIVE = "step", "objective"  # of what a trial reports
+
+# One corpus and one store are shared by all trials, and names are the sweep's. Trials of different
+# lengths could not be compared, and how many run at once is computed before any is drawn.
+_NOT_SEARCHED = frozenset(
+    "name corpus length max_minutes storage scaling zero checkpoint validation tracking".split()
+)
 
 
 def sweep_folder(config: SweepConfig) -> Path:
@@ -32,12 +38,14 @@ def sweep_folder(config: SweepConfig) -> Path:
 def sweep_identity(config: SweepConfig, corpus_hash: str) -> dict[str, Any]:
     """What decides which trials a sweep makes and which is best."""
     tree = to_tree(config)
-    placement = ("name", "pretrain", "trials_at_once", "retries")
     shared = {
         **identity(config.pretrain, corpus_hash),
         "validation": tree["pretrain"]["validation"],
     }
-    return {**{key: tree[key] for key in tree if key not in placement}, "pretrain": shared}
+    return {
+        **{key: tree[key] for key in tree if key not in ("name", "pretrain")},
+        "pretrain": shared,
+    }
 
 
 def check_space(config: SweepConfig) -> None:
@@ -51,20 +59,34 @@ def check_space(config: SweepConfig) -> None:
         if key not in known:
             close = difflib.get_close_matches(key, known, n=1, cutoff=0.0)
             raise InputError(f"space.{key}: no such key to search; did you mean {close[0]}?")
-        for value in ends(entry):
+        for value in _probes(entry):
             with_values(config.pretrain, {key: value}, where=f"space.{key}")
+        if key.startswith("batch.") and config.pretrain.length.epochs is not None:
+            raise InputError(
+                f"space.{key}: with pretrain.length.epochs trials would take different numbers of "
+                "steps; give pretrain.length.steps"
+            )
+    if config.pretrain.max_minutes is not None:
+        raise InputError("pretrain.max_minutes: trials cut off by the clock cannot be compared")
 
 
-def ends(entry: SpaceEntry) -> Sequence[Any]:
-    """The values that show whether a range fits: its ends, or every choice."""
-    found = entry.choice or entry.integers or entry.uniform or entry.loguniform
-    assert found is not None
+def _probes(entry: SpaceEntry) -> Sequence[Any]:
+    """The values that show whether a range fits: its ends and one between, or every choice."""
+    found = entry.choice or entry.integers
+    if found is None:
+        low, high = entry.uniform or entry.loguniform or (0.0, 0.0)
+        found = (low, (low + high) / math.pi, high)  # a key of whole numbers refuses the second
     return found
 
 
-def check_objective(config: SweepConfig, languages: Sequence[str]) -> None:
+def check_objective(config: SweepConfig, manifest: Manifest) -> None:
     """Raise InputError if no run logs a metric of this name."""
-    known = metric_names(languages)
+    if not any(sum(shard.rows_per_group) for shard in manifest.dev):
+        raise InputError(
+            f"{config.pretrain.corpus}: no held-out pairs, so trials cannot be compared; prepare "
+            "the corpus with dev.corpora or dev.fraction"
+        )
+    known = metric_names(manifest.language_pairs)
     if config.objective not in known:
         close = difflib.get_close_matches(config.objective, known, n=3, cutoff=0.0)
         raise InputError(
@@ -74,7 +96,7 @@ def check_objective(config: SweepConfig, languages: Sequence[str]) -> None:
 
 def trial_count(config: SweepConfig) -> int:
     """How many trials a sweep has."""
-    return config.trials or math.prod(len(ends(entry)) for entry in config.space.values())
+    return config.trials or math.prod(len(entry.choice or ()) for entry in config.space.values())
 
 
 def with_values(
@@ -91,9 +113,9 @@ def with_values(
     return parse(PretrainConfig, tree, where)
 
 
-def trial_name(config: SweepConfig, trial_id: str) -> str:
+def trial_name(sweep: str, trial_id: str) -> str:
     """The name of the run of a trial."""
-    return f"{config.name}-{trial_id}"
+    return f"{sweep}-{trial_id}"
 
 
 def trial_config(config: SweepConfig, values: Mapping[str, Any], name: str) -> PretrainConfig:
@@ -108,6 +130,11 @@ def shared_tokenizer(config: SweepConfig, run: PretrainConfig) -> Path | None:
     base = config.pretrain
     same = asked == (base.tokenizer, base.model.start, base.model.revision)
     return sweep_folder(config) / "tokenizer" if same else None
+
+
+def curve_of(folder: Path, name: str, objective: str) -> list[tuple[int, float]]:
+    """Steps of a trial of the sweep in `folder`, and the objective there."""
+    return objective_curve(journal.read(folder / "runs" / name / journal.JOURNAL), objective)
 
 
 def objective_curve(entries: list[journal.Entry], objective: str) -> list[tuple[int, float]]:

@@ -13,37 +13,42 @@
 import dataclasses
 import json
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
 from ray import tune
-from ray.tune.schedulers import ASHAScheduler
 from ray.tune.search.basic_variant import BasicVariantGenerator
 from ray.tune.search.optuna import OptunaSearch
 
 from clism_ray import cluster, tracking
 from clism_ray.config import SpaceEntry, SweepConfig, to_tree
-from clism_ray.errors import InputError
+from clism_ray.errors import InputError, RunFailed
 from clism_ray.train import journal, preflight
 from clism_ray.train.driver import Plan, check_plan, plan_run, without_password
 from clism_ray.train.follow import following
+from clism_ray.train.follow_trials import follow_trials
 from clism_ray.train.run import hold, make_tokenizer
 from clism_ray.train.space import (
+    OBJECTIVE,
+    STEP,
     check_objective,
     check_space,
     sweep_folder,
     trial_count,
 )
-from clism_ray.train.status import FINISHED
+from clism_ray.train.status import FAILED, FINISHED, RUNNING
 from clism_ray.train.sweep_record import (
     SweepRecord,
     change_sweep,
+    change_trial,
     open_sweep,
     read_sweep,
+    write_sweep,
 )
 from clism_ray.train.sweep_result import SweepResult, result_of, write_best, write_report
-from clism_ray.train.trial import OBJECTIVE, STEP, trial
-from clism_ray.train.trials import RecordTrials, follow_trials
+from clism_ray.train.trial import run_trial
+from clism_ray.train.trials import RecordTrials, RememberingAsha, remove_checkpoints
 
 _DRIVER_CPUS = 0.01  # of a trial: it waits for its workers
 
@@ -60,7 +65,7 @@ def sweep(config: SweepConfig) -> SweepResult:
         check_space(config)
         # As a run that shares the sweep's settings; only its trials are trained.
         plan = plan_run(dataclasses.replace(config.pretrain, storage=str(folder)))
-        check_objective(config, plan.manifest.language_pairs)
+        check_objective(config, plan.manifest)
         uri = config.pretrain.tracking.uri or tracking.default_uri(folder.parent.parent)
         record = open_sweep(config, plan.manifest.content_hash)
         if record.status != FINISHED:
@@ -68,6 +73,8 @@ def sweep(config: SweepConfig) -> SweepResult:
             check_plan(plan)
             corpus = Path(plan.recipe.corpus)
             make_tokenizer(config.pretrain, corpus, plan.manifest, folder / "tokenizer")
+            record = dataclasses.replace(record, at_once=_at_once(config, record))
+            write_sweep(folder, record)
         if not record.delivered:
             record = _run_tracked(config, plan, record, uri)
         return result_of(config, record, uri)
@@ -81,21 +88,64 @@ def _run_tracked(config: SweepConfig, plan: Plan, record: SweepRecord, uri: str)
     change_sweep(folder, mlflow_run=parent.run_id)
     with following(follow_trials(config, plan.steps, uri, parent.run_id, corpus_hash)):
         if record.status != FINISHED:
-            _tuner(config, plan.steps).fit()
-            record = change_sweep(folder, status=FINISHED)
-    result = result_of(config, read_sweep(folder), uri)
+            _tuner(config, plan.steps, record.at_once).fit()
+            remove_checkpoints(folder)
+            record = _end(config)
+    try:
+        result = result_of(config, record, uri)
+    except RunFailed:
+        parent.close(FAILED, [], [])
+        raise
+    change_sweep(folder, status=FINISHED)
     files = [write_best(config, result)]
     delivered = all(trial.delivered for trial in result.record.trials.values())
     try:
+        parent.tag(best_trial=result.best)
         metrics, pages = write_report(config, result)
         files += pages
-        parent.tag(best_trial=result.best)
         summary = [journal.entry("validation", len(result.record.trials), metrics)]
         delivered &= parent.close(FINISHED, summary, [(file, None) for file in files])
     except (InputError, *tracking.STORE_ERRORS) as error:
         print(f"MLflow did not take the sweep's outcome: {tracking.told(error, uri)}")
         delivered = False
     return change_sweep(folder, delivered=delivered)
+
+
+def _end(config: SweepConfig) -> SweepRecord:
+    """The record once Ray Tune has returned; RunFailed if it was interrupted."""
+    folder = sweep_folder(config)
+    record = read_sweep(folder)
+    over = [trial for trial in record.trials.values() if trial.status != RUNNING]
+    if len(over) < trial_count(config):
+        raise RunFailed(
+            f"the sweep {config.name!r} was interrupted after {len(over)} of "
+            f"{trial_count(config)} trials; start it again to go on"
+        )
+    for name, trial in record.trials.items():
+        if trial.status == RUNNING:  # begun just before a driver died, and drawn anew
+            change_trial(folder, name, status=FAILED, problem="lost with its driver")
+    return read_sweep(folder)
+
+
+def _at_once(config: SweepConfig, record: SweepRecord) -> int:
+    """How many trials run at once: what the cluster holds when the sweep begins, and so ever after.
+
+    Raises InputError if it holds not one trial beside its driver, or fewer than it did.
+    """
+    fits = preflight.runs_at_once(config.pretrain, cluster.nodes(), _DRIVER_CPUS)
+    if not fits:
+        scaling = config.pretrain.scaling
+        raise InputError(
+            f"a trial of {scaling.workers} workers of {scaling.cpus_per_worker:g} CPU and a data "
+            f"task of {scaling.cpus_per_data_task:g} leaves no {_DRIVER_CPUS:g} CPU for its driver "
+            "on any node; lower pretrain.scaling.cpus_per_worker"
+        )
+    if fits < record.at_once:
+        raise InputError(
+            f"the sweep {config.name!r} runs {record.at_once} trials at once, as when it began; "
+            f"this cluster holds {fits}. Go on with it on a cluster of that size"
+        )
+    return record.at_once or min(fits, config.trials_at_once or fits)
 
 
 def _parent(
@@ -111,7 +161,7 @@ def _parent(
     return tracking.start(
         uri,
         config.pretrain.tracking.experiment,
-        sweep_folder(config) / "mlflow",
+        sweep_folder(config).parent.parent / "mlflow",
         config.name,
         record.mlflow_run,
         {**tree, "trials": trial_count(config), "pretrain": shared, "space": space},
@@ -126,22 +176,23 @@ def _parent(
     )
 
 
-def _tuner(config: SweepConfig, steps: int) -> tune.Tuner:
+def _tuner(config: SweepConfig, steps: int, at_once: int) -> tune.Tuner:
     """Ray Tune's driver: a new one, or the one that died."""
     os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")  # MLflow remembers
     os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")  # the other one is silent when asked to be
     folder = sweep_folder(config)
     run = tune.with_resources(
-        tune.with_parameters(trial, config=config), resources={"CPU": _DRIVER_CPUS}
+        tune.with_parameters(run_trial, config=config), resources={"CPU": _DRIVER_CPUS}
     )
-    if tune.Tuner.can_restore(str(folder / "tune")):
+    if _restorable(folder / "tune"):
         return tune.Tuner.restore(str(folder / "tune"), trainable=run, resume_errored=True)
-    at_once = preflight.runs_at_once(config.pretrain, cluster.nodes(), _DRIVER_CPUS)
-    at_once = max(1, min(at_once, config.trials_at_once or at_once))
-    whole = steps + 1  # a trial that took all its steps ends by itself
-    asha = config.asha and ASHAScheduler(
+    shutil.rmtree(folder / "tune", ignore_errors=True)
+    asha = config.asha and RememberingAsha(
+        folder=str(folder),
+        sweep=config.name,
+        objective=config.objective,
         time_attr=STEP,
-        max_t=whole,
+        max_t=steps + 1,  # a trial that took all its steps ends by itself
         grace_period=min(config.asha.grace_steps, steps),
         reduction_factor=config.asha.reduction,
     )
@@ -166,10 +217,19 @@ def _tuner(config: SweepConfig, steps: int) -> tune.Tuner:
             name="tune",
             storage_path=str(folder),
             failure_config=tune.FailureConfig(max_failures=config.retries),
-            callbacks=[RecordTrials(config, steps)],
+            callbacks=[RecordTrials(str(folder), config.name, tuple(config.space), steps)],
             verbose=0,
         ),
     )
+
+
+def _restorable(folder: Path) -> bool:
+    """Whether Ray Tune's state is whole. Without it, Ray Tune would search an empty space."""
+    states = sorted(folder.glob("experiment_state-*.json"))
+    try:
+        return bool(states and json.loads(states[-1].read_text(encoding="utf-8")))
+    except ValueError:
+        return False
 
 
 def _domain(entry: SpaceEntry, config: SweepConfig) -> Any:

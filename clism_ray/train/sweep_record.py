@@ -37,22 +37,21 @@ class SweepRecord:
     identity: dict[str, Any]
     identity_hash: str
     status: str = RUNNING  # or finished
+    at_once: int = 0  # trials, as when it began
     mlflow_run: str | None = None
     delivered: bool = False  # MLflow has the outcome
     trials: dict[str, TrialRecord] = dataclasses.field(default_factory=dict)
 
 
 def open_sweep(config: SweepConfig, corpus_hash: str) -> SweepRecord:
-    """The record of a new sweep, or of the one of this name if it is the same.
+    """The record of a new sweep, not yet on disk, or of the one of this name if it is the same.
 
     Raises InputError, with the differences, if the name belongs to another sweep.
     """
     tree = sweep_identity(config, corpus_hash)
     folder = sweep_folder(config)
     if not (folder / "sweep.json").is_file():
-        record = SweepRecord(identity=tree, identity_hash=identity_hash(tree))
-        write_json(folder / "sweep.json", dataclasses.asdict(record))
-        return record
+        return SweepRecord(identity=tree, identity_hash=identity_hash(tree))
     record = read_sweep(folder)
     if record.identity_hash != identity_hash(tree):
         changed = "\n  ".join(differences(record.identity, tree))
@@ -61,6 +60,11 @@ def open_sweep(config: SweepConfig, corpus_hash: str) -> SweepRecord:
             "give this one another name=..., or undo the changes to go on with that one"
         )
     return record
+
+
+def write_sweep(folder: Path, record: SweepRecord) -> None:
+    """Remember a sweep."""
+    write_json(folder / "sweep.json", dataclasses.asdict(record))
 
 
 def read_sweep(folder: Path) -> SweepRecord:
@@ -74,7 +78,7 @@ def change_sweep(folder: Path, **changes: Any) -> SweepRecord:
     """Change what is remembered of the sweep."""
     with _changing:
         record = dataclasses.replace(read_sweep(folder), **changes)
-        write_json(folder / "sweep.json", dataclasses.asdict(record))
+        write_sweep(folder, record)
     return record
 
 
@@ -85,5 +89,5 @@ def change_trial(folder: Path, name: str, **changes: Any) -> TrialRecord:
         known = record.trials.get(name)
         trial = dataclasses.replace(known, **changes) if known else TrialRecord(**changes)
         record = dataclasses.replace(record, trials={**record.trials, name: trial})
-        write_json(folder / "sweep.json", dataclasses.asdict(record))
+        write_sweep(folder, record)
     return trial

@@ -1,6 +1,7 @@
 """What a sweep came to: its best trial, ready for `pretrain`, and the page that people look at."""
 
 import dataclasses
+import math
 from pathlib import Path
 
 from clism_ray.config import SweepConfig
@@ -10,10 +11,9 @@ from clism_ray.report import sweep_page
 from clism_ray.report.importance import importance
 from clism_ray.report.runs import load_sweep
 from clism_ray.train.driver import without_password
-from clism_ray.train.space import sweep_folder, with_values
-from clism_ray.train.status import FAILED
+from clism_ray.train.space import curve_of, sweep_folder, with_values
+from clism_ray.train.status import FINISHED, STOPPED_EARLY
 from clism_ray.train.sweep_record import SweepRecord
-from clism_ray.train.trials import curve_of
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -28,13 +28,11 @@ class SweepResult:
 
 
 def result_of(config: SweepConfig, record: SweepRecord, uri: str) -> SweepResult:
-    """The best trial by its last objective; one that failed does not count.
+    """The best trial by its last objective: of those that finished, if any did.
 
-    Raises RunFailed if there is none.
+    Raises RunFailed if no trial came to a result.
     """
-    sound = {name: t for name, t in record.trials.items() if t.status != FAILED}
-    curves = {name: curve_of(config, name, trial) for name, trial in sound.items()}
-    last = {name: curve[-1][1] for name, curve in curves.items() if curve}
+    last = _last_values(config, record, FINISHED) or _last_values(config, record, STOPPED_EARLY)
     if not last:
         problems = sorted({trial.problem for trial in record.trials.values() if trial.problem})
         raise RunFailed(
@@ -51,15 +49,31 @@ def result_of(config: SweepConfig, record: SweepRecord, uri: str) -> SweepResult
     )
 
 
+def _last_values(config: SweepConfig, record: SweepRecord, status: str) -> dict[str, float]:
+    """The last objective of each trial of a status, where it is a number."""
+    ended = [name for name, trial in record.trials.items() if trial.status == status]
+    curves = {name: curve_of(sweep_folder(config), name, config.objective) for name in ended}
+    return {
+        name: curve[-1][1]
+        for name, curve in curves.items()
+        if curve and math.isfinite(curve[-1][1])
+    }
+
+
 def write_best(config: SweepConfig, result: SweepResult) -> Path:
-    """Write the winning configuration as a file for `pretrain`."""
+    """Write the winning configuration as a file for `pretrain`.
+
+    A store's address with a password in it is left out: give it again with tracking.uri=...
+    """
     values = result.record.trials[result.best].values
     winner = with_values(config.pretrain, {**values, "name": f"{config.name}-best"})
+    if without_password(winner) != winner:
+        winner = with_values(winner, {"tracking.uri": None})
     path = result.folder / "best.yaml"
     path.write_text(
         f"# python jobs/pretrain.py --config {path}\n"
         f"# {result.best}: {config.objective} {result.objective:.6g}, the best of "
-        f"{len(result.record.trials)} trials.\n" + to_yaml(without_password(winner)),
+        f"{len(result.record.trials)} trials.\n" + to_yaml(winner),
         encoding="utf-8",
     )
     return path

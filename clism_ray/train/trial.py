@@ -12,25 +12,32 @@ from clism_ray.errors import InputError
 from clism_ray.train import journal, preflight
 from clism_ray.train.driver import lay_out, plan_run, train_planned
 from clism_ray.train.run import hold
-from clism_ray.train.space import objective_curve, shared_tokenizer, trial_config, trial_name
+from clism_ray.train.space import (
+    OBJECTIVE,
+    STEP,
+    curve_of,
+    objective_curve,
+    shared_tokenizer,
+    sweep_folder,
+    trial_config,
+    trial_name,
+)
 from clism_ray.train.status import FINISHED
 
-STEP, OBJECTIVE = "step", "objective"
 
-
-def trial(values: dict[str, Any], config: SweepConfig) -> None:
+def run_trial(values: dict[str, Any], config: SweepConfig) -> None:
     """Train, or go on with, the run of these values.
 
     MLflow is not told from here: the sweep's driver reads the journals, so a store has one writer.
     """
-    run = trial_config(config, values, trial_name(config, tune.get_context().get_trial_id()))
+    run = trial_config(config, values, trial_name(config.name, tune.get_context().get_trial_id()))
     plan = plan_run(run)
     with hold(plan.folder, f"the trial {run.name!r}"):
         if plan.record.status != FINISHED:
             preflight.check_resources(run, cluster.nodes())
             lay_out(plan, shared_tokenizer(config, run))
             train_planned(plan, ObjectiveCallback(config.objective))
-    reported = objective_curve(journal.read(plan.folder / journal.JOURNAL), config.objective)
+    reported = curve_of(sweep_folder(config), run.name, config.objective)
     if not reported:
         raise InputError(
             f"objective {config.objective!r} was never reported by {run.name}: the held-out pairs "

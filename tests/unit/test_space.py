@@ -8,6 +8,7 @@ import pytest
 
 from clism_ray.config import SweepConfig
 from clism_ray.config_file import load, parse, to_yaml
+from clism_ray.corpus.manifest import read_manifest
 from clism_ray.errors import InputError
 from clism_ray.train.journal import Entry
 from clism_ray.train.space import (
@@ -19,7 +20,13 @@ from clism_ray.train.space import (
     trial_config,
     trial_count,
 )
-from clism_ray.train.sweep_record import change_sweep, change_trial, open_sweep, read_sweep
+from clism_ray.train.sweep_record import (
+    change_sweep,
+    change_trial,
+    open_sweep,
+    read_sweep,
+    write_sweep,
+)
 
 TEMPERATURE = "losses.cacr.temperature"
 
@@ -59,8 +66,10 @@ def test_a_sweep_written_out_loads_to_the_same_value(tmp_path: Path) -> None:
         ({"storage": {"choice": ["a"]}}, "no such key to search"),
         ({"validation.every_steps": {"choice": [1]}}, "no such key to search"),
         ({TEMPERATURE: {"uniform": [-1, 2]}}, f"space.{TEMPERATURE}.*greater than 0; got -1"),
-        ({"zero.stage": {"integers": [1, 4]}}, "zero.stage.*less than or equal to 3"),
-        ({"masking.max_spans": {"uniform": [1, 2.5]}}, "masking.max_spans.*integer"),
+        ({"zero.stage": {"integers": [1, 2]}}, "no such key to search"),
+        ({"length.steps": {"integers": [1, 4]}}, "no such key to search"),
+        ({"masking.mlm_probability": {"uniform": [0, 4]}}, "less than or equal to 1"),
+        ({"masking.max_spans": {"uniform": [1, 8]}}, "masking.max_spans.*integer"),
         ({"optimizer.decay": {"choice": ["linear", "sudden"]}}, "optimizer.decay.*'sudden'"),
     ],
 )
@@ -108,16 +117,28 @@ def test_a_grid_has_a_trial_for_every_combination() -> None:
     assert trial_count(configuration()) == 4
 
 
-def test_an_objective_that_no_run_logs_is_refused_with_the_nearest() -> None:
+def test_an_objective_that_no_run_logs_is_refused_with_the_nearest(corpus: Path) -> None:
+    manifest = read_manifest(corpus)
     for known in (
         "validation/accuracy",
         "validation/accuracy/en-de",
         "loss/mlm",
         "cacr/plain_masked",
     ):
-        check_objective(configuration(objective=known), ["en-de"])
+        check_objective(configuration(objective=known), manifest)
     with pytest.raises(InputError, match="did you mean validation/accuracy"):
-        check_objective(configuration(objective="validation/acuracy"), ["en-de"])
+        check_objective(configuration(objective="validation/acuracy"), manifest)
+    with pytest.raises(InputError, match="no held-out pairs"):
+        check_objective(configuration(), replace(manifest, dev=()))
+
+
+def test_trials_that_could_not_be_compared_are_refused() -> None:
+    by_epochs = {"corpus": "/c", "length": {"epochs": 2}}
+    space = {"batch.pairs": {"choice": [8, 16]}}
+    with pytest.raises(InputError, match="different numbers of steps"):
+        check_space(configuration(pretrain=by_epochs, space=space))
+    with pytest.raises(InputError, match="cut off by the clock"):
+        check_space(configuration(pretrain={**by_epochs, "max_minutes": 5}))
 
 
 def test_a_tokenizer_is_shared_by_the_trials_that_ask_for_the_same() -> None:
@@ -128,8 +149,9 @@ def test_a_tokenizer_is_shared_by_the_trials_that_ask_for_the_same() -> None:
 
 
 def test_a_name_with_another_space_is_refused_with_the_difference(tmp_path: Path) -> None:
-    open_sweep(configuration(tmp_path), "abc")
-    assert open_sweep(configuration(tmp_path, trials_at_once=3), "abc").status == "running"
+    config = configuration(tmp_path)
+    write_sweep(sweep_folder(config), open_sweep(config, "abc"))
+    assert open_sweep(config, "abc").status == "running"
     wider = configuration(tmp_path, space={TEMPERATURE: {"loguniform": [0.01, 40]}})
     with pytest.raises(InputError, match=rf"{TEMPERATURE}.loguniform: \[0.01, 20.0\] -> "):
         open_sweep(wider, "abc")
@@ -140,7 +162,7 @@ def test_a_name_with_another_space_is_refused_with_the_difference(tmp_path: Path
 def test_what_is_remembered_of_trials_is_on_disk(tmp_path: Path) -> None:
     config = configuration(tmp_path)
     folder = sweep_folder(config)
-    open_sweep(config, "abc")
+    write_sweep(folder, open_sweep(config, "abc"))
     change_trial(folder, "heat-1", values={TEMPERATURE: 2.0})
     change_trial(folder, "heat-2", values={TEMPERATURE: 1.0})
     change_trial(folder, "heat-1", status="failed", problem="why")
