@@ -16,6 +16,9 @@ class Use(IntEnum):
     EXAMPLE = 3  # index: row id
     DROPOUT = 4  # index: micro-batch
     WEIGHTS = 5  # index 0
+    RESAMPLED_RUNS = 6  # index 0
+    RESAMPLED_ITEMS = 7  # index: language
+    SWAPPED_ITEMS = 8  # index 0
 
 
 def generator(use: Use, seed: int, epoch: int = 0, index: int = 0) -> np.random.Generator:
