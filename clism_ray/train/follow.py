@@ -41,8 +41,15 @@ def following(passes: Iterator[None]) -> Iterator[None]:
 
 
 def follow_run(path: Path, tracker: Tracker, log_every: int, steps: int) -> Iterator[None]:
-    """Each pass delivers what is new in the journal to MLflow and to the terminal."""
-    position, shown, warned = 0, time.time_ns() // 1_000_000, False  # shown: of an entry's time
+    """Each pass delivers what is new in the journal to MLflow and to the terminal.
+
+    Shown is what was measured from now on: what an earlier start left is delivered only.
+    """
+    return _passes(path, tracker, log_every, steps, time.time_ns() // 1_000_000)
+
+
+def _passes(path: Path, tracker: Tracker, log_every: int, steps: int, shown: int) -> Iterator[None]:
+    position, warned = 0, False
     person = sys.stdout.isatty()
     last: journal.Entry | None = None
     undelivered: list[journal.Entry] = []
