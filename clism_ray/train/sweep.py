@@ -86,13 +86,13 @@ def _run_tracked(config: SweepConfig, plan: Plan, record: SweepRecord, uri: str)
     corpus_hash = plan.manifest.content_hash
     parent = _parent(config, record, uri, corpus_hash)
     change_sweep(folder, mlflow_run=parent.run_id)
-    with following(follow_trials(config, plan.steps, uri, parent.run_id, corpus_hash)):
-        if record.status != FINISHED:
-            _tuner(config, plan.steps, record.at_once).fit()
-            remove_checkpoints(folder)
-            record = _end(config)
     try:
-        result = result_of(config, record, uri)
+        with following(follow_trials(config, plan.steps, uri, parent.run_id, corpus_hash)):
+            if record.status != FINISHED:
+                _tuner(config, plan.steps, record.at_once).fit()
+                remove_checkpoints(folder)
+                _end(config)
+        result = result_of(config, read_sweep(folder), uri)
     except RunFailed:
         parent.close(FAILED, [], [])
         raise
@@ -111,8 +111,8 @@ def _run_tracked(config: SweepConfig, plan: Plan, record: SweepRecord, uri: str)
     return change_sweep(folder, delivered=delivered)
 
 
-def _end(config: SweepConfig) -> SweepRecord:
-    """The record once Ray Tune has returned; RunFailed if it was interrupted."""
+def _end(config: SweepConfig) -> None:
+    """Settle what Ray Tune left when it returned; RunFailed if it was interrupted."""
     folder = sweep_folder(config)
     record = read_sweep(folder)
     over = [trial for trial in record.trials.values() if trial.status != RUNNING]
@@ -124,7 +124,6 @@ def _end(config: SweepConfig) -> SweepRecord:
     for name, trial in record.trials.items():
         if trial.status == RUNNING:  # begun just before a driver died, and drawn anew
             change_trial(folder, name, status=FAILED, problem="lost with its driver")
-    return read_sweep(folder)
 
 
 def _at_once(config: SweepConfig, record: SweepRecord) -> int:
