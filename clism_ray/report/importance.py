@@ -18,7 +18,7 @@ from optuna.importance import FanovaImportanceEvaluator, get_param_importances
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from clism_ray.report.results import Dimension, Run, Sweep, value_at
+from clism_ray.report.results import Dimension, Run, Sweep
 from clism_ray.train.status import FAILED
 
 FEWEST = 4  # trials
@@ -49,12 +49,11 @@ def importance(sweep: Sweep) -> dict[str, float] | None:
 
 def comparable(sweep: Sweep) -> list[tuple[Run, float]]:
     """Trials and their objective after equal training."""
-    step = sweep.equal_step()
-    if not step:  # nothing is measured, or nothing is trained yet
+    if not sweep.equal_step():  # nothing is measured, or nothing is trained yet
         return []
     found = []
     for trial in sweep.trials:
-        value = value_at(sweep.curve(trial), step)
+        value = sweep.fair_value(trial)
         settled = all(_setting(dimension, trial) is not None for dimension in sweep.space)
         if trial.status != FAILED and settled and value is not None:
             found.append((trial, value))

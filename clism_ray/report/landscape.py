@@ -58,7 +58,7 @@ def choices(sweep: Sweep, order: list[str]) -> str | None:
         panels = figure.subplots(1, len(shown), sharey=True, squeeze=False)[0]
         for axes, dimension in zip(panels, shown, strict=True):
             _dots(axes, sweep, dimension)
-        panels[0].set_ylabel(sweep.objective)
+        panels[0].set_ylabel(sweep.fair_label())
         _legend(figure, sweep)
 
     alt = f"{sweep.objective} by {', '.join(dimension.key for dimension in shown)}"
@@ -87,7 +87,7 @@ def _plane(figure: Figure, sweep: Sweep, x: Dimension, y: Dimension) -> None:
         if trial.status == FAILED and across is not None and up is not None:
             axes.plot(across, up, MARKERS[FAILED], color=QUIET, zorder=3)
     _mark_best(axes, sweep, [(trial, at) for trial, at, _ in placed])
-    figure.colorbar(colours, ax=axes, label=sweep.objective)
+    figure.colorbar(colours, ax=axes, label=sweep.fair_label())
     _scale(axes, "x", x)
     _scale(axes, "y", y)
     _legend(figure, sweep)
@@ -145,7 +145,7 @@ def _line(figure: Figure, sweep: Sweep, x: Dimension) -> None:
     for trial, place in points:
         axes.plot(*place, _marker(trial), color=COLOURS[0], markersize=7, zorder=3)
     _mark_best(axes, sweep, points)
-    axes.set_ylabel(sweep.objective)
+    axes.set_ylabel(sweep.fair_label())
     _scale(axes, "x", x)
     _legend(figure, sweep)
 
@@ -154,7 +154,7 @@ def _placed(sweep: Sweep, *dimensions: Dimension) -> Placed:
     """The trials that did not fail and have a value for each key and an objective."""
     found: Placed = []
     for trial in sweep.trials:
-        value = sweep.value(trial)
+        value = sweep.fair_value(trial)
         at = [c for d in dimensions if (c := d.coordinate(trial)) is not None]
         if value is not None and len(at) == len(dimensions) and trial.status != FAILED:
             found.append((trial, tuple(at), value))
@@ -165,7 +165,7 @@ def _dots(axes: Axes, sweep: Sweep, dimension: Dimension) -> None:
     names = list(dict.fromkeys(t.params.get(dimension.key, "") for t in sweep.ranked()))[::-1]
     best = sweep.best()
     for trial in sweep.trials:
-        value = sweep.value(trial)
+        value = sweep.fair_value(trial)
         if value is None or trial.status == FAILED:
             continue
         at = names.index(trial.params.get(dimension.key, ""))

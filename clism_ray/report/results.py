@@ -5,7 +5,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from clism_ray.train.status import FAILED
+from clism_ray.train.status import FAILED, RUNNING
 
 Curve = tuple[tuple[int, float], ...]  # (step, value), by rising step, each step once
 
@@ -96,13 +96,25 @@ class Sweep:
         return sum(trial.status == status for trial in self.trials)
 
     def equal_step(self) -> int | None:
-        """The latest step that every trial reached that did not fail, once any is measured."""
-        reached = [
-            curve[-1][0]
-            for trial in self.trials
-            if trial.status != FAILED and (curve := self.curve(trial))
-        ]
-        return min(reached, default=None)
+        """The latest step that every trial reached that is over and did not fail.
+
+        While none is over: that every trial reached so far. None while nothing is measured.
+        """
+        sound = [trial for trial in self.trials if trial.status != FAILED and self.curve(trial)]
+        over = [trial for trial in sound if trial.status != RUNNING]
+        return min((self.curve(trial)[-1][0] for trial in over or sound), default=None)
+
+    def fair_value(self, trial: Run) -> float | None:
+        """The objective of a trial after as much training as the others had."""
+        step, curve = self.equal_step(), self.curve(trial)
+        if step is None or not curve or curve[-1][0] < step:
+            return None
+        return value_at(curve, step)
+
+    def fair_label(self) -> str:
+        """What `fair_value` is."""
+        step = self.equal_step()
+        return self.objective if step is None else f"{self.objective} at step {step:,}"
 
 
 def value_at(curve: Curve, step: int) -> float | None:

@@ -89,18 +89,21 @@ def next_command(sweep: Sweep) -> str:
 
 
 def _caption(name: str, sweep: Sweep) -> str:
-    last = "Each trial counts with its last step; one that was stopped early was trained for less."
+    fair = (
+        f"Each trial counts with its {sweep.fair_label()}, the latest that all of them reached; "
+        "the star is the best at its end."
+    )
     if name == "landscape":
         others = " Neighbours differ in other keys as well." if len(sweep.space) > 2 else ""
         if sum(dimension.numeric for dimension in sweep.space) == 1:
-            return f"{sweep.objective} by value; the line joins means. {last}"
+            return f"{sweep.objective} by value; the line joins means. {fair}"
         return (
-            f"{sweep.objective} over the values searched. {last} With {FEWEST_POINTS} trials or "
+            f"{sweep.objective} over the values searched. {fair} With {FEWEST_POINTS} trials or "
             "more the plane between them is filled by linear interpolation; the line encloses "
             f"what comes within {NEAR_BEST:.0%} of the range from the best.{others}"
         )
     if name == "choices":
-        return f"{sweep.objective} by choice. {last}"
+        return f"{sweep.objective} by choice. {fair}"
     if name == "curves":
         return (
             "Every trial by step. A dot ends a trial that was stopped early, a cross a failed one."

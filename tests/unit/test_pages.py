@@ -116,8 +116,12 @@ def test_trials_are_compared_after_equal_training() -> None:
     ]
     made = sweep(trials)
     assert made.equal_step() == 20
-    assert [(run.name, value) for run, value in comparable(made)] == [("long", 0.2), ("early", 0.3)]
-    assert comparable(sweep([*trials, trial("untrained", ((0, 0.0),), RUNNING, **values)])) == []
+    fair = [("long", 0.2), ("early", 0.3)]
+    assert [(run.name, value) for run, value in comparable(made)] == fair
+    untrained = trial("untrained", ((0, 0.0),), RUNNING, **values)
+    behind = comparable(sweep([*trials, untrained]))  # a trial that runs holds no other back
+    assert [(run.name, value) for run, value in behind] == fair
+    assert comparable(sweep([untrained])) == []
 
 
 @pytest.mark.parametrize("mode", ["max", "min"])
@@ -200,7 +204,7 @@ def test_two_numeric_keys_span_a_plane_with_its_best_region_and_trial(mode: str)
     check_svg(svg, "landscape")
     assert surface(svg)
     found = texts(svg)
-    assert {TEMPERATURE.key, WEIGHT.key, OBJECTIVE, "0.1", "0.2"} <= {*found}
+    assert {TEMPERATURE.key, WEIGHT.key, made.fair_label(), "0.1", "0.2"} <= {*found}
     assert f"best: {'t8' if mode == 'max' else 't0'}" in found
     assert svg == landscape.landscape(made, [WEIGHT.key, TEMPERATURE.key])
 
@@ -237,7 +241,7 @@ def test_one_numeric_key_is_an_axis_and_choices_stand_side_by_side() -> None:
     line, choice = landscape.landscape(made, order), landscape.choices(made, order)
     assert line is not None
     assert choice is not None
-    assert {TEMPERATURE.key, OBJECTIVE, "best: t5", "stopped early"} <= {*texts(line)}
+    assert {TEMPERATURE.key, made.fair_label(), "best: t5", "stopped early"} <= {*texts(line)}
     assert {PRECISION.key, "fp32", "bf16", "best: t5"} <= {*texts(choice)}
     check_svg(choice, "choices")
     assert landscape.landscape(sweep(trials, (PRECISION,)), order) is None
