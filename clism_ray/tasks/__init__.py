@@ -1,1 +1,1 @@
-"""What a pre-trained encoder is fine-tuned for and judged by: questions to answer, names to find."""
+"""What an encoder is fine-tuned for and judged by: questions to answer, names to find."""

@@ -8,6 +8,7 @@
     journal.jsonl     every metric
     checkpoints/      see `checkpoint`
     best/, last/      exported models
+    reservation       the placement group of the workers, of the latest start
 """
 
 import dataclasses
@@ -30,6 +31,7 @@ from clism_ray.errors import InputError
 from clism_ray.masking.microbatch import Recipe, plan_of
 from clism_ray.masking.tokenizer import load_tokenizer, save_tokenizer, train_tokenizer
 
+RESERVATION = "reservation"
 _RECORD = "run.json"
 _TOKENIZER_ROWS = 100_000  # rows a tokenizer is trained on
 

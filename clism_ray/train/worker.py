@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import ray
 import ray.train
 import ray.train.torch
 import torch
@@ -28,6 +29,7 @@ from clism_ray.train.engine import (
     start_engine,
 )
 from clism_ray.train.job import TrainJob
+from clism_ray.train.run import RESERVATION
 from clism_ray.train.validate import all_sum, dev_batches, dev_pairs
 
 _BYTES_SAVED = 4 * 4  # a parameter in a checkpoint: weight, fp32 copy, Adam's two moments
@@ -60,6 +62,8 @@ def set_up(job: TrainJob) -> Worker:
     except InputError as error:
         problem = str(error)
     agree(problem)
+    if rank == 0:
+        _note_reservation(Path(job.run))
     return Worker(
         job=job,
         engine=start_engine(model, job.config, workers),
@@ -69,6 +73,16 @@ def set_up(job: TrainJob) -> Worker:
         languages=languages,
         dev=dev,
     )
+
+
+def _note_reservation(run: Path) -> None:
+    """Leave the id of what the cluster reserved for this run beside its files.
+
+    Ray Train frees it at the end of a run, and after a run that is cut short if its state API
+    answers. `trials` frees it in any case.
+    """
+    if group := ray.util.get_current_placement_group():
+        (run / RESERVATION).write_text(group.id.hex(), encoding="utf-8")
 
 
 def _build(

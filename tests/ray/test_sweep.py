@@ -11,17 +11,20 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import ray
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
+from ray.util import placement_group, placement_group_table
 
 from clism_ray.config import PretrainConfig, SweepConfig
 from clism_ray.config_file import load, parse, to_yaml
 from clism_ray.errors import InputError
 from clism_ray.train import journal
+from clism_ray.train.run import RESERVATION
 from clism_ray.train.space import OBJECTIVE, STEP, sweep_folder
 from clism_ray.train.sweep import SweepResult, sweep
 from clism_ray.train.sweep_record import change_trial, open_sweep, write_sweep
-from clism_ray.train.trials import RememberingAsha
+from clism_ray.train.trials import RememberingAsha, free_reservation
 from tests.corpora import write_tiny_corpus
 
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("ray_cluster")]
@@ -98,6 +101,8 @@ def test_good_trials_finish_bad_ones_stop_early_and_failed_ones_are_reported(
     assert "is not finite at step 1" in (found[1e38].problem or "")
     assert result.record.trials[result.best].values == {WEIGHT: 1.0}
     assert not list(result.folder.glob("runs/*/checkpoints"))
+    states = {group["state"] for group in placement_group_table().values()}
+    assert states == {"REMOVED"}, "a trial that was cut short still holds CPUs"
 
 
 def test_mlflow_has_a_parent_and_a_child_a_trial_with_its_curve(result: SweepResult) -> None:
@@ -114,6 +119,15 @@ def test_mlflow_has_a_parent_and_a_child_a_trial_with_its_curve(result: SweepRes
         assert {"identity", "corpus", "git_commit", "seed", "folder"} <= set(data.tags)
         whole = list(range(1, STEPS + 1))
         assert steps == {"finished": whole, "stopped early": whole[:4], "failed": []}[trial.status]
+
+
+def test_what_a_trial_reserved_is_given_back_without_ray_trains_help(tmp_path: Path) -> None:
+    group = placement_group([{"CPU": 0.5}])
+    ray.get(group.ready())
+    (tmp_path / RESERVATION).write_text(group.id.hex())
+    free_reservation(tmp_path)
+    free_reservation(tmp_path)  # nothing left to do
+    assert placement_group_table(group)["state"] == "REMOVED"
 
 
 def test_the_best_trial_is_a_configuration_for_pretrain(result: SweepResult) -> None:
