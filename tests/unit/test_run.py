@@ -1,8 +1,6 @@
 """A run on disk: its identity, its tokenizer, its length; what is refused before it starts."""
 
 import dataclasses
-import subprocess
-import sys
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
@@ -148,27 +146,6 @@ def test_a_storage_that_cannot_be_written_is_named(config: PretrainConfig, tmp_p
     (tmp_path / "file").touch()
     elsewhere = replace(config, storage=str(tmp_path / "file"))
     with pytest.raises(InputError, match=r"cannot make .*storage=\.\.\."), held(elsewhere):
-        pass
-
-
-HOLD = """
-import pathlib, sys, time
-from clism_ray.train.run import hold
-with hold(pathlib.Path(sys.argv[1]), ""):
-    print("held", flush=True)
-    time.sleep(60)
-"""
-
-
-def test_two_processes_cannot_drive_one_run_and_a_dead_one_lets_go(config: PretrainConfig) -> None:
-    command = [sys.executable, "-c", HOLD, str(run_folder(config))]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as other:
-        assert other.stdout
-        assert other.stdout.readline() == "held\n"
-        with pytest.raises(InputError, match=f"driven by process {other.pid} on"), held(config):
-            pass
-        other.kill()
-    with held(config), held(replace(config, name="second")):
         pass
 
 
