@@ -95,13 +95,18 @@ def open_run(config: PretrainConfig, manifest: Manifest) -> RunRecord:
     if not path.is_file():
         return RunRecord(identity=tree, identity_hash=identity_hash(tree))
     record = RunRecord(**json.loads(path.read_text(encoding="utf-8")))
-    if record.identity_hash != identity_hash(tree):
-        changed = "\n  ".join(differences(record.identity, tree))
+    check_same(f"the run {config.name!r}", path.parent, record.identity, tree)
+    return record
+
+
+def check_same(what: str, folder: Path, known: dict[str, Any], now: dict[str, Any]) -> None:
+    """Raise InputError, with the differences, if a name belongs to another identity."""
+    if identity_hash(known) != identity_hash(now):
+        changed = "\n  ".join(differences(known, now))
         raise InputError(
-            f"the run {config.name!r} exists in {path.parent} with other settings:\n  {changed}\n"
+            f"{what} exists in {folder} with other settings:\n  {changed}\n"
             "give this one another name=..., or undo the changes to go on with that one"
         )
-    return record
 
 
 def make_folder(config: PretrainConfig, record: RunRecord) -> None:

@@ -10,9 +10,8 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from clism_ray.config import SweepConfig, differences, identity_hash
-from clism_ray.errors import InputError
-from clism_ray.train.run import write_json
+from clism_ray.config import SweepConfig, identity_hash
+from clism_ray.train.run import check_same, write_json
 from clism_ray.train.space import sweep_folder, sweep_identity
 from clism_ray.train.status import RUNNING
 
@@ -53,12 +52,7 @@ def open_sweep(config: SweepConfig, corpus_hash: str) -> SweepRecord:
     if not (folder / "sweep.json").is_file():
         return SweepRecord(identity=tree, identity_hash=identity_hash(tree))
     record = read_sweep(folder)
-    if record.identity_hash != identity_hash(tree):
-        changed = "\n  ".join(differences(record.identity, tree))
-        raise InputError(
-            f"the sweep {config.name!r} exists in {folder} with other settings:\n  {changed}\n"
-            "give this one another name=..., or undo the changes to go on with that one"
-        )
+    check_same(f"the sweep {config.name!r}", folder, record.identity, tree)
     return record
 
 
