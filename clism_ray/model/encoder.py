@@ -27,6 +27,7 @@ from clism_ray.config import ModelConfig, ScratchConfig
 from clism_ray.errors import InputError
 
 PACKED = "packed"
+PAIR_LIMITS = "tokenizer.max_source_tokens or tokenizer.max_target_tokens"
 _ROUND = 128  # tokens; few shapes for a few per cent more work
 _PACKED_FAMILIES = frozenset({"bert", "electra", "roberta", "xlm-roberta", "camembert"})
 _POSITIONS_AFTER_PADDING_ID = frozenset(
@@ -35,11 +36,20 @@ _POSITIONS_AFTER_PADDING_ID = frozenset(
 
 
 def load_masked_lm(
-    model: ModelConfig, tokenizer: PreTrainedTokenizerFast, max_tokens: int
+    model: ModelConfig,
+    tokenizer: PreTrainedTokenizerFast,
+    max_tokens: int,
+    limits: str = PAIR_LIMITS,
 ) -> PreTrainedModel:
     """The masked language model a run starts from, in fp32, with a row for every token.
 
     New rows and a head that the start lacks are drawn from torch's generator: seed it first.
+
+    Args:
+        model: what to start from.
+        tokenizer: of the sequences to come.
+        max_tokens: of the longest sequence to come.
+        limits: the settings that `max_tokens` comes from, for the message if it is too many.
 
     Raises:
         InputError: the start cannot be loaded, or has too few positions for `max_tokens`.
@@ -59,7 +69,7 @@ def load_masked_lm(
     if len(tokenizer) > masked_lm.config.vocab_size:
         # The default, the mean of all rows, is twenty times shorter than a usual row.
         masked_lm.resize_token_embeddings(len(tokenizer), mean_resizing=False)
-    _check_room(model, masked_lm.config, max_tokens)
+    _check_room(model, masked_lm.config, max_tokens, limits)
     if masked_lm.config.model_type in _PACKED_FAMILIES:
         masked_lm.set_attn_implementation(PACKED)
     return masked_lm
@@ -80,7 +90,7 @@ def check_start(model: ModelConfig, max_tokens: int) -> None:
     except (OSError, ValueError) as error:
         raise InputError(f"model.start {model.start!r} cannot be loaded: {error}") from error
     mlm_head(masked_lm)
-    _check_room(model, config, max_tokens)
+    _check_room(model, config, max_tokens, PAIR_LIMITS)
 
 
 def positions(config: Any) -> int:
@@ -115,12 +125,13 @@ def encode(
 def _encode_packed(
     encoder: PreTrainedModel, ids_T: Tensor, types_T: Tensor, offsets: Sequence[int]
 ) -> Tensor:
-    # One more sequence fills T up: libraries keep a kernel for every shape they have met.
+    starts_T = torch.repeat_interleave(torch.tensor(offsets[:-1]), torch.tensor(offsets).diff())
+    position_T = torch.arange(len(ids_T), device=ids_T.device) - starts_T.to(ids_T.device)
+    # One more sequence fills T up: libraries keep a kernel for every shape they have met. It may
+    # be longer than the encoder has positions, so all of it stands at the first.
     filler = -len(ids_T) % _ROUND
     bounds = (*offsets, offsets[-1] + filler) if filler else tuple(offsets)
-    ids_T, types_T = F.pad(ids_T, (0, filler)), F.pad(types_T, (0, filler))
-    starts_T = torch.repeat_interleave(torch.tensor(bounds[:-1]), torch.tensor(bounds).diff())
-    position_T = torch.arange(len(ids_T), device=ids_T.device) - starts_T.to(ids_T.device)
+    ids_T, types_T, position_T = (F.pad(part, (0, filler)) for part in (ids_T, types_T, position_T))
     states: Tensor = encoder(
         input_ids=ids_T[None],
         position_ids=position_T[None] + _first_position(encoder.config),
@@ -155,12 +166,11 @@ def _first_position(config: Any) -> int:
     return int(config.pad_token_id) + 1 if after_padding else 0
 
 
-def _check_room(model: ModelConfig, config: Any, max_tokens: int) -> None:
+def _check_room(model: ModelConfig, config: Any, max_tokens: int, limits: str) -> None:
     if max_tokens > positions(config):
         raise InputError(
             f"sequences of up to {max_tokens} tokens, but {model.start or 'the encoder'} has "
-            f"{positions(config)} positions; lower tokenizer.max_source_tokens or "
-            "tokenizer.max_target_tokens"
+            f"{positions(config)} positions; lower {limits}"
         )
 
 

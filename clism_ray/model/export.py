@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 from transformers import AutoModelForMaskedLM, PreTrainedModel, PreTrainedTokenizerFast
@@ -69,9 +70,30 @@ def load_exported(folder: Path) -> Pointer:
             "give the `best` or `last` folder of a run"
         )
     masked_lm = AutoModelForMaskedLM.from_pretrained(folder)
-    span_head = SpanHead(masked_lm.config.hidden_size)
-    span_head.load_state_dict(load_file(path))
+    span_head = load_span_head(path, masked_lm.config.hidden_size)
     return Pointer(masked_lm, span_head, load_tokenizer(str(folder)))
+
+
+def load_span_head(path: Path, hidden: int) -> SpanHead:
+    """A span head for an encoder of this hidden size.
+
+    Raises:
+        InputError: the file is damaged, holds something else, or a head of another size.
+    """
+    span_head = SpanHead(hidden)
+    expected = {name: list(weight.shape) for name, weight in span_head.named_parameters()}
+    try:
+        weights = load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise InputError(f"{path}: cannot be read: {error}") from error
+    found = {name: list(weight.shape) for name, weight in weights.items()}
+    if found != expected:
+        raise InputError(
+            f"{path}: holds {found}; expected {expected}, as the encoder beside it has hidden "
+            f"size {hidden}; give a folder as one export made it"
+        )
+    span_head.load_state_dict(weights)
+    return span_head
 
 
 def _below(weights: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -13,8 +13,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import PreTrainedModel
 
-from clism_ray.model.encoder import encode
+from clism_ray.config import ModelConfig
+from clism_ray.masking.examples import Vocabulary
+from clism_ray.model.encoder import encode, load_masked_lm
+from clism_ray.randomness import Use, torch_seed
 from clism_ray.records import IGNORED
+from clism_ray.tasks.ner_tags import TagSet
 from clism_ray.tasks.ner_windows import Window
 
 
@@ -81,6 +85,26 @@ class Tagger(nn.Module):
             )
             scores_WC: Tensor = self.classifier(self.dropout(states_TD[batch.first_token_W]))
         return scores_WC.float()
+
+
+def build_tagger(
+    start: ModelConfig,
+    words: Vocabulary,
+    tags: TagSet,
+    *,
+    max_tokens: int,
+    precision: str,
+    seed: int,
+    dropout: float = 0.1,
+) -> Tagger:
+    """The model a fine-tuning run starts with; equal seeds give equal weights on every worker.
+
+    Raises:
+        InputError: the start cannot be loaded, or has fewer positions than a window has tokens.
+    """
+    torch.manual_seed(torch_seed(Use.WEIGHTS, seed))
+    masked_lm = load_masked_lm(start, words.tokenizer, max_tokens, "max_tokens of a window")
+    return Tagger(masked_lm, len(tags), dropout, precision)
 
 
 def tag_loss(scores_WC: Tensor, label_W: Tensor) -> tuple[Tensor, Tensor]:

@@ -5,15 +5,22 @@ Shapes: N windows, T tokens of all windows, D hidden size.
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from clism_ray.config import ModelConfig
 from clism_ray.losses.clism import clism_loss
-from clism_ray.model.encoder import encode
+from clism_ray.masking.examples import Vocabulary
+from clism_ray.model.encoder import encode, load_masked_lm
+from clism_ray.model.export import SPAN_HEAD, load_span_head
 from clism_ray.model.pretrainer import Scores
 from clism_ray.model.span_head import SpanHead, sequence_of_token
+from clism_ray.randomness import Use, torch_seed
+from clism_ray.tasks.qa_windows import WindowLimits
 
 
 class PlainHead(nn.Module):
@@ -78,3 +85,28 @@ class AnswerModel(nn.Module):
         # Weights, gradients and their sums stay in fp32; only the products run in bf16.
         device = next(self.parameters()).device.type
         return torch.autocast(device, torch.bfloat16, enabled=self.precision == "bf16")
+
+
+def build_answer_model(
+    start: ModelConfig, words: Vocabulary, limits: WindowLimits, *, precision: str, seed: int
+) -> AnswerModel:
+    """The model a fine-tuning run starts with; equal seeds give equal weights on every worker.
+
+    The span head is the one in the folder of the start. Where there is none, as beside an encoder
+    that was not pre-trained with [QUE] or on a hub, it is drawn, as a plain head always is. The MLM
+    head is left out, so that every parameter has a part in the loss.
+
+    Raises:
+        InputError: the start cannot be loaded, has fewer positions than a window has tokens, or
+            a span head of another size.
+    """
+    torch.manual_seed(torch_seed(Use.WEIGHTS, seed))
+    masked_lm = load_masked_lm(start, words.tokenizer, limits.max_tokens, "max_tokens of a window")
+    encoder = cast(PreTrainedModel, masked_lm.base_model)
+    hidden = encoder.config.hidden_size
+    if not limits.with_question_token:
+        return AnswerModel(encoder, PlainHead(hidden), precision)
+    path = Path(start.start or "") / SPAN_HEAD
+    pretrained = start.start is not None and path.is_file()
+    head = load_span_head(path, hidden) if pretrained else SpanHead(hidden)
+    return AnswerModel(encoder, head, precision)
