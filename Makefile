@@ -2,16 +2,16 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3)
 BIN := .venv/bin
 
-.PHONY: demo test check fmt lint unit stack ray venv constraints clean
+.PHONY: demo test check fmt lint unit model stack ray venv constraints clean
 
 demo: .venv/ready  ## synthetic text to a pre-trained encoder, on the CPU
 	$(BIN)/python jobs/synthesize.py --config configs/synthesize/demo.yaml
 	$(BIN)/python jobs/prepare.py --config configs/prepare/demo.yaml
 	$(BIN)/python jobs/pretrain.py --config configs/pretrain/demo.yaml
 
-test: unit stack ray  ## everything a plain machine can run
+test: unit model stack ray  ## everything a plain machine can run
 
-check: lint unit  ## the gate before every commit, under a minute
+check: lint unit model  ## the gate before every commit, under a minute
 
 fmt: .venv/ready
 	$(BIN)/ruff format .
@@ -24,6 +24,9 @@ lint: .venv/ready
 
 unit: .venv/ready
 	$(BIN)/python -m pytest tests/unit tests/test_*.py
+
+model: .venv/ready
+	$(BIN)/python -m pytest tests/model
 
 stack: .venv/ready
 	$(BIN)/python -m pytest tests/stack
