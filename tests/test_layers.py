@@ -9,6 +9,8 @@ import fnmatch
 import graphlib
 import sys
 import sysconfig
+from collections import Counter
+from functools import cache
 from importlib.machinery import PathFinder
 from pathlib import Path
 
@@ -70,6 +72,13 @@ EDGES = {  # library -> the modules that may import it
     "mlflow": ("clism_ray.tracking", "clism_ray.report.runs"),
 }
 
+TESTS_FREE_OF = {  # tests -> libraries that they need neither themselves nor for what they test
+    "tests.test_*": {"torch", "transformers", "ray", "deepspeed", "mlflow"},
+    "tests.unit.*": {"torch", "transformers", "ray", "deepspeed", "mlflow"},
+    "tests.model.*": {"ray", "deepspeed", "mlflow"},
+    "tests.stack.*": {"ray"},
+}
+
 FOUNDATION_FREE_OF = {"torch", "ray", "deepspeed", "mlflow", "transformers", "spacy"}
 MODULE_LINES = 250
 LONGER_MODULES = {"clism_ray.config": 420}  # one page of settings
@@ -83,6 +92,7 @@ def name_of(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
+@cache
 def sources(*folders: str) -> dict[Path, str]:
     return {
         path: path.read_text(encoding="utf-8")
@@ -101,10 +111,16 @@ def layer(module: str) -> int | None:
     return next((n for pattern, n in LAYERS.items() if fnmatch.fnmatchcase(module, pattern)), None)
 
 
+@cache
+def nodes(source: str) -> list[ast.AST]:
+    return list(ast.walk(ast.parse(source)))
+
+
+@cache
 def imports(module: str, source: str) -> set[str]:
     """Dotted names that a module imports anywhere in it, `from a import b` as both a and a.b."""
     names = set()
-    for node in ast.walk(ast.parse(source)):
+    for node in nodes(source):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -151,6 +167,26 @@ def misplaced_libraries(code: dict[str, str]) -> list[str]:
     ]
 
 
+def needs(module: str, code: dict[str, str]) -> set[str]:
+    """Top-level modules that importing this one takes, as far as `code` tells."""
+    reached, waiting = {module}, [module]
+    while waiting:
+        at = waiting.pop()
+        found = imports(at, code[at]) - reached if at in code else set()
+        reached |= found
+        waiting += found
+    return {name.partition(".")[0] for name in reached}
+
+
+def heavy_tests(code: dict[str, str]) -> list[str]:
+    return [
+        f"{module} needs {library}"
+        for pattern, unwanted in TESTS_FREE_OF.items()
+        for module in fnmatch.filter(code, pattern)
+        for library in sorted(needs(module, code) & unwanted)
+    ]
+
+
 def too_long(code: dict[str, str]) -> list[str]:
     found = []
     for module, source in code.items():
@@ -159,7 +195,7 @@ def too_long(code: dict[str, str]) -> list[str]:
         lines = len(source.splitlines())
         if lines > limit:
             found.append(f"{module}: {lines} lines, over {limit}")
-        for node in ast.walk(ast.parse(source)):
+        for node in nodes(source):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 lines = (node.end_lineno or 0) - node.lineno + 1
                 if lines > FUNCTION_LINES:
@@ -200,6 +236,18 @@ def test_packages_import_nothing_when_they_are_opened() -> None:
     folders = {path.parent for path in found}
     assert {path.parent for path in packages} == folders
     assert [str(path) for path in packages if imports(name_of(path), found[path])] == []
+
+
+def test_tests_stand_in_the_folder_of_what_they_need() -> None:
+    tests = {name_of(path): text for path, text in sources("tests").items()}
+    assert all(fnmatch.filter(tests, pattern) for pattern in TESTS_FREE_OF)
+    refuse(heavy_tests(modules() | tests))
+
+
+def test_no_two_files_of_tests_have_the_same_name() -> None:
+    """Their folders are no packages: together in one run, the second would not be found."""
+    names = Counter(path.name for path in sources("tests") if path.name != "conftest.py")
+    assert [name for name, number in names.items() if number > 1] == []
 
 
 def test_modules_and_functions_are_short() -> None:
@@ -255,6 +303,20 @@ def test_an_upward_import_or_a_lost_module_is_found(code: dict[str, str], compla
 )
 def test_a_library_outside_its_edge_is_found(module: str, source: str, found: bool) -> None:
     assert bool(misplaced_libraries({module: source})) is found
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("import torch", ["tests.unit.test_a needs torch"]),
+        (f"from {LOSS} import loss", ["tests.unit.test_a needs torch"]),
+        ("import numpy, spacy", []),
+    ],
+)
+def test_a_heavy_test_among_the_light_ones_is_found(source: str, found: list[str]) -> None:
+    code = {LOSS: "from clism_ray.model import encoder", "clism_ray.model.encoder": "import torch"}
+    assert heavy_tests({**code, "tests.unit.test_a": source}) == found
+    assert heavy_tests({**code, "tests.model.test_a": source}) == []
 
 
 def test_a_circle_is_found() -> None:

@@ -63,6 +63,7 @@ def test_a_window_is_read_in_one_go(plan: Plan, epoch: int) -> None:
     assert changes == len(plan.window_rows) - 1
 
 
+@SOME
 @given(PLANS, st.integers(0, 30), st.data())
 def test_the_workers_of_a_step_take_its_slots_in_turn_however_many_they_are(
     plan: Plan, step: int, data: st.DataObject
@@ -77,6 +78,7 @@ def test_the_workers_of_a_step_take_its_slots_in_turn_however_many_they_are(
     assert sorted(k for k in real if k is not None) == known
 
 
+@SOME
 @given(PLANS, st.data())
 def test_every_worker_runs_as_many_microbatches(plan: Plan, data: st.DataObject) -> None:
     workers = data.draw(st.integers(1, plan.slots))
@@ -86,6 +88,7 @@ def test_every_worker_runs_as_many_microbatches(plan: Plan, data: st.DataObject)
     assert turns * workers - plan.slots in range(workers)
 
 
+@SOME
 @given(PLANS, st.integers(0, 20), st.integers(0, 20), st.data())
 def test_a_run_that_resumes_at_any_step_goes_on_as_if_it_had_not_stopped(
     plan: Plan, start: int, more: int, data: st.DataObject
@@ -123,6 +126,7 @@ def test_other_epochs_and_other_seeds_give_other_orders() -> None:
     assert rows_in_order(plan, 1) == rows_in_order(Plan((40, 40, 40), 8, 2, 1), 1)
 
 
+@SOME
 @given(st.integers(0, 50), st.integers(1, 9))
 def test_validation_takes_rows_as_they_stand(rows: int, pairs: int) -> None:
     runs = fixed_microbatches(rows, pairs)

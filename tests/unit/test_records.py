@@ -21,13 +21,14 @@ aligned_pairs = st.builds(
 )
 
 
-@settings(deadline=None)  # the first table loads parts of Arrow
+@settings(max_examples=40)
 @given(st.lists(aligned_pairs, max_size=3))
 def test_rows_of_a_table_give_the_pairs_back(pairs: list[AlignedPair]) -> None:
     table = pa.Table.from_pylist([to_row(pair) for pair in pairs], schema=ALIGNED_SCHEMA)
     assert [from_row(row) for row in table.to_pylist()] == pairs
 
 
+@settings(max_examples=40)
 @given(aligned_pairs)
 def test_a_row_has_exactly_the_columns_of_the_schema(pair: AlignedPair) -> None:
     assert list(to_row(pair)) == ALIGNED_SCHEMA.names
