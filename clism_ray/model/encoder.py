@@ -70,9 +70,14 @@ def load_masked_lm(
         # The default, the mean of all rows, is twenty times shorter than a usual row.
         masked_lm.resize_token_embeddings(len(tokenizer), mean_resizing=False)
     _check_room(model, masked_lm.config, max_tokens, limits)
-    if masked_lm.config.model_type in _PACKED_FAMILIES:
-        masked_lm.set_attn_implementation(PACKED)
+    pack(masked_lm)
     return masked_lm
+
+
+def pack(model: PreTrainedModel) -> None:
+    """Let a model run over sequences laid end to end, if its family is known to allow it."""
+    if model.config.model_type in _PACKED_FAMILIES:
+        model.set_attn_implementation(PACKED)
 
 
 def check_start(model: ModelConfig, max_tokens: int) -> None:

@@ -10,10 +10,12 @@ Loading needs neither Ray nor DeepSpeed; the encoder alone needs not even this p
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
@@ -50,15 +52,38 @@ def export_model(
         tokenizer: with `[QUE]`.
         card: the text of the model card.
     """
+    with replaced(folder) as temporary:
+        masked_lm.save_pretrained(temporary, state_dict=below(weights, "masked_lm."))
+        save_file(below(weights, "span_head."), temporary / SPAN_HEAD)
+        tokenizer.save_pretrained(temporary)
+        (temporary / "README.md").write_text(card, encoding="utf-8")
+
+
+@contextmanager
+def replaced(folder: Path) -> Iterator[Path]:
+    """A folder to write to, which takes the place of `folder` when all is written, or goes."""
     temporary = folder.with_name(f"{folder.name}.partial.{os.getpid()}")
     shutil.rmtree(temporary, ignore_errors=True)
-    masked_lm.save_pretrained(temporary, state_dict=_below(weights, "masked_lm."))
-    head = {name: tensor.contiguous() for name, tensor in _below(weights, "span_head.").items()}
-    save_file(head, temporary / SPAN_HEAD)
-    tokenizer.save_pretrained(temporary)
-    (temporary / "README.md").write_text(card, encoding="utf-8")
-    shutil.rmtree(folder, ignore_errors=True)
-    temporary.rename(folder)
+    temporary.mkdir(parents=True)
+    try:
+        yield temporary
+        shutil.rmtree(folder, ignore_errors=True)
+        temporary.rename(folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextmanager
+def readable(folder: Path) -> Iterator[None]:
+    """An InputError in place of what libraries raise on a folder that is not there or damaged."""
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder; give one that holds a model")
+    try:
+        yield
+    except InputError:
+        raise
+    except (OSError, ValueError, SafetensorError) as error:
+        raise InputError(f"{folder}: cannot be loaded: {error}; export it again") from error
 
 
 def load_exported(folder: Path) -> Pointer:
@@ -69,7 +94,8 @@ def load_exported(folder: Path) -> Pointer:
             f"{folder}: no exported model ({SPAN_HEAD} is not in it); "
             "give the `best` or `last` folder of a run"
         )
-    masked_lm = AutoModelForMaskedLM.from_pretrained(folder)
+    with readable(folder):
+        masked_lm = AutoModelForMaskedLM.from_pretrained(folder, dtype=torch.float32)
     span_head = load_span_head(path, masked_lm.config.hidden_size)
     return Pointer(masked_lm, span_head, load_tokenizer(str(folder)))
 
@@ -96,9 +122,10 @@ def load_span_head(path: Path, hidden: int) -> SpanHead:
     return span_head
 
 
-def _below(weights: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+def below(weights: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """The weights whose names begin so, by the rest of their names."""
     return {
-        name.removeprefix(prefix): tensor
+        name.removeprefix(prefix): tensor.contiguous()
         for name, tensor in weights.items()
         if name.startswith(prefix)
     }
