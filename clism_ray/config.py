@@ -146,6 +146,7 @@ class ModelConfig:
 class MaskingConfig:
     """How a pair becomes an example."""
 
+    questions: bool = True  # false: the same pairs, for MLM alone; the control of CLISM and CACR
     max_spans: Positive = 4  # [QUE] tokens of one sentence; more candidates: a random choice
     min_score: Fraction = 0.0  # spans whose projection scored less are not asked about
     mlm_probability: Fraction = 0.15
@@ -286,6 +287,13 @@ class PretrainConfig:
     validation: ValidationConfig = ValidationConfig()
     tracking: TrackingConfig = TrackingConfig()
 
+    def __post_init__(self) -> None:
+        if not self.masking.questions and (self.losses.clism.weight or self.losses.cacr.weight):
+            raise ValueError(
+                "masking.questions is false, so there is no [QUE] for CLISM and no masked source "
+                "for CACR; set losses.clism.weight=0 and losses.cacr.weight=0 too"
+            )
+
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
 class SpaceEntry:
@@ -353,6 +361,15 @@ PLACEMENT = frozenset(
 def to_tree(config: Any) -> dict[str, Any]:
     """The configuration as plain values, every default filled in."""
     tree: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(config)))
+    return tree
+
+
+def defaults(kind: Any) -> dict[str, Any]:
+    """What a configuration of this kind says of itself, as plain values: keys with a default."""
+    given = {field.name: field.default for field in dataclasses.fields(kind)}
+    known = {key: value for key, value in given.items() if value is not dataclasses.MISSING}
+    asdict = {key: to_tree(v) if dataclasses.is_dataclass(v) else v for key, v in known.items()}
+    tree: dict[str, Any] = json.loads(json.dumps(asdict))
     return tree
 
 

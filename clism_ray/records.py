@@ -147,6 +147,7 @@ class Batch:
 
     Shapes: B pairs, N = 2B sequences (the B joint ones first, then the B plain ones),
     T tokens of all sequences, Q questions, M masked tokens. Positions are positions in T.
+    Validation adds B sequences, the targets alone, which are pooled in 3B + b.
     An empty micro-batch has one dummy pair with row id -1 and every label IGNORED,
     so that it runs through the same graph and weighs nothing.
     """

@@ -6,7 +6,14 @@ from torch.nn import functional as F
 from clism_ray.records import IGNORED
 
 
-def mlm_loss(logits_MV: Tensor, label_M: Tensor) -> tuple[Tensor, Tensor]:
-    """Sum of -log P(label) over the masked tokens, and how many there are (V: vocabulary)."""
-    total = F.cross_entropy(logits_MV, label_M, ignore_index=IGNORED, reduction="sum")
-    return total, (label_M != IGNORED).sum()
+def mlm_loss(
+    logits_MV: Tensor, label_M: Tensor, language_M: Tensor, languages: int
+) -> tuple[Tensor, Tensor]:
+    """Sum of -log P(label) over the masked tokens of each language pair, and how many there are.
+
+    V is the size of the vocabulary; both results have L values. IGNORED labels count nowhere.
+    """
+    losses_M = F.cross_entropy(logits_MV, label_M, ignore_index=IGNORED, reduction="none")
+    zeros_L = losses_M.new_zeros(languages)
+    counted_M = (label_M != IGNORED).to(losses_M.dtype)
+    return zeros_L.index_add(0, language_M, losses_M), zeros_L.index_add(0, language_M, counted_M)

@@ -1,5 +1,6 @@
 """Examples to a micro-batch without padding, and a micro-batch to bytes and back."""
 
+import dataclasses
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
@@ -14,8 +15,8 @@ def collate(
 ) -> Batch:
     """Lay examples end to end: the B joint sequences, then the B plain ones.
 
-    What is lacking (no example, no masked token) gets one place labelled IGNORED, so that every
-    micro-batch runs through the same graph.
+    What is lacking (no example, no question, no masked token) gets one place labelled IGNORED, so
+    that every micro-batch runs through the same graph.
     """
     if not examples:
         return empty_batch(dropped)
@@ -37,10 +38,10 @@ def collate(
         types_T=_array(types),
         offsets_N1=_array(offsets),
         pool_T=_array(pool),
-        question_Q=_places(examples, offsets, [e.questions for e in examples]),
-        start_Q=_places(examples, offsets, [[first for first, _ in e.answers] for e in examples]),
-        end_Q=_places(examples, offsets, [[last for _, last in e.answers] for e in examples]),
-        masked_M=_places(examples, offsets, [e.mlm_positions for e in examples], empty=0),
+        question_Q=_places(offsets, [e.questions for e in examples], empty=0),
+        start_Q=_places(offsets, [[first for first, _ in e.answers] for e in examples], IGNORED),
+        end_Q=_places(offsets, [[last for _, last in e.answers] for e in examples], IGNORED),
+        masked_M=_places(offsets, [e.mlm_positions for e in examples], empty=0),
         label_M=_array([label for e in examples for label in e.mlm_labels] or [IGNORED]),
         row_id_B=_array([example.row_id for example in examples]),
         language_B=_array([language_pairs.index(example.language) for example in examples]),
@@ -68,6 +69,33 @@ def empty_batch(dropped: Mapping[str, int] | None = None) -> Batch:
         source_key_B=zero,
         target_key_B=zero,
         dropped=dict(dropped or {}),
+    )
+
+
+def with_targets_alone(batch: Batch) -> Batch:
+    """The micro-batch and B sequences more, [CLS] target [SEP] as they were before MLM.
+
+    The target of pair b is pooled in 3B + b. So each sentence of a pair stands there alone.
+    """
+    clean = batch.ids_T.copy()
+    real = batch.label_M != IGNORED
+    clean[batch.masked_M[real]] = batch.label_M[real]
+    pairs = len(batch.row_id_B)
+    ids, pools, ends = [batch.ids_T], [batch.pool_T], [batch.offsets_N1]
+    for index in range(pairs):
+        start, stop = batch.offsets_N1[index : index + 2]
+        own = clean[batch.pool_T == pairs + index]
+        ids += [clean[[start]], own, clean[[stop - 1]]]
+        pools += [_array([-1]), np.full(len(own), 3 * pairs + index), _array([-1])]
+        ends.append(ends[-1][-1:] + len(own) + 2)
+    all_ids = np.concatenate(ids)
+    added = np.zeros(len(all_ids) - len(batch.types_T), dtype=np.int64)
+    return dataclasses.replace(
+        batch,
+        ids_T=all_ids,
+        types_T=np.concatenate([batch.types_T, added]),
+        offsets_N1=np.concatenate(ends),
+        pool_T=np.concatenate(pools),
     )
 
 
@@ -99,16 +127,9 @@ def from_bytes(data: bytes) -> Batch:
 _TENSORS = [name for name in Batch.__dataclass_fields__ if name != "dropped"]
 
 
-def _places(
-    examples: Sequence[Example],
-    offsets: np.ndarray,
-    positions: Sequence[Sequence[int]],
-    empty: int | None = None,
-) -> np.ndarray:
-    flat = [
-        offsets[index] + position for index in range(len(examples)) for position in positions[index]
-    ]
-    return _array(flat if flat or empty is None else [empty])
+def _places(offsets: np.ndarray, positions: Sequence[Sequence[int]], empty: int) -> np.ndarray:
+    flat = [offsets[index] + place for index, places in enumerate(positions) for place in places]
+    return _array(flat or [empty])
 
 
 def _array(values: object) -> np.ndarray:

@@ -99,7 +99,8 @@ def _make_example(
         return "no_span_on_token_boundaries" if spans else "no_span_above_min_score"
 
     random = generator(Use.EXAMPLE, seed, epoch, pair.row_id)
-    questions = choose(found, masking.max_spans, random)
+    chosen = choose(found, masking.max_spans, random)
+    questions = chosen if masking.questions else []
     masked, places = replace_spans(source.ids, questions, words.question)
     masked_source = (1, 1 + len(masked))
     target_range = (masked_source[1] + 1, masked_source[1] + 1 + len(target.ids))

@@ -5,6 +5,13 @@ import json
 from clism_ray.config import PretrainConfig
 from clism_ray.corpus.manifest import Manifest
 
+_PAPER = "(Chen et al., NAACL 2022)"
+_ANSWERS = "The answers it learned from were projected through automatic word alignments."
+_NO_ANSWERS = "It saw the same pairs in the same order, was asked nothing and learned no answer."
+_HEAD = """`span_head.safetensors` holds `start.weight` and `end.weight`, W_s and W_e of the paper's
+eq. 1: the state x of a `[QUE]` points at the token k whose state maximises x_k . W x."""
+_UNTRAINED_HEAD = "`span_head.safetensors` holds the span head as it was drawn: nothing trained it."
+
 
 def model_card(config: PretrainConfig, manifest: Manifest, identity_hash: str) -> str:
     """What was trained, on what, under which licences, and how to load it."""
@@ -19,6 +26,9 @@ def model_card(config: PretrainConfig, manifest: Manifest, identity_hash: str) -
     licences = "\n".join(f"| {name} | {licence} |" for name, licence in manifest.licences.items())
     losses = config.losses
     start = config.model.start or "random weights"
+    asked = config.masking.questions
+    method = f"{'CLISM + CACR' if asked else 'MLM alone, the control of CLISM + CACR'} {_PAPER}"
+    origin, head = (_ANSWERS, _HEAD) if asked else (_NO_ANSWERS, _UNTRAINED_HEAD)
     return f"""---
 language: {json.dumps(sorted(names))}
 library_name: transformers
@@ -26,7 +36,7 @@ tags: [cross-lingual, clism, cacr]
 ---
 # {config.name}
 
-A cross-lingual encoder pre-trained with CLISM + CACR (Chen et al., NAACL 2022) by clism_ray, from
+A cross-lingual encoder pre-trained with {method} by clism_ray, from
 {start}, on {pairs:,} sentence pairs: {", ".join(manifest.language_pairs)}.
 
 - losses: CLISM {losses.clism.weight:g}, CACR {losses.cacr.weight:g} at temperature
@@ -35,7 +45,7 @@ A cross-lingual encoder pre-trained with CLISM + CACR (Chen et al., NAACL 2022) 
   {config.optimizer.learning_rate:g}; seed {config.seed}; {config.precision}
 - configuration: {identity_hash}; corpus: {manifest.content_hash[:16]}
 
-The answers it learned from were projected through automatic word alignments.
+{origin}
 
 ## Use
 
@@ -43,8 +53,7 @@ The answers it learned from were projected through automatic word alignments.
     encoder = AutoModel.from_pretrained("this folder")
     tokenizer = AutoTokenizer.from_pretrained("this folder")
 
-`span_head.safetensors` holds `start.weight` and `end.weight`, W_s and W_e of the paper's eq. 1:
-the state x of a `[QUE]` points at the token k whose state maximises x_k . W x.
+{head}
 
 ## Corpora
 

@@ -47,8 +47,10 @@ class PretrainModel(nn.Module):
         """Sums over the micro-batch, each a scalar unless its shape is given.
 
         Keys: `clism`, `mlm`, and CACR's `target_masked`, `plain_masked`, `target_plain`;
-        `exact_L` and `asked_L`, questions answered exactly and asked, by language pair.
-        The counts to divide by are in `counts_of`.
+        by language pair, `exact_L` and `asked_L`, questions answered exactly and asked, `mlm_L`
+        and `masked_L`, the MLM loss and its tokens. The counts to divide by are in `counts_of`.
+        `alone_2BD` are no sums but vectors: of the plain sources, and of the targets alone (zeros
+        where the micro-batch has none, as in training).
 
         Args:
             batch: the arrays of `records.Batch` as tensors.
@@ -60,10 +62,16 @@ class PretrainModel(nn.Module):
         hidden_TD = hidden_TD.float()  # losses are taken in fp32
         scores = self._point(hidden_TD, batch)
         clism, _ = clism_loss(*scores, batch["start_Q"], batch["end_Q"])
-        mlm, _ = mlm_loss(logits_MV.float(), batch["label_M"])
+        mlm_L, masked_L = mlm_loss(
+            logits_MV.float(),
+            batch["label_M"],
+            _language_of(batch["masked_M"], batch),
+            self.language_pairs,
+        )
         pairs = len(batch["row_id_B"])
+        pooled_4BD = mean_pool(hidden_TD, batch["pool_T"], 4 * pairs)
         terms, _ = cacr_loss(
-            mean_pool(hidden_TD, batch["pool_T"], 3 * pairs),
+            pooled_4BD[: 3 * pairs],
             self.temperature,
             batch["source_key_B"],
             batch["target_key_B"],
@@ -72,9 +80,12 @@ class PretrainModel(nn.Module):
         exact_Q = exact_spans(*scores, batch["start_Q"], batch["end_Q"])
         return {
             "clism": clism,
-            "mlm": mlm,
+            "mlm": mlm_L.sum(),
             **dict(zip(TERMS, terms, strict=True)),
             **self._by_language(exact_Q, batch),
+            "mlm_L": mlm_L.detach(),
+            "masked_L": masked_L,
+            "alone_2BD": pooled_4BD[2 * pairs :].detach(),
         }
 
     def point(self, batch: dict[str, Tensor], offsets: Sequence[int]) -> Scores:
@@ -93,8 +104,7 @@ class PretrainModel(nn.Module):
 
     def _by_language(self, exact_Q: Tensor, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         asked_Q = batch["start_Q"] != IGNORED
-        pair_Q = torch.searchsorted(batch["offsets_N1"][1:], batch["question_Q"], right=True)
-        language_Q = batch["language_B"][pair_Q]
+        language_Q = _language_of(batch["question_Q"], batch)
         zeros_L = torch.zeros(self.language_pairs, dtype=torch.float32, device=exact_Q.device)
         return {
             "exact_L": zeros_L.index_add(0, language_Q, (exact_Q & asked_Q).float()),
@@ -105,6 +115,12 @@ class PretrainModel(nn.Module):
         # Weights, gradients and their sums stay in fp32; only the products run in bf16.
         device = next(self.parameters()).device.type
         return torch.autocast(device, torch.bfloat16, enabled=self.precision == "bf16")
+
+
+def _language_of(position: Tensor, batch: dict[str, Tensor]) -> Tensor:
+    """The language pair of each position in a joint sequence."""
+    pair = torch.searchsorted(batch["offsets_N1"][1:], position, right=True)
+    return batch["language_B"][pair]
 
 
 def build_model(

@@ -8,6 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from clism_ray.config import SweepConfig
+from clism_ray.tasks.probes import LOWER
 from clism_ray.tracking import viewer_command
 from clism_ray.train import journal
 from clism_ray.train.driver import PretrainResult
@@ -17,6 +18,7 @@ from clism_ray.train.validate import dev_pairs
 from clism_ray.train.worked import WorkedExample, work_examples
 
 _EXAMPLES = 3
+_LEFT_OUT = tuple(f"validation/{name}/" for name in ("perplexity", *LOWER))  # by language
 
 
 def print_result(result: PretrainResult) -> None:
@@ -62,15 +64,16 @@ def print_sweep(config: SweepConfig, result: SweepResult) -> None:
 
 
 def before_and_after(first: journal.Entry, last: journal.Entry) -> Table:
-    """Accuracy and every loss on the held-out pairs, at the first and the last validation."""
+    """Figures of the held-out pairs at the first and the last validation; shares by language."""
     table = Table(title=f"held-out pairs ({last.values['validation/questions']:.0f} questions)")
     table.add_column("")
     table.add_column(f"step {first.step}", justify="right")
     table.add_column(f"step {last.step}", justify="right")
     for name, value in last.values.items():
-        if name == "validation/questions":
+        share = "accuracy" in name or "retrieval" in name
+        if name == "validation/questions" or name.startswith(_LEFT_OUT):
             continue
-        form = "{:.1%}" if "accuracy" in name else "{:.3f}"
+        form = "{:.1%}" if share else "{:.3f}"
         label = name.removeprefix("validation/").replace("accuracy", "exact spans")
         table.add_row(label, _before(first, name, form), form.format(value))
     return table
@@ -107,4 +110,5 @@ def print_examples(console: Console, examples: Sequence[WorkedExample]) -> None:
             highlight=False,
             soft_wrap=True,
         )
-    console.print()
+    if examples:
+        console.print()

@@ -5,7 +5,11 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from clism_ray.tasks import probes
 from clism_ray.train.status import FAILED, RUNNING
+
+_HIGHER = {"accuracy", *probes.HIGHER}
+_LOWER = {"loss", "perplexity", *probes.LOWER}
 
 Curve = tuple[tuple[int, float], ...]  # (step, value), by rising step, each step once
 
@@ -124,10 +128,10 @@ def value_at(curve: Curve, step: int) -> float | None:
 
 def direction(metric: str) -> str | None:
     """Which way a metric gets better: max, min, or None where more is neither."""
-    parts = metric.split("/")
-    if "accuracy" in parts:
+    parts = set(metric.split("/"))
+    if parts & _HIGHER:
         return "max"
-    return "min" if "loss" in parts else None
+    return "min" if parts & _LOWER else None
 
 
 def best_value(metric: str, curve: Curve) -> float | None:

@@ -158,7 +158,8 @@ def take_step(
             worker.engine.step()
     totals = all_sum(sums, worker.device)
     means = mean_losses(dict(zip(LOSSES, totals, strict=False)), counts)
-    losses = loss_metrics(means, config.losses)
+    asked = float(totals[-1])
+    losses = loss_metrics(means, config.losses, asked > 0)
     if not math.isfinite(losses["loss/total"]):
         lost = ", ".join(f"{name} {value:g}" for name, value in losses.items())
         raise RunFailed(f"the loss is not finite at step {step + 1}: {lost}")
@@ -168,7 +169,7 @@ def take_step(
         raise RunFailed(f"the gradient is not finite at step {step + 1}, though the loss is")
     return {
         **losses,
-        "accuracy/train": float(totals[-2] / max(float(totals[-1]), 1.0)),
+        **({"accuracy/train": float(totals[-2]) / asked} if asked else {}),
         "optimizer/learning_rate": rate,
         **({} if norm is None else {"optimizer/gradient_norm": float(norm)}),
         "data/pairs": float(counts[1]),
@@ -197,12 +198,12 @@ def speed(metrics: dict[str, Any], took: float, waited: float) -> dict[str, floa
 
 
 def note_validation(worker: Worker) -> None:
-    """Validate, and export the model if it is the best so far."""
+    """Validate, and export the model if it is the best so far; without questions, none is."""
     if not worker.dev:
         return
     weights = worker.job.config.losses
     found = validate(worker.engine, worker.dev, weights, worker.languages, worker.device)
     note(worker, "validation", found)
     report(worker)
-    if worker.step:
+    if worker.step and "validation/accuracy" in found:
         export_best(worker, found["validation/accuracy"], found["validation/questions"])

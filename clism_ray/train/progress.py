@@ -13,18 +13,11 @@ def describe(entry: Entry, steps: int, seconds_per_step: float, person: bool) ->
         return _train(entry, steps, seconds_per_step, person)
     values = entry.values
     if entry.kind == "validation":
-        languages = {
-            name.removeprefix("validation/accuracy/"): share
-            for name, share in values.items()
-            if name.startswith("validation/accuracy/")
-        }
         if not person:
             return f"validation step={entry.step} " + _pairs(values)
-        each = "  ".join(f"{name} {share:.1%}" for name, share in languages.items())
-        return (
-            f"step {entry.step:>6}  held out: exact spans {values['validation/accuracy']:.1%}  "
-            f"({each})"
-        )
+        asked = "validation/accuracy" in values
+        name, called = ("accuracy", "exact spans") if asked else ("retrieval", "translations found")
+        return f"step {entry.step:>6}  held out: {called} {_by_language(values, name)}"
     return f"{values['status']} at step {entry.step}" + (
         f": {values['problem']}" if "problem" in values else ""
     )
@@ -56,13 +49,29 @@ def _train(entry: Entry, steps: int, seconds_per_step: float, person: bool) -> s
     if not person:
         return f"train step={entry.step} steps={steps} " + _pairs(values)
     left = timedelta(seconds=round((steps - entry.step) * seconds_per_step))
+    asked = "accuracy/train" in values
+    losses = "  ".join(
+        f"{name} {values[f'loss/{name}']:.3f}"
+        for name in ("clism", "cacr", "mlm")
+        if asked or name != "clism"
+    )
+    exact = f"exact {values['accuracy/train']:6.1%}  " if asked else ""
     return (
-        f"step {entry.step:>6}/{steps}  loss {values['loss/total']:7.3f}  "
-        f"(clism {values['loss/clism']:.3f}  cacr {values['loss/cacr']:.3f}  "
-        f"mlm {values['loss/mlm']:.3f})  "
-        f"exact {values['accuracy/train']:6.1%}  {values['speed/pairs_per_second']:6.1f} pairs/s  "
+        f"step {entry.step:>6}/{steps}  loss {values['loss/total']:7.3f}  ({losses})  "
+        f"{exact}{values['speed/pairs_per_second']:6.1f} pairs/s  "
         f"data wait {values['speed/data_wait']:4.0%}  left {left}"
     )
+
+
+def _by_language(values: Mapping[str, float], name: str) -> str:
+    """A share of the held-out pairs, and of those of each language pair."""
+    start = f"validation/{name}"
+    each = "  ".join(
+        f"{key.removeprefix(start + '/')} {value:.1%}"
+        for key, value in values.items()
+        if key.startswith(start + "/")
+    )
+    return f"{values[start]:.1%}  ({each})" if start in values else "nothing"
 
 
 def _pairs(values: dict[str, float]) -> str:

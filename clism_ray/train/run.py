@@ -24,7 +24,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from clism_ray.config import PretrainConfig, differences, identity, identity_hash
+from clism_ray.config import PretrainConfig, defaults, differences, identity, identity_hash
 from clism_ray.corpus.manifest import Manifest, windows
 from clism_ray.corpus.rows import read_rows
 from clism_ray.errors import InputError
@@ -95,8 +95,26 @@ def open_run(config: PretrainConfig, manifest: Manifest) -> RunRecord:
     if not path.is_file():
         return RunRecord(identity=tree, identity_hash=identity_hash(tree))
     record = RunRecord(**json.loads(path.read_text(encoding="utf-8")))
-    check_same(f"the run {config.name!r}", path.parent, record.identity, tree)
+    known = with_new_keys(record.identity, tree, defaults(PretrainConfig))
+    check_same(f"the run {config.name!r}", path.parent, known, tree)
     return record
+
+
+def with_new_keys(
+    known: dict[str, Any], now: dict[str, Any], default: dict[str, Any]
+) -> dict[str, Any]:
+    """An identity, and of those keys that are younger than it those that have their defaults now.
+
+    A key is made with the default that keeps what runs did without it.
+    """
+    added = {key: now[key] for key in now.keys() & default.keys() - known.keys()}
+    same = {key: value for key, value in added.items() if value == default[key]}
+    inside = {
+        key: with_new_keys(value, now[key], default.get(key) or {})
+        for key, value in known.items()
+        if isinstance(value, dict) and isinstance(now.get(key), dict)
+    }
+    return {**known, **inside, **same}
 
 
 def check_same(what: str, folder: Path, known: dict[str, Any], now: dict[str, Any]) -> None:

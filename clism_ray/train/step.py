@@ -16,6 +16,7 @@ from clism_ray.config import LossConfig
 from clism_ray.losses.cacr import TERMS
 from clism_ray.randomness import Use, torch_seed
 from clism_ray.records import IGNORED, Batch
+from clism_ray.tasks.probes import PROBES
 
 LOSSES = ("clism", *TERMS, "mlm")
 COUNTS = ("questions", "pairs", "masked", "tokens")
@@ -51,23 +52,28 @@ def mean_losses(sums: dict[str, Tensor], counts: Tensor) -> dict[str, Tensor]:
     return {name: sums[name] / max(divisors[_COUNT_OF[name]], 1.0) for name in LOSSES}
 
 
-def loss_metrics(means: dict[str, Tensor], weights: LossConfig) -> dict[str, float]:
-    """The losses under the names they are tracked by; CACR's sum and its terms apart."""
+def loss_metrics(means: dict[str, Tensor], weights: LossConfig, asked: bool) -> dict[str, float]:
+    """The losses under the names they are tracked by; CACR's sum and its terms apart.
+
+    Where nothing was asked there is no CLISM to tell of.
+    """
     terms = {f"cacr/{term}": float(means[term]) for term in TERMS}
     return {
         "loss/total": float(total_loss(means, weights)),
-        "loss/clism": float(means["clism"]),
+        **({"loss/clism": float(means["clism"])} if asked else {}),
         "loss/cacr": sum(terms.values()),
         "loss/mlm": float(means["mlm"]),
         **terms,
     }
 
 
-def metric_names(languages: Sequence[str]) -> list[str]:
-    """What a run logs by step that says how good it is."""
-    losses = list(loss_metrics(dict.fromkeys(LOSSES, torch.zeros(())), LossConfig()))
-    held_out = [*losses, "accuracy", *(f"accuracy/{language}" for language in languages)]
-    return [*losses, "accuracy/train", *(f"validation/{name}" for name in held_out)]
+def metric_names(languages: Sequence[str], asked: bool) -> list[str]:
+    """What a run logs by step that says how good it is; `asked`: whether it asks questions."""
+    losses = list(loss_metrics(dict.fromkeys(LOSSES, torch.zeros(())), LossConfig(), asked))
+    held_out = ["accuracy"] * asked + ["perplexity", *PROBES]
+    of_languages = [f"{name}/{language}" for name in held_out for language in languages]
+    validation = [f"validation/{name}" for name in (*losses, *held_out, *of_languages)]
+    return [*losses, *["accuracy/train"] * asked, *validation]
 
 
 def total_loss(means: dict[str, Tensor], weights: LossConfig) -> Tensor:

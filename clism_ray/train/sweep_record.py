@@ -10,8 +10,8 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from clism_ray.config import SweepConfig, identity_hash
-from clism_ray.train.run import check_same, write_json
+from clism_ray.config import PretrainConfig, SweepConfig, defaults, identity_hash
+from clism_ray.train.run import check_same, with_new_keys, write_json
 from clism_ray.train.space import sweep_folder, sweep_identity
 from clism_ray.train.status import RUNNING
 
@@ -52,7 +52,9 @@ def open_sweep(config: SweepConfig, corpus_hash: str) -> SweepRecord:
     if not (folder / "sweep.json").is_file():
         return SweepRecord(identity=tree, identity_hash=identity_hash(tree))
     record = read_sweep(folder)
-    check_same(f"the sweep {config.name!r}", folder, record.identity, tree)
+    default = {**defaults(SweepConfig), "pretrain": defaults(PretrainConfig)}
+    known = with_new_keys(record.identity, tree, default)
+    check_same(f"the sweep {config.name!r}", folder, known, tree)
     return record
 
 

@@ -1,7 +1,8 @@
 """Validation: held-out pairs under masks that never change.
 
 Dev pairs are made into examples as in epoch 0 of the run's seed, always. Their answers are
-projected through word alignments, not gold.
+projected through word alignments, not gold. Their sentences are also encoded one by one, for the
+probes: of the sources that is done anyway, and a third of the tokens comes on top for the targets.
 """
 
 from collections.abc import Sequence
@@ -12,13 +13,15 @@ import torch.distributed as dist
 from clism_ray.config import LossConfig
 from clism_ray.corpus.manifest import windows
 from clism_ray.corpus.rows import read_rows
-from clism_ray.masking.collate import empty_batch, make_batch
+from clism_ray.masking.collate import empty_batch, make_batch, with_targets_alone
 from clism_ray.masking.microbatch import Recipe, examples_of, open_recipe
 from clism_ray.masking.order import fixed_microbatches
 from clism_ray.records import AlignedPair, Batch
+from clism_ray.train.probes import encoded_pairs, probe_languages
 from clism_ray.train.step import LOSSES, counts_of, loss_metrics, mean_losses, to_tensors
 
 _EPOCH = 0
+_BY_LANGUAGE = ("exact_L", "asked_L", "mlm_L", "masked_L")
 
 
 def dev_pairs(recipe: Recipe, per_language: int) -> list[AlignedPair]:
@@ -48,7 +51,7 @@ def dev_batches(
         for run in runs[rank::workers]
     ]
     turns = -(-len(runs) // workers)
-    return mine + [empty_batch()] * (turns - len(mine))
+    return [with_targets_alone(batch) for batch in mine + [empty_batch()] * (turns - len(mine))]
 
 
 @torch.no_grad()
@@ -59,33 +62,53 @@ def validate(
     languages: Sequence[str],
     device: torch.device,
 ) -> dict[str, float]:
-    """`validation/loss/...` and `validation/accuracy/...` over all workers' micro-batches.
+    """`validation/...` over all workers' micro-batches: the losses, and figures by language.
 
-    `validation/accuracy` is the mean over languages of the share of questions whose start and end
-    are both right.
+    `accuracy` is the share of questions whose start and end are both right, `perplexity` is
+    exp(MLM loss), the `PROBES` are of sentence vectors. `validation/NAME/en-de` is of one language
+    pair, `validation/NAME` the mean over them; what nothing was counted of is left out.
     """
     engine.eval()
-    sums = torch.zeros(len(LOSSES) + 2 * len(languages), dtype=torch.float64)
+    sums = torch.zeros(len(LOSSES) + 4 * len(languages), dtype=torch.float64)
+    encoded = []
     for batch in batches:
         out = engine(to_tensors(batch, device), batch.offsets_N1.tolist())
-        parts = [out[name][None] for name in LOSSES] + [out["exact_L"], out["asked_L"]]
+        parts = [out[name][None] for name in LOSSES] + [out[name] for name in _BY_LANGUAGE]
         sums += torch.cat(parts).double().cpu()
+        encoded += encoded_pairs(batch, out["alone_2BD"].cpu().numpy())
     engine.train()
-    counts = counts_of(batches)
-    totals = all_sum(torch.cat([sums, counts]), device)
+    totals = all_sum(torch.cat([sums, counts_of(batches)]), device)
     means = mean_losses(dict(zip(LOSSES, totals, strict=False)), totals[-4:])
-    exact_L, asked_L = totals[len(LOSSES) : -4].chunk(2)
-    found = {
-        f"validation/accuracy/{language}": float(exact / asked)
-        for language, exact, asked in zip(languages, exact_L, asked_L, strict=True)
-        if asked
+    exact_L, asked_L, mlm_L, masked_L = totals[len(LOSSES) : -4].chunk(4)
+    asked = float(asked_L.sum())
+    losses = loss_metrics(means, weights, asked > 0)
+    figures = {
+        "accuracy": _where_counted(languages, exact_L / asked_L, asked_L),
+        "perplexity": _where_counted(languages, (mlm_L / masked_L).exp(), masked_L),
+        **probe_languages(encoded, languages),
     }
     return {
-        **{f"validation/{name}": value for name, value in loss_metrics(means, weights).items()},
-        "validation/accuracy": sum(found.values()) / max(len(found), 1),
-        **found,
-        "validation/questions": float(asked_L.sum()),
+        **{f"validation/{name}": value for name, value in losses.items()},
+        **_named(figures),
+        "validation/questions": asked,
     }
+
+
+def _where_counted(
+    languages: Sequence[str], value_L: torch.Tensor, count_L: torch.Tensor
+) -> dict[str, float]:
+    told = zip(languages, value_L.tolist(), count_L.tolist(), strict=True)
+    return {language: value for language, value, count in told if count}
+
+
+def _named(figures: dict[str, dict[str, float]]) -> dict[str, float]:
+    """Figures by language, and their means, under the names they are tracked by."""
+    found = {}
+    for name, values in figures.items():
+        if values:
+            found[f"validation/{name}"] = sum(values.values()) / len(values)
+        found |= {f"validation/{name}/{language}": value for language, value in values.items()}
+    return found
 
 
 def all_sum(values: torch.Tensor, device: torch.device) -> torch.Tensor:

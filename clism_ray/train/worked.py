@@ -13,7 +13,7 @@ from clism_ray.masking.microbatch import Recipe, examples_of, open_recipe
 from clism_ray.masking.tokenizer import QUESTION
 from clism_ray.model.export import load_exported
 from clism_ray.model.pretrainer import PretrainModel
-from clism_ray.records import AlignedPair
+from clism_ray.records import IGNORED, AlignedPair
 from clism_ray.train.step import to_tensors
 
 _EPOCH = 0  # the masks of validation
@@ -48,7 +48,7 @@ def _work(model: PretrainModel, recipe: Recipe, pair: AlignedPair) -> WorkedExam
     tokenizer = open_recipe(recipe).words.tokenizer
     language = f"{pair.source_language}-{pair.target_language}"
     batch = make_batch(examples_of(recipe, [pair], _EPOCH), [language])
-    if batch.row_id_B[0] < 0:
+    if batch.start_Q[0] == IGNORED:  # no example, or no question
         return None
     scores = model.point(to_tensors(batch, torch.device("cpu")), batch.offsets_N1.tolist())
     ids = batch.ids_T.copy()

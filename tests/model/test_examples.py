@@ -135,6 +135,41 @@ def test_of_many_spans_so_many_are_asked_about_as_the_settings_allow(words: Voca
     assert len(example(pair, words, MaskingConfig(max_spans=1)).questions) == 1
 
 
+SILENT = MaskingConfig(questions=False, mlm_probability=0.0)
+
+
+@settings(max_examples=20)
+@given(st.integers(0, 400))
+def test_where_nothing_is_asked_the_whole_pair_stands_there_and_any_token_may_be_masked(
+    words: Vocabulary, row: int
+) -> None:
+    asked, clean = (example(tiny_pair(row), words, masking) for masking in (MASKING, SILENT))
+    assert clean.questions == clean.answers == ()
+    source, target = clean.plain_ids[1:-1], clean.joint_ids[slice(*clean.target)]
+    assert clean.joint_ids == (words.begin, *source, words.end, *target, words.end)
+    assert clean.joint_ids[slice(*clean.masked_source)] == source
+    assert len(target) == asked.target[1] - asked.target[0]
+    noisy = example(tiny_pair(row), words, replace(SILENT, mlm_probability=1.0))
+    ordinary = {*range(*clean.masked_source), *range(*clean.target)}
+    assert set(noisy.mlm_positions) == ordinary
+    assert noisy.mlm_labels == tuple(clean.joint_ids[p] for p in noisy.mlm_positions)
+
+
+def test_where_nothing_is_asked_the_same_pairs_are_dropped_and_the_rest_fits(
+    words: Vocabulary,
+) -> None:
+    tight = replace(LIMITS, max_source_tokens=30, max_target_tokens=45)
+    pairs = [tiny_pair(row) for row in range(60)]
+    pairs += [replace(PARIS, source="[QUE]"), replace(PARIS, spans=())]
+    asked, silent = (
+        make_examples(pairs, words, tight, masking, 13, 0) for masking in (MASKING, SILENT)
+    )
+    told = [[r if isinstance(r, str) else r.row_id for r in results] for results in (asked, silent)]
+    assert told[0] == told[1]
+    lengths = [len(result.joint_ids) for result in silent if isinstance(result, Example)]
+    assert 0 < max(lengths) <= 30 + 45
+
+
 @pytest.mark.parametrize("side", ["source", "target"])
 def test_a_pair_too_long_is_dropped_and_one_that_just_fits_is_whole(
     words: Vocabulary, side: str

@@ -85,20 +85,24 @@ def test_a_question_never_points_into_another_sequence(seed: int) -> None:
             assert int(row.isfinite().sum()) == stop - first
 
 
+def mlm_total(logits: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    return mlm_loss(logits, labels, torch.zeros(len(labels), dtype=torch.int64), 1)
+
+
 @FEW
 @given(SEEDS, st.integers(0, 5))
 def test_clism_and_mlm_of_a_batch_are_the_sums_over_its_parts(seed: int, cut: int) -> None:
     torch.manual_seed(seed)
     scores, places = torch.randn(2, 5, 7).double(), torch.randint(7, (2, 5))
     places[:, seed % 5] = IGNORED
-    whole = [*clism_loss(*scores, *places), *mlm_loss(scores[0], places[0])]
+    whole = [*clism_loss(*scores, *places), *mlm_total(scores[0], places[0])]
     head = [
         *clism_loss(*scores[:, :cut], *places[:, :cut]),
-        *mlm_loss(scores[0, :cut], places[0, :cut]),
+        *mlm_total(scores[0, :cut], places[0, :cut]),
     ]
     tail = [
         *clism_loss(*scores[:, cut:], *places[:, cut:]),
-        *mlm_loss(scores[0, cut:], places[0, cut:]),
+        *mlm_total(scores[0, cut:], places[0, cut:]),
     ]
     for total, first, second in zip(whole, head, tail, strict=True):
         assert total.item() == pytest.approx(first.item() + second.item(), rel=1e-9)
@@ -106,26 +110,29 @@ def test_clism_and_mlm_of_a_batch_are_the_sums_over_its_parts(seed: int, cut: in
 
 @FEW
 @given(SEEDS)
-def test_mlm_is_the_summed_cross_entropy_of_the_labels(seed: int) -> None:
+def test_mlm_is_the_cross_entropy_of_the_labels_summed_by_language(seed: int) -> None:
     random = np.random.default_rng(seed)
     logits = random.normal(size=(random.integers(1, 6), 9))
     labels = random.integers(0, 9, size=len(logits))
-    total, count = mlm_loss(torch.tensor(logits), torch.tensor(labels))
-    literal = -sum(log_share(row, label) for row, label in zip(logits, labels, strict=True))
-    assert total.item() == pytest.approx(literal, rel=1e-9)
-    assert int(count) == len(labels)
+    language = random.integers(0, 3, size=len(logits))
+    totals, counts = mlm_loss(*map(torch.tensor, (logits, labels, language)), 3)
+    literal = [0.0] * 3
+    for row, label, place in zip(logits, labels, language, strict=True):
+        literal[place] -= log_share(row, label)
+    assert totals.tolist() == pytest.approx(literal, rel=1e-9)
+    assert counts.tolist() == np.bincount(language, minlength=3).tolist()
 
 
 def test_mlm_has_the_gradient_of_its_value() -> None:
     logits = torch.randn(4, 6, dtype=torch.float64, requires_grad=True)
     labels = torch.tensor([1, IGNORED, 0, 5])
-    assert torch.autograd.gradcheck(lambda x: mlm_loss(x, labels)[0], (logits,))
+    assert torch.autograd.gradcheck(lambda x: mlm_total(x, labels)[0], (logits,))
 
 
 def test_ignored_places_count_nothing_and_pull_at_nothing() -> None:
     scores = torch.randn(2, 3, 4, dtype=torch.float64, requires_grad=True)
     ignored = torch.full((3,), IGNORED)
-    for total, count in (clism_loss(*scores, ignored, ignored), mlm_loss(scores[0], ignored)):
+    for total, count in (clism_loss(*scores, ignored, ignored), mlm_total(scores[0], ignored)):
         assert total.item() == 0
         assert count.item() == 0
         (gradient,) = torch.autograd.grad(total, scores, retain_graph=True)

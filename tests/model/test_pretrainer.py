@@ -1,6 +1,7 @@
 """The pre-training model: sums of every loss from a micro-batch."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 import torch
@@ -8,13 +9,18 @@ from torch import Tensor
 
 from clism_ray.config import (
     CacrConfig,
+    ClismConfig,
     LossConfig,
+    MaskingConfig,
     ModelConfig,
     ScratchConfig,
     TokenizerConfig,
 )
-from clism_ray.masking.collate import collate, empty_batch
+from clism_ray.corpus.rows import read_rows
+from clism_ray.masking.collate import collate, empty_batch, with_targets_alone
 from clism_ray.masking.microbatch import Recipe, examples_of, open_recipe
+from clism_ray.masking.order import rows_of
+from clism_ray.model.encoder import encode
 from clism_ray.model.pretrainer import PretrainModel, build_model
 from clism_ray.records import Batch, Example
 from clism_ray.train.step import (
@@ -133,6 +139,31 @@ def test_an_empty_microbatch_gives_nothing_and_a_zero_gradient_to_every_paramete
         assert not gradient.any(), name
 
 
+def silent_batch(recipe: Recipe) -> Batch:
+    """Four pairs that nothing is asked about."""
+    silent = replace(recipe, masking=MaskingConfig(questions=False))
+    made = examples_of(silent, [tiny_pair(row) for row in range(4)], epoch=0)
+    return collate([e for e in made if isinstance(e, Example)], ("en-de", "en-zh"), {})
+
+
+def test_without_questions_mlm_teaches_the_encoder_and_the_span_head_stays_as_it_is(
+    recipe: Recipe,
+) -> None:
+    weights = LossConfig(clism=ClismConfig(weight=0), cacr=CacrConfig(weight=0))
+    model, batch = model_of(recipe), silent_batch(recipe)
+    counts = counts_of([batch])
+    assert counts[0] == 0
+    out = run(model, batch)
+    assert all(out[name].isfinite() for name in LOSSES)
+    assert float(out["clism"].detach()) == 0
+    assert not out["asked_L"].any()
+    for name, gradient in gradients(model, total(out, counts, weights)).items():
+        assert gradient is not None, name
+        assert gradient.isfinite().all()
+        if "key.bias" not in name:  # softmax is blind to it
+            assert gradient.any() != name.startswith("span_head"), name
+
+
 def test_every_parameter_learns_from_a_real_microbatch(recipe: Recipe, batch: Batch) -> None:
     model = model_of(recipe)
     found = gradients(model, total(run(model, batch), counts_of([batch])))
@@ -172,6 +203,39 @@ def test_questions_are_counted_by_language(recipe: Recipe, batch: Batch) -> None
     asked = torch.bincount(torch.tensor(batch.language_B)[pair], minlength=2)
     assert out["asked_L"].tolist() == asked.tolist()
     assert (out["exact_L"] <= out["asked_L"]).all()
+
+
+def test_the_mlm_loss_and_its_tokens_are_told_by_language(recipe: Recipe) -> None:
+    model = model_of(recipe).eval()
+    whole = run(model, *split(some_examples(recipe), [4]))
+    assert torch.allclose(whole["mlm_L"].sum(), whole["mlm"])
+    for number, language in enumerate(("en-de", "en-zh")):
+        (own,) = split([e for e in some_examples(recipe) if e.language == language], [2])
+        out = run(model, own)
+        assert float(out["mlm_L"][number]) == pytest.approx(float(whole["mlm_L"][number]), rel=1e-5)
+        assert whole["masked_L"][number] == counts_of([own])[2]
+
+
+def test_the_sentences_of_a_pair_are_encoded_alone_and_nothing_else_changes(
+    recipe: Recipe, batch: Batch
+) -> None:
+    model = model_of(recipe).eval()
+    without, out = run(model, batch), run(model, with_targets_alone(batch))
+    for name in without.keys() - {"alone_2BD"}:
+        assert torch.allclose(without[name], out[name], rtol=1e-5), name
+    kitchen = open_recipe(recipe)
+    rows = rows_of(kitchen.plan, 0, 0)
+    pairs = [
+        pair
+        for part in rows
+        for pair in read_rows(kitchen.folder, kitchen.train_windows[part.window], part.rows)
+    ]
+    tokenizer, encoder = kitchen.words.tokenizer, model.masked_lm.base_model
+    texts = [pair.source for pair in pairs] + [pair.target for pair in pairs]
+    for text, vector_D in zip(texts, out["alone_2BD"], strict=True):
+        ids = torch.tensor(tokenizer(text)["input_ids"])
+        states = encode(encoder, ids, torch.zeros_like(ids), [0, len(ids)])
+        assert torch.allclose(states[1:-1].mean(0), vector_D, atol=1e-5)
 
 
 def test_a_model_that_points_right_is_told_so(recipe: Recipe, batch: Batch) -> None:

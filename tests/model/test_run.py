@@ -9,7 +9,11 @@ import pytest
 
 from clism_ray.config import (
     BatchConfig,
+    CacrConfig,
+    ClismConfig,
     LengthConfig,
+    LossConfig,
+    MaskingConfig,
     ModelConfig,
     PretrainConfig,
     ScalingConfig,
@@ -72,6 +76,23 @@ def test_the_same_name_with_another_identity_is_refused_with_the_difference(
     assert "batch.slots: 4 -> 8\n" in str(refused.value)
     assert "seed: 13 -> 14\n" in str(refused.value)
     assert "another name=" in str(refused.value)
+
+
+def test_a_run_older_than_a_setting_goes_on_under_its_default_and_no_other(
+    config: PretrainConfig, manifest: Manifest
+) -> None:
+    record = open_run(config, manifest)
+    masking = dict(record.identity["masking"])
+    del masking["questions"], masking["max_spans"]
+    older = replace(record, identity={**record.identity, "masking": masking}, identity_hash="older")
+    write_record(config, older)
+    assert open_run(config, manifest) == older
+    with pytest.raises(InputError, match=r"masking.max_spans: None -> 2") as refused:
+        open_run(replace(config, masking=MaskingConfig(max_spans=2)), manifest)
+    assert "questions" not in str(refused.value)
+    write_record(config, replace(older, identity={**older.identity, "length": {}}))
+    with pytest.raises(InputError, match=r"length.steps: None -> 10"):  # it has no default
+        open_run(config, manifest)
 
 
 def test_another_corpus_is_another_identity_wherever_it_stands(
@@ -267,3 +288,14 @@ def test_the_card_names_corpus_licences_settings_and_languages(
     assert "0123456789abcdef" in card
     assert manifest.content_hash[:16] in card
     assert "4 x 16 pairs" in card
+    assert "the state x of a `[QUE]` points" in card
+
+
+def test_the_card_of_a_run_that_asked_nothing_promises_no_answers(
+    config: PretrainConfig, manifest: Manifest
+) -> None:
+    losses = LossConfig(clism=ClismConfig(weight=0), cacr=CacrConfig(weight=0))
+    silent = replace(config, masking=MaskingConfig(questions=False), losses=losses)
+    card = model_card(silent, manifest, "0123456789abcdef")
+    assert "pre-trained with MLM alone" in card
+    assert "points" not in card

@@ -122,6 +122,10 @@ def test_an_objective_that_no_run_logs_is_refused_with_the_nearest(corpus: Path)
     for known in (
         "validation/accuracy",
         "validation/accuracy/en-de",
+        "validation/retrieval",
+        "validation/alignment/en-zh",
+        "validation/uniformity",
+        "validation/perplexity/en-de",
         "loss/mlm",
         "cacr/plain_masked",
     ):
@@ -130,6 +134,19 @@ def test_an_objective_that_no_run_logs_is_refused_with_the_nearest(corpus: Path)
         check_objective(configuration(objective="validation/acuracy"), manifest)
     with pytest.raises(InputError, match="no held-out pairs"):
         check_objective(configuration(), replace(manifest, dev=()))
+
+
+def test_a_sweep_that_asks_nothing_has_no_accuracy_to_search_for(corpus: Path) -> None:
+    manifest = read_manifest(corpus)
+    silent = {
+        "corpus": "/c",
+        "length": {"steps": 9},
+        "masking": {"questions": False},
+        "losses": {"clism": {"weight": 0}, "cacr": {"weight": 0}},
+    }
+    check_objective(configuration(pretrain=silent, objective="validation/retrieval"), manifest)
+    with pytest.raises(InputError, match="'validation/accuracy' is never reported"):
+        check_objective(configuration(pretrain=silent), manifest)
 
 
 def test_trials_that_could_not_be_compared_are_refused() -> None:
@@ -157,6 +174,17 @@ def test_a_name_with_another_space_is_refused_with_the_difference(tmp_path: Path
         open_sweep(wider, "abc")
     with pytest.raises(InputError, match="'abc' -> 'other'"):
         open_sweep(configuration(tmp_path), "other")
+
+
+def test_a_sweep_older_than_a_setting_goes_on_under_its_default(tmp_path: Path) -> None:
+    config = configuration(tmp_path)
+    record = open_sweep(config, "abc")
+    older = {**record.identity, "pretrain": {**record.identity["pretrain"], "masking": {}}}
+    del older["retries"]
+    write_sweep(sweep_folder(config), replace(record, identity=older, identity_hash="older"))
+    assert open_sweep(config, "abc").identity_hash == "older"
+    with pytest.raises(InputError, match="retries: None -> 5"):
+        open_sweep(configuration(tmp_path, retries=5), "abc")
 
 
 def test_what_is_remembered_of_trials_is_on_disk(tmp_path: Path) -> None:

@@ -58,10 +58,11 @@ def test_the_total_is_the_weighted_sum_of_equation_9() -> None:
     cacr = sum(float(SUMS[term]) for term in TERMS)
     expected = 2 * float(SUMS["clism"]) + 3 * cacr + 5 * float(SUMS["mlm"])
     assert float(total_loss(SUMS, weights)) == expected
-    metrics = loss_metrics(SUMS, weights)
+    metrics = loss_metrics(SUMS, weights, asked=True)
     assert metrics["loss/total"] == expected
     assert metrics["loss/cacr"] == cacr
     assert {metrics[f"cacr/{term}"] for term in TERMS} == {float(SUMS[term]) for term in TERMS}
+    assert metrics.keys() - loss_metrics(SUMS, weights, asked=False).keys() == {"loss/clism"}
 
 
 def test_a_loss_without_weight_pulls_at_nothing() -> None:

@@ -1,21 +1,35 @@
 """Validation on held-out pairs, in a group of one process; and worked examples."""
 
+import dataclasses
+import math
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 import torch.distributed as dist
 
-from clism_ray.config import LossConfig, ModelConfig, ScratchConfig, TokenizerConfig
+from clism_ray.config import (
+    LossConfig,
+    MaskingConfig,
+    ModelConfig,
+    ScratchConfig,
+    TokenizerConfig,
+)
 from clism_ray.masking.microbatch import Recipe, open_recipe
 from clism_ray.model.export import export_model
 from clism_ray.model.pretrainer import PretrainModel, build_model
+from clism_ray.tasks.probes import PROBES, Pairs
+from clism_ray.train.probes import as_pairs, encoded_pairs
+from clism_ray.train.step import metric_names, to_tensors
 from clism_ray.train.validate import dev_batches, dev_pairs, validate
 from clism_ray.train.worked import work_examples
 
 LANGUAGES = ("en-de", "en-zh")
+CPU = torch.device("cpu")
 
 
 @pytest.fixture(scope="module")
@@ -63,22 +77,82 @@ def test_validation_is_the_same_each_time_and_leaves_the_model_training(
 ) -> None:
     batches = dev_batches(recipe, dev_pairs(recipe, 6), 0, 1)
     model.train()
-    first, again = (
-        validate(model, batches, LossConfig(), LANGUAGES, torch.device("cpu")) for _ in range(2)
-    )
+    first, again = (validate(model, batches, LossConfig(), LANGUAGES, CPU) for _ in range(2))
     assert first == again
     assert model.training
     losses = [first[f"validation/loss/{name}"] for name in ("clism", "cacr", "mlm")]
     assert first["validation/loss/total"] == pytest.approx(sum(losses))
-    each = [first[f"validation/accuracy/{language}"] for language in LANGUAGES]
-    assert first["validation/accuracy"] == sum(each) / 2
+    for name in ("accuracy", "perplexity", *PROBES):
+        each = [first[f"validation/{name}/{language}"] for language in LANGUAGES]
+        assert first[f"validation/{name}"] == sum(each) / 2
     assert first["validation/questions"] == sum(len(batch.question_Q) for batch in batches)
 
 
 @pytest.mark.usefixtures("group")
-def test_without_held_out_pairs_every_figure_is_zero(model: PretrainModel) -> None:
-    found = validate(model, [], LossConfig(), LANGUAGES, torch.device("cpu"))
+@pytest.mark.parametrize("questions", [True, False])
+def test_what_is_told_by_step_is_what_a_sweep_may_search_for(
+    recipe: Recipe, model: PretrainModel, questions: bool
+) -> None:
+    asking = replace(recipe, masking=MaskingConfig(questions=questions))
+    batches = dev_batches(asking, dev_pairs(asking, 6), 0, 1)
+    found = validate(model, batches, LossConfig(), LANGUAGES, CPU)
+    known = {name for name in metric_names(LANGUAGES, questions) if name.startswith("validation/")}
+    assert found.keys() - {"validation/questions"} == known
+    assert ("validation/accuracy" in found) == (found["validation/questions"] > 0) == questions
+
+
+@pytest.mark.usefixtures("group")
+def test_perplexity_is_of_the_masked_tokens_of_a_language(
+    recipe: Recipe, model: PretrainModel
+) -> None:
+    german = [pair for pair in dev_pairs(recipe, 6) if pair.target_language == "de"]
+    found, only = (
+        validate(model, dev_batches(recipe, pairs, 0, 1), LossConfig(), LANGUAGES, CPU)
+        for pairs in (dev_pairs(recipe, 6), german)
+    )
+    expected = math.exp(only["validation/loss/mlm"])
+    assert found["validation/perplexity/en-de"] == pytest.approx(expected, rel=1e-5)
+    assert only["validation/perplexity"] == pytest.approx(expected, rel=1e-5)
+    assert "validation/perplexity/en-zh" not in only
+    assert "validation/retrieval/en-zh" not in only
+
+
+@pytest.mark.usefixtures("group")
+def test_validation_draws_nothing_from_the_generators_of_training(
+    recipe: Recipe, model: PretrainModel
+) -> None:
+    torch.manual_seed(1)
+    before = torch.get_rng_state()
+    validate(model, dev_batches(recipe, dev_pairs(recipe, 6), 0, 1), LossConfig(), LANGUAGES, CPU)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.parametrize("workers", [2, 3, 5])
+def test_the_vectors_of_all_workers_are_those_of_one(
+    recipe: Recipe, model: PretrainModel, workers: int
+) -> None:
+    alone, together = (encoded_by(recipe, model, number) for number in (1, workers))
+    assert len(alone.source_PD) == 12
+    for field in dataclasses.fields(Pairs):
+        assert np.array_equal(getattr(alone, field.name), getattr(together, field.name))
+
+
+def encoded_by(recipe: Recipe, model: PretrainModel, workers: int) -> Pairs:
+    """The held-out pairs as so many workers encode them, those of the last worker first."""
+    found = []
+    with torch.no_grad():
+        for rank in reversed(range(workers)):
+            for batch in dev_batches(recipe, dev_pairs(recipe, 6), rank, workers):
+                out = model.eval()(to_tensors(batch, CPU), batch.offsets_N1.tolist())
+                found += encoded_pairs(batch, out["alone_2BD"].numpy())
+    return as_pairs(found)
+
+
+@pytest.mark.usefixtures("group")
+def test_without_held_out_pairs_there_is_nothing_to_tell(model: PretrainModel) -> None:
+    found = validate(model, [], LossConfig(), LANGUAGES, CPU)
     assert set(found.values()) == {0.0}
+    assert not any("accuracy" in name or "perplexity" in name for name in found)
 
 
 def test_worked_examples_show_every_language_with_the_right_answer(
@@ -90,6 +164,8 @@ def test_worked_examples_show_every_language_with_the_right_answer(
     examples = work_examples(tmp_path / "best", recipe, pairs, 3)
     assert {example.language for example in examples[:2]} == set(LANGUAGES)
     assert len(examples) == 3
+    silent = replace(recipe, masking=MaskingConfig(questions=False))
+    assert work_examples(tmp_path / "best", silent, pairs, 3) == []
     for example in examples:
         assert example.answer in example.target
         assert " [QUE] " in f" {example.masked_source} "

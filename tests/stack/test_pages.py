@@ -70,6 +70,10 @@ def test_the_value_at_a_step_is_the_latest_up_to_it() -> None:
         ("validation/accuracy/en-de", "max", 3.0),
         ("loss/total", "min", 1.0),
         ("validation/loss/mlm", "min", 1.0),
+        ("validation/retrieval/en-de", "max", 3.0),
+        ("validation/perplexity", "min", 1.0),
+        ("validation/alignment", "min", 1.0),
+        ("validation/uniformity/en-de", "min", 1.0),
         ("speed/pairs_per_second", None, None),
     ],
 )

@@ -7,7 +7,14 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clism_ray.masking.collate import collate, empty_batch, from_bytes, make_batch, to_bytes
+from clism_ray.masking.collate import (
+    collate,
+    empty_batch,
+    from_bytes,
+    make_batch,
+    to_bytes,
+    with_targets_alone,
+)
 from clism_ray.records import IGNORED, Batch, Example
 
 LANGUAGES = ("en-de", "en-zh")
@@ -25,7 +32,7 @@ def examples(draw: st.DrawFn) -> Example:
     plain = draw(st.lists(IDS, min_size=1, max_size=5))
     source_range = (1, 1 + len(masked))
     target_range = (source_range[1] + 1, source_range[1] + 1 + len(target))
-    questions = draw(st.sets(st.integers(1, source_range[1] - 1), min_size=1, max_size=3))
+    questions = draw(st.sets(st.integers(1, source_range[1] - 1), max_size=3))
     place = st.integers(target_range[0], target_range[1] - 1)
     masks = draw(st.sets(place, max_size=3))
     return Example(
@@ -112,7 +119,8 @@ def test_places_of_an_example_move_with_its_sequence(given_examples: list[Exampl
         for question, (first, last) in zip(example.questions, example.answers, strict=True)
     ]
     found = zip(batch.question_Q, batch.start_Q, batch.end_Q, strict=True)
-    assert [tuple(map(int, places)) for places in found] == moved
+    nothing = [(0, IGNORED, IGNORED)]
+    assert [tuple(map(int, places)) for places in found] == (moved or nothing)
     masks = [
         starts[n] + p for n, example in enumerate(given_examples) for p in example.mlm_positions
     ]
@@ -123,6 +131,29 @@ def test_places_of_an_example_move_with_its_sequence(given_examples: list[Exampl
     assert [LANGUAGES[n] for n in batch.language_B] == [e.language for e in given_examples]
     keys = zip(batch.source_key_B.tolist(), batch.target_key_B.tolist(), strict=True)
     assert list(keys) == [(e.source_key, e.target_key) for e in given_examples]
+
+
+@SOME
+@given(st.lists(examples(), min_size=1, max_size=4))
+def test_each_target_follows_alone_as_it_was_before_masking(given_examples: list[Example]) -> None:
+    batch = collate(given_examples, LANGUAGES, {})
+    more = with_targets_alone(batch)
+    size, first = len(given_examples), len(batch.ids_T)
+    assert np.array_equal(more.offsets_N1[: 2 * size + 1], batch.offsets_N1)
+    assert np.array_equal(more.ids_T[:first], batch.ids_T)
+    assert np.array_equal(more.pool_T[:first], batch.pool_T)
+    alone = list(pairwise(more.offsets_N1))[2 * size :]
+    assert len(alone) == size
+    for index, (example, (start, stop)) in enumerate(zip(given_examples, alone, strict=True)):
+        clean = list(example.joint_ids)
+        for place, label in zip(example.mlm_positions, example.mlm_labels, strict=True):
+            clean[place] = label
+        target = clean[slice(*example.target)]
+        assert more.ids_T[start:stop].tolist() == [0, *target, 1]
+        assert more.pool_T[start:stop].tolist() == [-1, *[3 * size + index] * len(target), -1]
+        assert not more.types_T[start:stop].any()
+    assert more.types_T.dtype == more.ids_T.dtype == more.pool_T.dtype == np.int64
+    assert more.offsets_N1[-1] == len(more.ids_T) == len(more.types_T) == len(more.pool_T)
 
 
 def test_pairs_without_an_example_are_counted_by_reason() -> None:

@@ -17,6 +17,7 @@ from clism_ray.config import (
     PrepareConfig,
     PretrainConfig,
     SynthesizeConfig,
+    defaults,
     differences,
     identity,
     identity_hash,
@@ -231,6 +232,23 @@ def test_identity_keys_change_the_hash_and_placement_keys_do_not(key: str) -> No
     same = identity_hash(identity(changed(key), "h")) == identity_hash(identity(BASE, "h"))
     assert changed(key) != BASE
     assert same == (key in PLACEMENT)
+
+
+@pytest.mark.parametrize("weights", [{}, {"clism": {"weight": 0}}, {"cacr": {"weight": 0}}])
+def test_losses_that_need_questions_are_refused_where_none_are_asked(weights: Any) -> None:
+    silent = {**to_tree(BASE), "masking": {"questions": False}, "losses": weights}
+    with pytest.raises(InputError, match=r"losses\.clism\.weight=0 and losses\.cacr\.weight=0"):
+        parse(PretrainConfig, silent)
+    none = {"clism": {"weight": 0}, "cacr": {"weight": 0}}
+    assert not parse(PretrainConfig, {**silent, "losses": none}).masking.questions
+
+
+def test_defaults_are_those_of_a_configuration_that_says_nothing() -> None:
+    tree = to_tree(BASE)
+    assert tree == {
+        **defaults(PretrainConfig),
+        **{k: tree[k] for k in ("name", "corpus", "length")},
+    }
 
 
 def test_another_corpus_is_another_identity() -> None:

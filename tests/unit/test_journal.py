@@ -115,6 +115,18 @@ def test_a_validation_names_every_language() -> None:
     assert "validation/accuracy/en-de=0.75" in program
 
 
+def test_a_run_that_asks_nothing_is_told_without_questions() -> None:
+    asked = ("loss/clism", "accuracy/train")
+    silent = {name: value for name, value in TRAIN.values.items() if name not in asked}
+    line = describe(at(250, **silent), 1000, 0.5, person=True)
+    assert "(cacr 1.000  mlm 0.250)" in line
+    assert "exact" not in line
+    values = {"validation/retrieval": 0.5, "validation/retrieval/en-de": 0.25}
+    told = describe(at(500, "validation", **values), 1000, 0.5, person=True)
+    assert "translations found 50.0%  (en-de 25.0%)" in told
+    assert "nothing" in describe(at(500, "validation"), 1000, 0.5, person=True)
+
+
 def test_an_event_says_how_the_run_stands_and_why() -> None:
     event = Entry(0, "event", 7, {"status": "failed", "step": 7, "problem": "no room"})
     assert describe(event, 10, 0.0, person=True) == "failed at step 7: no room"
