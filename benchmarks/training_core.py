@@ -33,7 +33,7 @@ from clism_ray.corpus.synthetic import pairs as synthetic_pairs
 from clism_ray.masking.collate import make_batch
 from clism_ray.masking.examples import make_examples, vocabulary
 from clism_ray.masking.tokenizer import train_tokenizer
-from clism_ray.model.encoder import PACKED
+from clism_ray.model.attention import PACKED
 from clism_ray.model.pretrainer import PretrainModel, build_model
 from clism_ray.records import AlignedPair, Batch, Origin, SpanPair
 from clism_ray.train.step import counts_of, mean_losses, to_tensors, total_loss

@@ -21,8 +21,8 @@ from transformers import (
 
 from clism_ray.config import ModelConfig, ScratchConfig
 from clism_ray.errors import InputError
+from clism_ray.model.attention import PACKED
 from clism_ray.model.encoder import (
-    PACKED,
     check_start,
     encode,
     load_masked_lm,

@@ -11,7 +11,8 @@ from transformers import AutoModel, PreTrainedTokenizerFast
 from clism_ray.config import ModelConfig, ScratchConfig, TokenizerConfig
 from clism_ray.errors import InputError
 from clism_ray.masking.tokenizer import QUESTION
-from clism_ray.model.encoder import PACKED, encode, mlm_head
+from clism_ray.model.attention import PACKED
+from clism_ray.model.encoder import encode, mlm_head
 from clism_ray.model.export import SPAN_HEAD, export_model, load_exported
 from clism_ray.model.pretrainer import PretrainModel, build_model
 from clism_ray.records import Batch

@@ -1,0 +1,75 @@
+"""Attention over sequences laid end to end, each within itself, for Hugging Face's encoders.
+
+Importing this adds it to transformers' attention functions, under the name `PACKED`.
+
+Shapes: H heads, T tokens of all sequences, d size of a head.
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from transformers import AttentionInterface, AttentionMaskInterface
+
+PACKED = "packed"
+
+
+def _packed_attention(
+    module: nn.Module,
+    query_1HTd: Tensor,
+    key_1HTd: Tensor,
+    value_1HTd: Tensor,
+    attention_mask: Tensor | None,
+    scaling: float | None = None,
+    dropout: float = 0.0,
+    packed_offsets: Sequence[int] = (),
+    **_: Any,
+) -> tuple[Tensor, None]:
+    """Attention within each sequence, as a kernel of Hugging Face's attention interface."""
+    attend = _attend_jagged if query_1HTd.is_cuda else _attend_each
+    states_1HTd = attend(query_1HTd, key_1HTd, value_1HTd, packed_offsets, scaling, dropout)
+    return states_1HTd.transpose(1, 2).contiguous(), None
+
+
+def _attend_each(
+    query: Tensor, key: Tensor, value: Tensor, offsets: Sequence[int], scale: Any, dropout: float
+) -> Tensor:
+    parts = [
+        F.scaled_dot_product_attention(
+            query[:, :, start:stop],
+            key[:, :, start:stop],
+            value[:, :, start:stop],
+            scale=scale,
+            dropout_p=dropout,
+        )
+        for start, stop in pairwise(offsets)
+    ]
+    return torch.cat(parts, dim=2)
+
+
+def _attend_jagged(
+    query: Tensor, key: Tensor, value: Tensor, offsets: Sequence[int], scale: Any, dropout: float
+) -> Tensor:
+    """One kernel for all sequences, where there is one (CUDA)."""
+    bounds_N1 = torch.tensor(offsets, device=query.device)
+
+    def jagged(states_1HTd: Tensor) -> Tensor:
+        states_THd = states_1HTd[0].transpose(0, 1).contiguous()
+        return torch.nested.nested_tensor_from_jagged(states_THd, bounds_N1).transpose(1, 2)
+
+    attended = F.scaled_dot_product_attention(
+        jagged(query), jagged(key), jagged(value), scale=scale, dropout_p=dropout
+    )
+    values_THd: Tensor = attended.transpose(1, 2).contiguous().values()
+    return values_THd.transpose(0, 1)[None]
+
+
+def _no_mask(*_: Any, **__: Any) -> None:
+    """Packed attention needs no mask."""
+
+
+AttentionInterface.register(PACKED, _packed_attention)
+AttentionMaskInterface.register(PACKED, _no_mask)
