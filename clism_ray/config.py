@@ -204,6 +204,11 @@ class BatchConfig:
     slots: Positive = 4  # K
     pairs: Positive = 16  # m; K x m is the global batch (paper: 64)
 
+    @property
+    def micro_batch(self) -> int:
+        """What a forward takes."""
+        return self.pairs
+
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
 class LengthConfig:
@@ -253,6 +258,7 @@ class ValidationConfig:
 
     every_steps: Positive = 500
     pairs_per_language: Positive = 500
+    probes: bool = True  # of sentence vectors: retrieval and others; 0.4 of the tokens more
 
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)

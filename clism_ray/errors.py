@@ -17,6 +17,10 @@ class RunFailed(RuntimeError):
     """
 
 
+class WorkersLost(RunFailed):
+    """Workers died too often. A new start goes on from the last checkpoint."""
+
+
 def input_error_in(error: BaseException) -> InputError | None:
     """The InputError that an error came from, through whatever the cluster wrapped around it."""
     # Ray raises what a task raised as an error of both classes that reads as a traceback; the

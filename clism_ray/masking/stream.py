@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import ray.data
 from ray.data import DataContext, ExecutionResources
 
@@ -72,13 +71,10 @@ def _dataset(count: int, task: dict[str, Any], cpus_per_task: float) -> ray.data
     context.raise_original_map_exception = True  # wrapped, it would lose what it came from
     context.execution_options.preserve_order = True
     context.execution_options.resource_limits = ExecutionResources(object_store_memory=STORE_BYTES)
-    # Not ray.data.range: its numbers would be made by tasks that each ask for a whole CPU.
-    numbers = np.arange(count)
-    blocks = [
-        pa.table({"id": numbers[first : first + MICROBATCHES_PER_TASK]})
-        for first in range(0, count, MICROBATCHES_PER_TASK)
-    ]
-    return ray.data.from_arrow(blocks).map_batches(
+    # Not range or from_arrow: both begin with tasks that each ask for a whole CPU.
+    numbers = [{"id": number} for number in range(count)]
+    tasks = -(-count // MICROBATCHES_PER_TASK)
+    return ray.data.from_items(numbers, override_num_blocks=tasks).map_batches(
         build_rows, batch_size=None, fn_kwargs=task, num_cpus=cpus_per_task
     )
 

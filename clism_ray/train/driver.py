@@ -17,7 +17,7 @@ from clism_ray.masking.tokenizer import load_tokenizer, save_tokenizer
 from clism_ray.model.card import model_card
 from clism_ray.model.encoder import check_start
 from clism_ray.train import journal, preflight
-from clism_ray.train.fit import fit
+from clism_ray.train.fit import fit, pretrain_on_worker
 from clism_ray.train.follow import follow_run, following
 from clism_ray.train.job import TrainJob
 from clism_ray.train.run import (
@@ -124,8 +124,11 @@ def lay_out(plan: Plan, tokenizer: Path | None = None) -> None:
     make_tokenizer(config, Path(plan.recipe.corpus), plan.manifest, wanted)
 
 
-def train_planned(plan: Plan, *callbacks: UserCallback) -> Plan:
-    """Train to the end, or as far as it gets; the plan with how the run stands now."""
+def train_planned(plan: Plan, *callbacks: UserCallback, restarts: int | None = None) -> Plan:
+    """Train to the end, or as far as it gets; the plan with how the run stands now.
+
+    `restarts` as in `fit`.
+    """
     config, record = plan.config, plan.record
     minutes = config.max_minutes
     job = TrainJob(
@@ -140,7 +143,7 @@ def train_planned(plan: Plan, *callbacks: UserCallback) -> Plan:
     write_record(config, dataclasses.replace(record, status=RUNNING))
     status = FAILED
     try:
-        status = fit(job, *callbacks)
+        status = fit(pretrain_on_worker, job, *callbacks, restarts=restarts)
     finally:
         record = dataclasses.replace(record, status=status)
         write_record(config, record)

@@ -12,21 +12,22 @@ import torch.distributed as dist
 from deepspeed.ops import __compatible_ops__ as compatible_ops
 from torch import Tensor, nn
 
-from clism_ray.config import OptimizerConfig, PretrainConfig
+from clism_ray.config import OptimizerConfig
 from clism_ray.masking.order import slots_per_worker
+from clism_ray.train.settings import Settings
 
 Engine = Any  # deepspeed.DeepSpeedEngine, which has no types
 TAG = "zero"  # DeepSpeed's name for the folder of its shards
 
 
-def zero_dictionary(config: PretrainConfig, workers: int) -> dict[str, Any]:
+def zero_dictionary(config: Settings, workers: int) -> dict[str, Any]:
     """DeepSpeed's own configuration for this run on so many workers.
 
     Precision is left out on purpose: weights, gradients and their sums are fp32, and the model
     itself runs its products in bf16.
     """
     return {
-        "train_micro_batch_size_per_gpu": config.batch.pairs,
+        "train_micro_batch_size_per_gpu": config.batch.micro_batch,
         "gradient_accumulation_steps": slots_per_worker(config.batch.slots, workers),
         "gradient_clipping": config.optimizer.clip,
         "zero_optimization": {
@@ -40,7 +41,7 @@ def zero_dictionary(config: PretrainConfig, workers: int) -> dict[str, Any]:
     }
 
 
-def start_engine(model: nn.Module, config: PretrainConfig, workers: int) -> Engine:
+def start_engine(model: nn.Module, config: Settings, workers: int) -> Engine:
     """Wrap a model and AdamW; torch.distributed must be up."""
     # Only inference uses this kernel, and its first use would compile for half a minute.
     compatible_ops["deepspeed_shm_comm"] = False

@@ -1,16 +1,18 @@
 """Ray Train's side of a run: workers on the loop, their reports to the journal, failures told."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from ray.train import FailureConfig, RunConfig, ScalingConfig, TrainingFailedError, UserCallback
 from ray.train.torch import TorchConfig, TorchTrainer
 
-from clism_ray.config import PretrainConfig
-from clism_ray.errors import RunFailed, causes, input_error_in
+from clism_ray.config import ScalingConfig as Scaling
+from clism_ray.errors import RunFailed, WorkersLost, causes, input_error_in
 from clism_ray.train import journal
 from clism_ray.train.job import TrainJob
+from clism_ray.train.settings import Job
 
 
 class JournalCallback(UserCallback):  # type: ignore[misc]
@@ -27,14 +29,24 @@ class JournalCallback(UserCallback):  # type: ignore[misc]
         journal.append(Path(self.path), entries)
 
 
-def fit(job: TrainJob, *callbacks: UserCallback) -> str:
-    """Train to the end of the job, or as far as it gets; the status of the run.
+def fit(
+    loop: Callable[[Any], None], job: Job, *callbacks: UserCallback, restarts: int | None = None
+) -> str:
+    """Run a loop on all workers to the end of its job, or as far as it gets; the run's status.
+
+    Args:
+        loop: runs on each worker, with the job. It imports what it needs when it is called: the
+            driver's machine needs neither DeepSpeed nor its device.
+        job: the same for every worker.
+        callbacks: run beside the journal's.
+        restarts: of workers that die; default: `scaling.max_restarts`.
 
     Raises:
         InputError: something the configuration names cannot be used.
-        RunFailed: the run ended early.
+        RunFailed: the run ended early; WorkersLost if its workers died.
     """
     scaling = job.config.scaling
+    restarts = scaling.max_restarts if restarts is None else restarts
     os.environ.setdefault("RAY_TRAIN_HEALTH_CHECK_INTERVAL_S", "0.2")  # reports wait for this poll
     path = Path(job.run) / journal.JOURNAL
     begun = journal.read_from(path, 0)[1]  # a torn last line will be cut off
@@ -42,8 +54,8 @@ def fit(job: TrainJob, *callbacks: UserCallback) -> str:
     if scaling.gpus_per_worker:
         resources["GPU"] = scaling.gpus_per_worker
     trainer = TorchTrainer(
-        _train,
-        train_loop_config={"job": job},
+        _run,
+        train_loop_config={"loop": loop, "job": job},
         torch_config=TorchConfig(backend=scaling.backend),
         scaling_config=ScalingConfig(
             num_workers=scaling.workers,
@@ -53,15 +65,15 @@ def fit(job: TrainJob, *callbacks: UserCallback) -> str:
         run_config=RunConfig(
             name="ray_train",
             storage_path=job.run,
-            failure_config=FailureConfig(max_failures=scaling.max_restarts),
+            failure_config=FailureConfig(max_failures=restarts),
             callbacks=[JournalCallback(str(path)), *callbacks],
-            worker_runtime_env={"env_vars": _worker_environment(job.config)},
+            worker_runtime_env={"env_vars": _worker_environment(scaling)},
         ),
     )
     try:
         trainer.fit()
     except TrainingFailedError as error:
-        raise _told(error, job) from error
+        raise _told(error, job, restarts) from error
     events = [entry for entry in journal.read_from(path, begun)[0] if entry.kind == "event"]
     if not events:
         raise RunFailed(f"the run in {job.run} ended without saying why; start it again to go on")
@@ -70,31 +82,33 @@ def fit(job: TrainJob, *callbacks: UserCallback) -> str:
     return str(events[-1].values["status"])
 
 
-def _train(told: dict[str, TrainJob]) -> None:
-    # Imported on the worker: the driver's machine needs neither DeepSpeed nor its device.
+def pretrain_on_worker(job: TrainJob) -> None:
+    """The loop of pre-training."""
     from clism_ray.train.loop import train
 
-    train(told["job"])
+    train(job)
 
 
-def _told(error: Exception, job: TrainJob) -> Exception:
-    """The InputError behind a failure if there is one; else a failure that says how to go on."""
+def _run(told: dict[str, Any]) -> None:
+    told["loop"](told["job"])
+
+
+def _told(error: Exception, job: Job, restarts: int) -> Exception:
+    """The InputError behind a failure if there is one; else one that says how to go on."""
     if told := input_error_in(error):
         return told
     root = list(causes(error))[-1]
-    return RunFailed(
-        f"training failed after {job.config.scaling.max_restarts} restart(s): "
+    return WorkersLost(
+        f"training failed after {restarts} restart(s): "
         f"{type(root).__name__}: {root}\nstarted again, it goes on from the last checkpoint in "
         f"{job.run}"
     )
 
 
-def _worker_environment(config: PretrainConfig) -> dict[str, str]:
-    threads = config.scaling.threads_per_worker or max(
-        1, (os.cpu_count() or 1) // config.scaling.workers
-    )
+def _worker_environment(scaling: Scaling) -> dict[str, str]:
+    threads = scaling.threads_per_worker or max(1, (os.cpu_count() or 1) // scaling.workers)
     environment = {"OMP_NUM_THREADS": str(threads), "TOKENIZERS_PARALLELISM": "false"}
-    if config.scaling.device == "cpu":
+    if scaling.device == "cpu":
         environment["DS_ACCELERATOR"] = "cpu"
         # It keeps a bf16 kernel, megabytes each, for every shape it meets: 1024 by default.
         environment["ONEDNN_PRIMITIVE_CACHE_CAPACITY"] = "64"

@@ -7,11 +7,12 @@ from pathlib import Path
 from clism_ray.config import PretrainConfig
 from clism_ray.errors import InputError
 from clism_ray.train import checkpoint
+from clism_ray.train.settings import Settings
 
 Resources = dict[str, float]
 
 
-def check_resources(config: PretrainConfig, nodes: Sequence[Resources]) -> None:
+def check_resources(config: Settings, nodes: Sequence[Resources]) -> None:
     """Raise InputError if the nodes can never hold the workers and a data task beside them."""
     scaling = config.scaling
     if scaling.workers > config.batch.slots:
@@ -51,7 +52,7 @@ def check_resources(config: PretrainConfig, nodes: Sequence[Resources]) -> None:
         )
 
 
-def runs_at_once(config: PretrainConfig, nodes: Sequence[Resources], driver: float) -> int:
+def runs_at_once(config: Settings, nodes: Sequence[Resources], driver: float) -> int:
     """How many runs the nodes hold, each with a driver of so many CPUs and a data task."""
     runs, left = 0, _placed(config, nodes, driver)
     while left:
@@ -59,7 +60,7 @@ def runs_at_once(config: PretrainConfig, nodes: Sequence[Resources], driver: flo
     return runs
 
 
-def awaited(config: PretrainConfig, free: Resources) -> str | None:
+def awaited(config: Settings, free: Resources) -> str | None:
     """A sentence if the cluster has the resources but other jobs hold them now."""
     scaling = config.scaling
     wanted = {
@@ -122,7 +123,7 @@ def _room(wanted: Resources, nodes: Sequence[Resources]) -> int:
 
 
 def _placed(
-    config: PretrainConfig, nodes: Sequence[Resources], driver: float = 0.0
+    config: Settings, nodes: Sequence[Resources], driver: float = 0.0
 ) -> list[Resources] | None:
     """What the nodes have left beside one run; None if it does not fit."""
     scaling = config.scaling

@@ -8,9 +8,9 @@ from ray.tune.integration.ray_train import TuneReportCallback
 
 from clism_ray import cluster
 from clism_ray.config import SweepConfig
-from clism_ray.errors import InputError
+from clism_ray.errors import InputError, WorkersLost
 from clism_ray.train import journal, preflight
-from clism_ray.train.driver import lay_out, plan_run, train_planned
+from clism_ray.train.driver import Plan, lay_out, plan_run, train_planned
 from clism_ray.train.run import hold
 from clism_ray.train.space import (
     OBJECTIVE,
@@ -36,7 +36,7 @@ def run_trial(values: dict[str, Any], config: SweepConfig) -> None:
         if plan.record.status != FINISHED:
             preflight.check_resources(run, cluster.nodes())
             lay_out(plan, shared_tokenizer(config, run))
-            train_planned(plan, ObjectiveCallback(config.objective))
+            _train(plan, config.objective)
     reported = curve_of(sweep_folder(config), run.name, config.objective)
     if not reported:
         raise InputError(
@@ -45,6 +45,23 @@ def run_trial(values: dict[str, Any], config: SweepConfig) -> None:
         )
     step, value = reported[-1]
     tune.report({STEP: step, OBJECTIVE: value})
+
+
+def _train(plan: Plan, objective: str) -> None:
+    """Train, restarting workers that die from here.
+
+    Ray Train would do it from its controller. That one outlives a trial which is stopped, takes
+    its dying workers for a failure, and reserves CPUs anew that nobody gives back.
+    """
+    for restarts_left in reversed(range(plan.config.scaling.max_restarts + 1)):
+        try:
+            train_planned(plan, ObjectiveCallback(objective), restarts=0)
+        except WorkersLost as lost:
+            if not restarts_left:
+                raise
+            print(f"{plan.config.name}: {lost}", flush=True)
+        else:
+            return
 
 
 class ObjectiveCallback(UserCallback):  # type: ignore[misc]
