@@ -112,15 +112,10 @@ def layer(module: str) -> int | None:
 
 
 @cache
-def nodes(source: str) -> list[ast.AST]:
-    return list(ast.walk(ast.parse(source)))
-
-
-@cache
 def imports(module: str, source: str) -> set[str]:
     """Dotted names that a module imports anywhere in it, `from a import b` as both a and a.b."""
     names = set()
-    for node in nodes(source):
+    for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -195,7 +190,7 @@ def too_long(code: dict[str, str]) -> list[str]:
         lines = len(source.splitlines())
         if lines > limit:
             found.append(f"{module}: {lines} lines, over {limit}")
-        for node in nodes(source):
+        for node in ast.walk(ast.parse(source)):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 lines = (node.end_lineno or 0) - node.lineno + 1
                 if lines > FUNCTION_LINES:
