@@ -83,6 +83,39 @@ def report_parser(description: str) -> argparse.ArgumentParser:
     return parser
 
 
+def answer_arguments(description: str, arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The command line of `jobs/answer.py`: a question and a passage, or a file of questions."""
+    parser = argparse.ArgumentParser(description=description, allow_abbrev=False)
+    parser.add_argument(
+        "--model",
+        metavar="FOLDER",
+        required=True,
+        help="exported by fine-tuning, or the best or last of a pre-training run",
+    )
+    asked = parser.add_mutually_exclusive_group(required=True)
+    asked.add_argument("--question", metavar="TEXT")
+    asked.add_argument(
+        "--questions", metavar="FILE", help="SQuAD JSON, or JSON lines; plain or .gz"
+    )
+    passage = parser.add_mutually_exclusive_group()
+    passage.add_argument("--passage", metavar="TEXT", help="where the question's answer stands")
+    passage.add_argument("--passage-file", metavar="FILE", help="the same, UTF-8")
+    parser.add_argument(
+        "--output", metavar="FILE", help="predictions for --questions (default: predictions.json)"
+    )
+    parser.add_argument(
+        "--language", help="of the passages of --questions, for MLQA's rules of scoring"
+    )
+    parser.add_argument("--device", help="cpu, cuda ... (default: cuda if there is one)")
+    given = parser.parse_args(arguments)
+    has_passage = given.passage is not None or given.passage_file is not None
+    if has_passage is (given.question is None):
+        parser.error("--question takes one of --passage and --passage-file, --questions neither")
+    if given.question is not None and (given.output or given.language):
+        parser.error("--output and --language go with --questions")
+    return given
+
+
 def best_of_sweep(name: str, overrides: Sequence[str] = ()) -> Path:
     """The file with the winning configuration of a sweep; InputError if there is none."""
     default = PretrainConfig.__dataclass_fields__["storage"].default

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from clism_ray.corpus.words import Offsets, words
+from clism_ray.model.device import device_of
 from clism_ray.tasks.ner_decoding import Floats, WordScores, decode, gather
 from clism_ray.tasks.ner_export import load_tagger
 from clism_ray.tasks.ner_sentences import Sentence
@@ -31,19 +32,20 @@ class Entity(TypedDict):
 class EntityTagger:
     """Finds entities: `EntityTagger(folder)("Ada lives in London.")`.
 
-    The folder is one that fine-tuning for entities exported.
+    The folder is one that fine-tuning for entities exported. The device is a GPU if there is one
+    and no other is named.
     """
 
     def __init__(
         self,
         folder: str | Path,
         *,
-        device: str = "cpu",
+        device: str | None = None,
         precision: str = "fp32",
         micro_batch: int = 32,
     ) -> None:
         self.tagger, self.words, self.tags, self.limits = load_tagger(Path(folder), precision)
-        self.device = torch.device(device)
+        self.device = device_of(device)
         self.tagger.to(self.device)
         self.micro_batch = micro_batch
 

@@ -5,9 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple, TypedDict
 
-import torch
-
 from clism_ray.errors import InputError
+from clism_ray.model.device import device_of
 from clism_ray.tasks.qa_answers import Found, answer_questions
 from clism_ray.tasks.qa_export import load_answer_model
 from clism_ray.tasks.qa_questions import Question
@@ -36,18 +35,19 @@ class QuestionAnswerer:
     """Answers from passages: `QuestionAnswerer(folder)(question="Who ...?", context="...")`.
 
     The folder is one that fine-tuning exported, or the `best` or `last` of a pre-training run.
+    The device is a GPU if there is one and no other is named.
     """
 
     def __init__(
         self,
         folder: str | Path,
         *,
-        device: str = "cpu",
+        device: str | None = None,
         precision: str = "fp32",
         micro_batch: int = 32,
     ) -> None:
         self.model, self.words, self.limits = load_answer_model(Path(folder), precision)
-        self.model.to(torch.device(device))
+        self.model.to(device_of(device))
         self.micro_batch = micro_batch
 
     def __call__(
@@ -80,7 +80,7 @@ class QuestionAnswerer:
             questions, n_best=max(N_BEST, top_k), max_answer_tokens=max_answer_tokens
         )
         if answered.counts.questions_cut:
-            warnings.warn(self.cut(answered.counts), stacklevel=2)
+            warnings.warn(self.cut(answered.counts.questions_cut), stacklevel=2)
         results = [_form(answered.found[asked.id], top_k) for asked in questions]
         return results[0] if isinstance(question, str) else results
 
@@ -103,11 +103,11 @@ class QuestionAnswerer:
         )
         return Answered(found, counts)
 
-    def cut(self, counts: WindowCounts) -> str:
-        """What to tell people of questions that did not fit."""
+    def cut(self, questions: int) -> str:
+        """What to tell people of so many questions that did not fit."""
         return (
-            f"{counts.questions_cut} of the questions cut to their first "
-            f"{self.limits.max_question_tokens} tokens"
+            f"questions too long, cut to their first {self.limits.max_question_tokens} tokens: "
+            f"{questions}"
         )
 
 

@@ -35,7 +35,7 @@ class Answer(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question about a passage, with at least one gold answer; neither of these is blank."""
+    """A question about a passage, which is not blank, with its gold answers."""
 
     id: str
     question: str
@@ -80,7 +80,7 @@ class _Gold(_Form):
 class _Asked(_Form):
     id: _Id
     question: str
-    answers: list[_Gold]
+    answers: list[_Gold] = []
 
 
 class _Paragraph(_Form):
@@ -105,14 +105,15 @@ class _Line(_Form):
     id: _Id
     question: str
     context: _Text
-    answers: _GoldColumns
+    answers: _GoldColumns = _GoldColumns(text=[], answer_start=[])
 
 
-def read_questions(path: Path) -> tuple[list[Question], Repairs]:
+def read_questions(path: Path, *, golds: bool = True) -> tuple[list[Question], Repairs]:
     """All questions of a file in its order, and what had to be repaired.
 
     Args:
         path: `.json` (SQuAD v1.1, XQuAD, MLQA) or `.jsonl` (few-shot samples), either with `.gz`.
+        golds: whether each must have a gold answer, to train or test with.
 
     Raises:
         InputError: no such file, not gzip, UTF-8 or JSON, another structure, a blank passage
@@ -124,8 +125,15 @@ def read_questions(path: Path) -> tuple[list[Question], Repairs]:
             f"{path}: questions are read from .json (SQuAD v1.1, XQuAD, MLQA) or .jsonl (few-shot "
             f"samples), plain or .gz; got a file that ends in {suffix or 'nothing'!r}"
         )
-    text = _read_text(path)
-    read = list(_squad(path, text) if suffix == ".json" else _json_lines(path, text))
+    text = read_text(path)
+    read = []
+    for where, question in (_squad if suffix == ".json" else _json_lines)(path, text):
+        if golds and not question.answers:
+            raise InputError(
+                f"{where}: question {question.id!r} has no answer; expected one, as in SQuAD v1.1 "
+                "(SQuAD v2.0 has questions without)"
+            )
+        read.append(question)
     if not read:
         raise InputError(f"{path}: holds no question")
     _refuse_duplicates(path, read)
@@ -154,7 +162,8 @@ def listed(ids: Sequence[str]) -> str:
     return f"{len(ids)} ({names})" if ids else "0"
 
 
-def _read_text(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """What a file of UTF-8 says, gzipped if its name ends in .gz; InputError if it cannot be."""
     if not path.is_file():
         raise InputError(f"{path}: no such file")
     try:
@@ -166,15 +175,15 @@ def _read_text(path: Path) -> str:
         raise InputError(f"{path}: is not UTF-8 at byte {error.start}") from error
 
 
-def _squad(path: Path, text: str) -> Iterator[Question]:
+def _squad(path: Path, text: str) -> Iterator[tuple[str, Question]]:
     for article in _parse(_Squad, str(path), text).data:
         for paragraph in article.paragraphs:
             for asked in paragraph.qas:
                 answers = tuple(Answer(gold.text, gold.answer_start) for gold in asked.answers)
-                yield _question(str(path), asked.id, asked.question, paragraph.context, answers)
+                yield str(path), Question(asked.id, asked.question, paragraph.context, answers)
 
 
-def _json_lines(path: Path, text: str) -> Iterator[Question]:
+def _json_lines(path: Path, text: str) -> Iterator[tuple[str, Question]]:
     # Not splitlines(): JSON strings may hold U+2028 and its like as they are.
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
@@ -188,7 +197,7 @@ def _json_lines(path: Path, text: str) -> Iterator[Question]:
                 "answers.answer_start; expected as many"
             )
         answers = tuple(map(Answer, texts, starts))
-        yield _question(where, row.id, row.question, row.context, answers)
+        yield where, Question(row.id, row.question, row.context, answers)
 
 
 def _parse(form: type[FormT], where: str, text: str) -> FormT:
@@ -208,17 +217,6 @@ def _parse(form: type[FormT], where: str, text: str) -> FormT:
         raise InputError(
             f"{where}: {at}: {blank}; expected {expected}, no passage or answer blank"
         ) from error
-
-
-def _question(
-    where: str, name: str, question: str, context: str, answers: tuple[Answer, ...]
-) -> Question:
-    if not answers:
-        raise InputError(
-            f"{where}: question {name!r} has no answer; expected one, as in SQuAD v1.1 "
-            "(SQuAD v2.0 has questions without)"
-        )
-    return Question(name, question, context, answers)
 
 
 def _refuse_duplicates(path: Path, questions: Iterable[Question]) -> None:
