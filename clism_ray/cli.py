@@ -62,16 +62,15 @@ def exit_code(action: Callable[[], None]) -> int:
 
 
 def report_parser(description: str) -> argparse.ArgumentParser:
-    """The command line of `jobs/report.py`: `sweep NAME` or `compare RUN RUN ...`."""
+    """The command line of `jobs/report.py`: `sweep`, `compare` or `evaluation`, and names."""
     places = argparse.ArgumentParser(add_help=False)
     places.add_argument(
         "--storage",
         metavar="FOLDER",
         default="~/clism_ray",
-        help="holds reports/, and mlflow.db unless --uri names a store (default: %(default)s)",
+        help="holds reports/, evaluations/, and mlflow.db unless --uri names a store "
+        "(default: %(default)s)",
     )
-    places.add_argument("--uri", help="the MLflow store, as in tracking.uri")
-    places.add_argument("--output", metavar="FILE", help="default: FOLDER/reports/NAME.html")
     parser = argparse.ArgumentParser(description=description, allow_abbrev=False)
     kinds = parser.add_subparsers(dest="kind", required=True)
     for kind, metavar, number, what in (
@@ -80,6 +79,12 @@ def report_parser(description: str) -> argparse.ArgumentParser:
     ):
         added = kinds.add_parser(kind, parents=[places], help=what, description=what)
         added.add_argument("names", metavar=metavar, nargs=number)
+        added.add_argument("--uri", help="the MLflow store, as in tracking.uri")
+        added.add_argument("--output", metavar="FILE", help="default: FOLDER/reports/NAME.html")
+    what = "a page and tables of an evaluation, finished or not"
+    added = kinds.add_parser("evaluation", parents=[places], help=what, description=what)
+    added.add_argument("names", metavar="NAME", nargs=1)
+    added.add_argument("--output", metavar="FOLDER", help="default: reports/NAME in the storage")
     return parser
 
 

@@ -1,4 +1,4 @@
-"""Show people what came out: a sweep, or runs side by side, read from MLflow."""
+"""Show people what came out: of a sweep, of runs side by side, of an evaluation."""
 
 import argparse
 import sys
@@ -9,14 +9,18 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # runs without 
 
 from clism_ray.cli import exit_code, report_parser
 from clism_ray.report import compare_page, page, runs, sweep_page
+from clism_ray.report.evaluation import report_evaluation
 from clism_ray.tracking import default_uri
 
 
 def report(given: argparse.Namespace) -> None:
-    storage = Path(given.storage).expanduser().resolve()
+    storage, name = Path(given.storage).expanduser().resolve(), given.names[0]
+    if given.kind == "evaluation":
+        output = Path(given.output or storage / "reports" / name).expanduser()
+        return report_evaluation(storage / "evaluations" / name, output)
     uri = given.uri or default_uri(storage)
     if given.kind == "sweep":
-        sweep = runs.load_sweep(uri, given.names[0])
+        sweep = runs.load_sweep(uri, name)
         html = sweep_page.render(sweep, sweep_page.figures(sweep))
         print(sweep_page.headline(sweep))
     else:

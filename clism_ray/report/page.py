@@ -31,6 +31,7 @@ figure { margin: 1rem 0; padding: .75rem; background: #fff; color: #444; border-
 figure svg { display: block; max-width: 100%; min-width: 32rem; height: auto; margin: auto }
 figcaption { font-size: .9rem; margin-top: .5rem }
 pre { overflow-x: auto; padding: .75rem; border: 1px solid var(--line); border-radius: .5rem }
+details { margin: .6rem 0 } summary { cursor: pointer }
 .soft { color: var(--soft) }
 """
 # The browser itself then refuses whatever a page would fetch or run.
@@ -56,6 +57,12 @@ def section(title: str, *parts: Html) -> Html:
     """A heading and what stands under it."""
     body = "\n".join(parts)
     return Html(f"<section>\n<h2>{html.escape(title)}</h2>\n{body}\n</section>")
+
+
+def folded(title: str, *parts: Html) -> Html:
+    """Parts that a click on the title opens."""
+    body = "\n".join(parts)
+    return Html(f"<details>\n<summary>{html.escape(title)}</summary>\n{body}\n</details>")
 
 
 def paragraph(text: str, *, soft: bool = False) -> Html:

@@ -1,0 +1,118 @@
+"""Evaluations: read, printed, and written as a page and as tables for programs."""
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table as Grid
+from rich.text import Text
+
+from clism_ray.config_file import load
+from clism_ray.config_tasks import EvaluateConfig
+from clism_ray.errors import InputError
+from clism_ray.report import evaluation_page, page
+from clism_ray.report.evaluation_cells import load_cells, size_label
+from clism_ray.report.evaluation_files import to_csv, to_json
+from clism_ray.report.evaluation_results import Evaluation
+from clism_ray.report.evaluation_tables import Table, exact_of
+from clism_ray.report.evaluation_words import (
+    average_words,
+    difference,
+    how_to_read,
+    interval,
+    metric_words,
+    notes,
+    p_words,
+    sentences,
+)
+from clism_ray.tasks.significance import AVERAGE
+
+CONFIG = "evaluation.yaml"
+
+
+def load_evaluation(folder: Path) -> Evaluation:
+    """Read an evaluation from its folder, finished or not.
+
+    Raises InputError if there is none, or if its cells cannot be compared with each other.
+    """
+    if not (folder / CONFIG).is_file():
+        siblings = folder.parent.glob(f"*/{CONFIG}")
+        known = ", ".join(sorted(path.parent.name for path in siblings))
+        raise InputError(
+            f"no evaluation is called {folder.name!r} in {folder.parent}; known: "
+            f"{known or 'none'}. Another --storage may hold it"
+        )
+    config = load(EvaluateConfig, folder / CONFIG)
+    found = load_cells(folder, config)
+    return Evaluation(config=config, folder=folder, **found._asdict())
+
+
+def write_evaluation_report(folder: Path, output: Path) -> list[Path]:
+    """Write the report of the evaluation in `folder` into the folder `output`; its files.
+
+    They are `page.html`, `table.csv`, `table.json`, and the figures that the page holds.
+    """
+    return write(load_evaluation(folder), output)
+
+
+def write(evaluation: Evaluation, output: Path) -> list[Path]:
+    """Write the report of an evaluation that is read already."""
+    figures = evaluation_page.figures(evaluation)
+    texts = {
+        "page.html": evaluation_page.render(evaluation, figures),
+        "table.csv": to_csv(evaluation),
+        "table.json": to_json(evaluation),
+        **{f"curve-{test}.svg": svg for test, svg in figures.items()},
+    }
+    return [page.save(output / name, text) for name, text in texts.items()]
+
+
+def report_evaluation(folder: Path, output: Path) -> None:
+    """Print the evaluation in `folder`, and write its report into the folder `output`."""
+    evaluation = load_evaluation(folder)
+    print_evaluation(evaluation)
+    for path in write(evaluation, output):
+        print(f"{path.stem}: {path}")
+
+
+def print_evaluation(evaluation: Evaluation, console: Console | None = None) -> None:
+    """Print what came out, and a table of averages for each test set."""
+    console = console or Console(width=None if Console().is_terminal else 120)
+    for sentence in sentences(evaluation):
+        console.print(Text(sentence))
+    for test in evaluation.config.task.tests:
+        if tables := evaluation.headline(test):
+            console.print(_grid(evaluation, tables))
+    for note in [how_to_read(evaluation)] * bool(evaluation.tables) + notes(evaluation):
+        console.print(Text(note, style="dim"))
+
+
+def _grid(evaluation: Evaluation, tables: list[Table]) -> Grid:
+    config, first = evaluation.config, tables[0]
+    exact = exact_of(first.metric)
+    made = Grid(title=f"{first.test}: {average_words(first)}", title_justify="left")
+    for name in ("examples", "model", "form"):
+        made.add_column(name, no_wrap=True, justify="right" if name == "examples" else "left")
+    names = (metric_words(first.metric), *(("EM",) if exact else ()))
+    for name in (*names, f"to {config.baseline}", "p", "samples"):
+        made.add_column(name, justify="right", no_wrap=name != names[0])
+    for table in tables:
+        beside = evaluation.table(table.test, exact, table.size)
+        for line in table.counting():
+            told = line.differences.get(AVERAGE)
+            made.add_row(
+                size_label(table.size),
+                line.model,
+                line.form,
+                interval(line.scores[AVERAGE]),
+                *([_average(beside, line.model)] if exact else []),
+                difference(told, config.confidence),
+                "" if told is None else p_words(told.p),
+                str(len(table.samples)),
+            )
+        made.add_section()
+    return made
+
+
+def _average(table: Table | None, model: str) -> str:
+    line = table.line(model) if table else None
+    return f"{line.scores[AVERAGE].value:.1f}" if line else ""
