@@ -24,7 +24,12 @@ class EncodedPair(NamedTuple):
 
 
 def encoded_pairs(batch: Batch, alone_2BD: NDArray[np.float32]) -> list[EncodedPair]:
-    """The pairs of a micro-batch, with the vectors that the model gave for it."""
+    """The pairs of a micro-batch, with the vectors that the model gave for it.
+
+    None of one that is not `with_targets_alone`.
+    """
+    if len(batch.offsets_N1) == 2 * len(batch.row_id_B) + 1:
+        return []
     columns = (batch.row_id_B, batch.language_B, batch.source_key_B, batch.target_key_B)
     rows = zip(*(column.tolist() for column in columns), *np.split(alone_2BD, 2), strict=True)
     return [pair for pair in map(EncodedPair._make, rows) if pair.row_id >= 0]

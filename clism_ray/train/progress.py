@@ -15,9 +15,7 @@ def describe(entry: Entry, steps: int, seconds_per_step: float, person: bool) ->
     if entry.kind == "validation":
         if not person:
             return f"validation step={entry.step} " + _pairs(values)
-        asked = "validation/accuracy" in values
-        name, called = ("accuracy", "exact spans") if asked else ("retrieval", "translations found")
-        return f"step {entry.step:>6}  held out: {called} {_by_language(values, name)}"
+        return f"step {entry.step:>6}  held out: {_held_out(values)}"
     return f"{values['status']} at step {entry.step}" + (
         f": {values['problem']}" if "problem" in values else ""
     )
@@ -63,15 +61,18 @@ def _train(entry: Entry, steps: int, seconds_per_step: float, person: bool) -> s
     )
 
 
-def _by_language(values: Mapping[str, float], name: str) -> str:
-    """A share of the held-out pairs, and of those of each language pair."""
-    start = f"validation/{name}"
-    each = "  ".join(
-        f"{key.removeprefix(start + '/')} {value:.1%}"
-        for key, value in values.items()
-        if key.startswith(start + "/")
-    )
-    return f"{values[start]:.1%}  ({each})" if start in values else "nothing"
+def _held_out(values: Mapping[str, float]) -> str:
+    """What says most of a validation: a share and that of each language pair, or the loss."""
+    for name, told in (("accuracy", "exact spans"), ("retrieval", "translations found")):
+        whole = f"validation/{name}"
+        if whole in values:
+            each = "  ".join(
+                f"{key.removeprefix(whole + '/')} {value:.1%}"
+                for key, value in values.items()
+                if key.startswith(whole + "/")
+            )
+            return f"{told} {values[whole]:.1%}  ({each})"
+    return f"loss {values['validation/loss/total']:.3f}"
 
 
 def _pairs(values: dict[str, float]) -> str:

@@ -86,7 +86,7 @@ def check_objective(config: SweepConfig, manifest: Manifest) -> None:
             f"{config.pretrain.corpus}: no held-out pairs, so trials cannot be compared; prepare "
             "the corpus with dev.corpora or dev.fraction"
         )
-    known = metric_names(manifest.language_pairs, config.pretrain.masking.questions)
+    known = metric_names(config.pretrain, manifest.language_pairs)
     if config.objective not in known:
         close = difflib.get_close_matches(config.objective, known, n=3, cutoff=0.0)
         raise InputError(

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from clism_ray.config import LossConfig
+from clism_ray.config import LossConfig, PretrainConfig
 from clism_ray.losses.cacr import TERMS
 from clism_ray.randomness import Use, torch_seed
 from clism_ray.records import IGNORED, Batch
@@ -67,10 +67,11 @@ def loss_metrics(means: dict[str, Tensor], weights: LossConfig, asked: bool) -> 
     }
 
 
-def metric_names(languages: Sequence[str], asked: bool) -> list[str]:
-    """What a run logs by step that says how good it is; `asked`: whether it asks questions."""
+def metric_names(config: PretrainConfig, languages: Sequence[str]) -> list[str]:
+    """What a run logs by step that says how good it is."""
+    asked = config.masking.questions
     losses = list(loss_metrics(dict.fromkeys(LOSSES, torch.zeros(())), LossConfig(), asked))
-    held_out = ["accuracy"] * asked + ["perplexity", *PROBES]
+    held_out = ["accuracy"] * asked + ["perplexity"] + [*PROBES] * config.validation.probes
     of_languages = [f"{name}/{language}" for name in held_out for language in languages]
     validation = [f"validation/{name}" for name in (*losses, *held_out, *of_languages)]
     return [*losses, *["accuracy/train"] * asked, *validation]

@@ -1,8 +1,8 @@
 """Validation: held-out pairs under masks that never change.
 
 Dev pairs are made into examples as in epoch 0 of the run's seed, always. Their answers are
-projected through word alignments, not gold. Their sentences are also encoded one by one, for the
-probes: of the sources that is done anyway, and a third of the tokens comes on top for the targets.
+projected through word alignments, not gold. For the probes each sentence is also encoded alone: of
+the sources that is done anyway, for the targets about 0.4 times the tokens come on top.
 """
 
 from collections.abc import Sequence
@@ -41,9 +41,9 @@ def dev_pairs(recipe: Recipe, per_language: int) -> list[AlignedPair]:
 
 
 def dev_batches(
-    recipe: Recipe, pairs: Sequence[AlignedPair], rank: int, workers: int
+    recipe: Recipe, pairs: Sequence[AlignedPair], rank: int, workers: int, *, probes: bool
 ) -> list[Batch]:
-    """This worker's validation micro-batches, as many on every worker."""
+    """This worker's validation micro-batches, as many on every worker; made for probes or not."""
     languages = open_recipe(recipe).manifest.language_pairs
     runs = fixed_microbatches(len(pairs), recipe.pairs)
     mine = [
@@ -51,7 +51,8 @@ def dev_batches(
         for run in runs[rank::workers]
     ]
     turns = -(-len(runs) // workers)
-    return [with_targets_alone(batch) for batch in mine + [empty_batch()] * (turns - len(mine))]
+    mine += [empty_batch()] * (turns - len(mine))
+    return [with_targets_alone(batch) for batch in mine] if probes else mine
 
 
 @torch.no_grad()

@@ -106,7 +106,8 @@ def _build(
     if config.scaling.activation_checkpointing:
         model.masked_lm.activation_checkpointing_enable({"use_reentrant": False})
     pairs = dev_pairs(job.recipe, config.validation.pairs_per_language)
-    return device, model, languages, dev_batches(job.recipe, pairs, rank, workers)
+    dev = dev_batches(job.recipe, pairs, rank, workers, probes=config.validation.probes)
+    return device, model, languages, dev
 
 
 def agree(problem: str | None) -> None:

@@ -13,11 +13,16 @@ import torch
 import torch.distributed as dist
 
 from clism_ray.config import (
+    CacrConfig,
+    ClismConfig,
+    LengthConfig,
     LossConfig,
     MaskingConfig,
     ModelConfig,
+    PretrainConfig,
     ScratchConfig,
     TokenizerConfig,
+    ValidationConfig,
 )
 from clism_ray.masking.microbatch import Recipe, open_recipe
 from clism_ray.model.export import export_model
@@ -65,7 +70,7 @@ def test_so_many_held_out_pairs_of_each_language_are_taken(
 @pytest.mark.parametrize("workers", [1, 2, 3, 5])
 def test_workers_share_the_same_microbatches_and_have_as_many(recipe: Recipe, workers: int) -> None:
     pairs = dev_pairs(recipe, 6)
-    shares = [dev_batches(recipe, pairs, rank, workers) for rank in range(workers)]
+    shares = [dev_batches(recipe, pairs, rank, workers, probes=True) for rank in range(workers)]
     assert len({len(share) for share in shares}) == 1
     rows = [row for share in shares for batch in share for row in batch.row_id_B if row >= 0]
     assert sorted(rows) == [pair.row_id for pair in pairs]
@@ -75,7 +80,7 @@ def test_workers_share_the_same_microbatches_and_have_as_many(recipe: Recipe, wo
 def test_validation_is_the_same_each_time_and_leaves_the_model_training(
     recipe: Recipe, model: PretrainModel
 ) -> None:
-    batches = dev_batches(recipe, dev_pairs(recipe, 6), 0, 1)
+    batches = dev_batches(recipe, dev_pairs(recipe, 6), 0, 1, probes=True)
     model.train()
     first, again = (validate(model, batches, LossConfig(), LANGUAGES, CPU) for _ in range(2))
     assert first == again
@@ -89,14 +94,24 @@ def test_validation_is_the_same_each_time_and_leaves_the_model_training(
 
 
 @pytest.mark.usefixtures("group")
-@pytest.mark.parametrize("questions", [True, False])
+@pytest.mark.parametrize(("questions", "probes"), [(True, True), (False, True), (True, False)])
 def test_what_is_told_by_step_is_what_a_sweep_may_search_for(
-    recipe: Recipe, model: PretrainModel, questions: bool
+    recipe: Recipe, model: PretrainModel, questions: bool, probes: bool
 ) -> None:
-    asking = replace(recipe, masking=MaskingConfig(questions=questions))
-    batches = dev_batches(asking, dev_pairs(asking, 6), 0, 1)
+    masking = MaskingConfig(questions=questions)
+    asking = replace(recipe, masking=masking)
+    batches = dev_batches(asking, dev_pairs(asking, 6), 0, 1, probes=probes)
     found = validate(model, batches, LossConfig(), LANGUAGES, CPU)
-    known = {name for name in metric_names(LANGUAGES, questions) if name.startswith("validation/")}
+    weight = float(questions)
+    config = PretrainConfig(
+        name="run",
+        corpus=recipe.corpus,
+        masking=masking,
+        losses=LossConfig(clism=ClismConfig(weight=weight), cacr=CacrConfig(weight=weight)),
+        length=LengthConfig(steps=1),
+        validation=ValidationConfig(probes=probes),
+    )
+    known = {name for name in metric_names(config, LANGUAGES) if name.startswith("validation/")}
     assert found.keys() - {"validation/questions"} == known
     assert ("validation/accuracy" in found) == (found["validation/questions"] > 0) == questions
 
@@ -107,7 +122,7 @@ def test_perplexity_is_of_the_masked_tokens_of_a_language(
 ) -> None:
     german = [pair for pair in dev_pairs(recipe, 6) if pair.target_language == "de"]
     found, only = (
-        validate(model, dev_batches(recipe, pairs, 0, 1), LossConfig(), LANGUAGES, CPU)
+        validate(model, dev_batches(recipe, pairs, 0, 1, probes=True), LossConfig(), LANGUAGES, CPU)
         for pairs in (dev_pairs(recipe, 6), german)
     )
     expected = math.exp(only["validation/loss/mlm"])
@@ -121,9 +136,10 @@ def test_perplexity_is_of_the_masked_tokens_of_a_language(
 def test_validation_draws_nothing_from_the_generators_of_training(
     recipe: Recipe, model: PretrainModel
 ) -> None:
+    batches = dev_batches(recipe, dev_pairs(recipe, 6), 0, 1, probes=True)
     torch.manual_seed(1)
     before = torch.get_rng_state()
-    validate(model, dev_batches(recipe, dev_pairs(recipe, 6), 0, 1), LossConfig(), LANGUAGES, CPU)
+    validate(model, batches, LossConfig(), LANGUAGES, CPU)
     assert torch.equal(torch.get_rng_state(), before)
 
 
@@ -142,7 +158,7 @@ def encoded_by(recipe: Recipe, model: PretrainModel, workers: int) -> Pairs:
     found = []
     with torch.no_grad():
         for rank in reversed(range(workers)):
-            for batch in dev_batches(recipe, dev_pairs(recipe, 6), rank, workers):
+            for batch in dev_batches(recipe, dev_pairs(recipe, 6), rank, workers, probes=True):
                 out = model.eval()(to_tensors(batch, CPU), batch.offsets_N1.tolist())
                 found += encoded_pairs(batch, out["alone_2BD"].numpy())
     return as_pairs(found)

@@ -63,6 +63,16 @@ def curve(result: PretrainResult) -> dict[int, float]:
     return {e.step: e.values["loss/total"] for e in entries if e.kind == "train"}
 
 
+def trained(result: PretrainResult) -> list[dict[str, float]]:
+    entries = journal.read(result.folder / journal.JOURNAL)
+    return [entry.values for entry in entries if entry.kind == "train"]
+
+
+def validations(result: PretrainResult) -> list[dict[str, float]]:
+    entries = journal.read(result.folder / journal.JOURNAL)
+    return [entry.values for entry in entries if entry.kind == "validation"]
+
+
 def assert_same(one: dict[int, float], other: dict[int, float]) -> None:
     assert list(one) == list(other) == list(range(1, STEPS + 1))
     worst = max(abs(one[step] - other[step]) / abs(one[step]) for step in one)
@@ -81,7 +91,34 @@ def test_more_workers_of_any_zero_stage_draw_the_curve_of_one(
     corpus: Path, tmp_path: Path, undisturbed: PretrainResult, stage: int, workers: int
 ) -> None:
     config = configuration(corpus, tmp_path, scaling=scaling(workers), zero={"stage": stage})
-    assert_same(curve(undisturbed), curve(pretrain(config)))
+    result = pretrain(config)
+    assert_same(curve(undisturbed), curve(result))
+    first, other = (validations(of)[0] for of in (undisturbed, result))
+    assert other == pytest.approx(first, rel=TOLERANCE)
+    assert "validation/retrieval/en-de" in first
+
+
+def test_a_run_that_asks_nothing_takes_the_same_pairs_and_leaves_its_last_model(
+    corpus: Path, tmp_path: Path, undisturbed: PretrainResult
+) -> None:
+    config = configuration(
+        corpus,
+        tmp_path,
+        scaling=scaling(2),
+        masking={"questions": False},
+        losses={"clism": {"weight": 0}, "cacr": {"weight": 0}},
+        length={"steps": 4},
+    )
+    result = pretrain(config)
+    assert result.status == "finished"
+    steps, others = (trained(of)[:4] for of in (result, undisturbed))
+    assert [step["data/pairs"] for step in steps] == [step["data/pairs"] for step in others]
+    assert {step["data/questions"] for step in steps} == {0.0}
+    told = validations(result)[-1].keys()
+    assert "validation/perplexity/en-de" in told
+    assert not any("accuracy" in name or "clism" in name for name in (*told, *steps[0]))
+    assert not (result.folder / "best").exists()
+    load_exported(result.folder / "last")
 
 
 def test_a_killed_worker_leaves_no_trace_in_the_curve(

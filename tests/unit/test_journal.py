@@ -124,7 +124,8 @@ def test_a_run_that_asks_nothing_is_told_without_questions() -> None:
     values = {"validation/retrieval": 0.5, "validation/retrieval/en-de": 0.25}
     told = describe(at(500, "validation", **values), 1000, 0.5, person=True)
     assert "translations found 50.0%  (en-de 25.0%)" in told
-    assert "nothing" in describe(at(500, "validation"), 1000, 0.5, person=True)
+    values = {"validation/loss/total": 7.5, "validation/perplexity": 9.0}
+    assert "held out: loss 7.500" in describe(at(500, "validation", **values), 1000, 0.5, True)
 
 
 def test_an_event_says_how_the_run_stands_and_why() -> None:

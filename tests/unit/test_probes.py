@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from clism_ray.tasks.probes import Pairs, probe
 
-SOME = settings(max_examples=60)
+SOME = settings(max_examples=25)
 
 
 def pairs_of(

@@ -2,10 +2,13 @@
 
 from io import StringIO
 
+import pytest
 from rich.console import Console
 
 from clism_ray.report.outcome import before_and_after, print_examples
 from clism_ray.train.journal import Entry
+
+pytestmark = pytest.mark.ray  # it imports Ray, but starts none
 
 ASKED = {
     "validation/loss/total": 3.0,
