@@ -70,6 +70,15 @@ def check_space(config: SweepConfig) -> None:
         raise InputError("pretrain.max_minutes: trials cut off by the clock cannot be compared")
 
 
+def check_halving(config: SweepConfig, steps: int) -> None:
+    """Raise InputError if trials of so many steps are over before one may be stopped."""
+    if config.asha and config.asha.grace_steps >= steps:
+        raise InputError(
+            f"asha.grace_steps is {config.asha.grace_steps}, but a trial takes {steps} steps, so "
+            "none would be stopped early; lower it, or leave asha out"
+        )
+
+
 def _probes(entry: SpaceEntry) -> Sequence[Any]:
     """The values that show whether a range fits: its ends and one between, or every choice."""
     found = entry.choice or entry.integers

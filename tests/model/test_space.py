@@ -12,6 +12,7 @@ from clism_ray.corpus.manifest import read_manifest
 from clism_ray.errors import InputError
 from clism_ray.train.journal import Entry
 from clism_ray.train.space import (
+    check_halving,
     check_objective,
     check_space,
     objective_curve,
@@ -156,6 +157,13 @@ def test_trials_that_could_not_be_compared_are_refused() -> None:
         check_space(configuration(pretrain=by_epochs, space=space))
     with pytest.raises(InputError, match="cut off by the clock"):
         check_space(configuration(pretrain={**by_epochs, "max_minutes": 5}))
+
+
+def test_halving_that_could_stop_nothing_is_refused() -> None:
+    config = configuration(asha={"grace_steps": 10})
+    check_halving(config, 11)
+    with pytest.raises(InputError, match=r"asha\.grace_steps is 10, but a trial takes 10 steps"):
+        check_halving(config, 10)
 
 
 def test_a_tokenizer_is_shared_by_the_trials_that_ask_for_the_same() -> None:
