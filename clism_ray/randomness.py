@@ -19,6 +19,7 @@ class Use(IntEnum):
     RESAMPLED_RUNS = 6  # index 0
     RESAMPLED_ITEMS = 7  # index: language
     SWAPPED_ITEMS = 8  # index 0
+    FEW_SHOT = 9  # seed: sample; index: size
 
 
 def generator(use: Use, seed: int, epoch: int = 0, index: int = 0) -> np.random.Generator:

@@ -4,6 +4,7 @@ Everything goes through an explicit client and run id: nothing is "active", noth
 Only the driver calls this, so a SQLite store has one writer.
 """
 
+import dataclasses
 import json
 import logging
 import os
@@ -13,7 +14,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from mlflow.entities import LifecycleStage, Metric, Param, RunStatus
 from mlflow.exceptions import MlflowException
@@ -23,10 +24,13 @@ from mlflow.utils.git_utils import get_git_commit
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 from sqlalchemy.exc import SQLAlchemyError
 
-from clism_ray.config import leaves
+from clism_ray.config import PretrainConfig, TrackingConfig, leaves
+from clism_ray.config_tasks import EvaluateConfig, FinetuneConfig
 from clism_ray.errors import InputError
 from clism_ray.train.journal import Entry
 from clism_ray.train.status import FAILED, FINISHED, STOPPED, STOPPED_EARLY
+
+TrackedT = TypeVar("TrackedT", PretrainConfig, FinetuneConfig, EvaluateConfig)
 
 PARENT = MLFLOW_PARENT_RUN_ID  # the tag that makes a run another one's child
 STORE_ERRORS = (MlflowException, SQLAlchemyError, OSError)  # requests' own are OSErrors
@@ -197,6 +201,15 @@ def viewer_command(uri: str) -> str:
         store = shlex.quote(uri)
         return f"{program} server --host 127.0.0.1 --port 5000 --backend-store-uri {store}"
     return f"the MLflow server at {without_password(uri)}"
+
+
+def keepable(config: TrackedT) -> TrackedT:
+    """A configuration as it may be kept and shown: without the password of its store."""
+    settings: TrackingConfig = config.tracking
+    if settings.uri is None:
+        return config
+    shown = dataclasses.replace(settings, uri=without_password(settings.uri))
+    return dataclasses.replace(config, tracking=shown)
 
 
 def without_password(uri: str) -> str:

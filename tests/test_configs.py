@@ -7,6 +7,7 @@ import pytest
 
 from clism_ray import config_file
 from clism_ray.config import PrepareConfig, PretrainConfig, SweepConfig, SynthesizeConfig
+from clism_ray.config_tasks import EvaluateConfig, FinetuneConfig
 
 ROOT = Path(__file__).resolve().parent.parent
 KINDS = {  # folder in configs/ and name of the job -> what it reads
@@ -14,8 +15,12 @@ KINDS = {  # folder in configs/ and name of the job -> what it reads
     "prepare": PrepareConfig,
     "pretrain": PretrainConfig,
     "sweep": SweepConfig,
+    "finetune": FinetuneConfig,
+    "evaluate": EvaluateConfig,
 }
-VARIABLES = {"CLISM_DATA": "/data"}  # all that a configuration may ask the environment for
+JOBS = {"evaluate": "evaluate_xsl"}  # where the job is not called like the folder
+# All that a configuration may ask the environment for.
+VARIABLES = {"CLISM_DATA": "/data", "ENCODER": "/encoder"}
 COMMAND = re.compile(
     r"# (?:[A-Z][A-Z0-9_]*=\S+ )*python (?P<job>jobs/\w+\.py) --config (?P<path>\S+)"
 )
@@ -41,7 +46,8 @@ def command_problem(first_line: str, path: str, makefile: str) -> str | None:
         return f"no command in the first line: {first_line}"
     if command["path"] != path:
         return f"the command runs {command['path']}"
-    if command["job"] != f"jobs/{kind_of(path)}.py":
+    kind = kind_of(path)
+    if command["job"] != f"jobs/{JOBS.get(kind, kind)}.py":
         return f"the command runs {command['job']}"
     return None
 
@@ -65,7 +71,7 @@ def test_the_first_line_is_the_command_that_runs_it(path: str) -> None:
     first_line, *_ = (ROOT / path).read_text(encoding="utf-8").splitlines()
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     assert command_problem(first_line, path, makefile) is None
-    assert (ROOT / "jobs" / f"{kind_of(path)}.py").is_file()
+    assert (ROOT / "jobs" / f"{JOBS.get(kind_of(path), kind_of(path))}.py").is_file()
 
 
 @pytest.mark.parametrize("path", relative_paths())

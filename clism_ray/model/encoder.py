@@ -78,8 +78,10 @@ def pack(model: PreTrainedModel) -> None:
         model.set_attn_implementation(PACKED)
 
 
-def check_start(model: ModelConfig, max_tokens: int) -> None:
+def check_start(model: ModelConfig, max_tokens: int, limits: str = PAIR_LIMITS) -> None:
     """Fail before any worker starts if the start cannot be used; loads no weights.
+
+    The arguments are those of `load_masked_lm`.
 
     Raises:
         InputError: it is not there, is no masked language model, or has too few positions.
@@ -93,7 +95,7 @@ def check_start(model: ModelConfig, max_tokens: int) -> None:
     except (OSError, ValueError) as error:
         raise InputError(f"model.start {model.start!r} cannot be loaded: {error}") from error
     mlm_head(masked_lm)
-    _check_room(model, config, max_tokens, PAIR_LIMITS)
+    _check_room(model, config, max_tokens, limits)
 
 
 def positions(config: Any) -> int:

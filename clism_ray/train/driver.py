@@ -117,7 +117,7 @@ def lay_out(plan: Plan, tokenizer: Path | None = None) -> None:
     config = plan.config
     preflight.check_checkpoint(plan.folder, config, plan.record.identity_hash)
     make_folder(config, plan.record)
-    (plan.folder / "config.yaml").write_text(to_yaml(without_password(config)), encoding="utf-8")
+    (plan.folder / "config.yaml").write_text(to_yaml(tracking.keepable(config)), encoding="utf-8")
     wanted = Path(plan.recipe.tokenizer)
     if tokenizer and not wanted.is_dir():
         save_tokenizer(load_tokenizer(str(tokenizer)), wanted)
@@ -189,7 +189,7 @@ def _start_tracking(plan: Plan, uri: str) -> tracking.Tracker:
         plan.folder.parent.parent / "mlflow",
         plan.config.name,
         plan.record.mlflow_run,
-        to_tree(without_password(plan.config)),
+        to_tree(tracking.keepable(plan.config)),
         lineage(plan.config, plan.manifest.content_hash),
     )
 
@@ -203,14 +203,6 @@ def lineage(config: PretrainConfig, corpus_hash: str) -> dict[str, str]:
         "seed": str(config.seed),
         "folder": str(run_folder(config)),
     }
-
-
-def without_password(config: PretrainConfig) -> PretrainConfig:
-    """The configuration as it may be kept and shown."""
-    if config.tracking.uri is None:
-        return config
-    uri = tracking.without_password(config.tracking.uri)
-    return dataclasses.replace(config, tracking=dataclasses.replace(config.tracking, uri=uri))
 
 
 def _artefacts(plan: Plan) -> list[tuple[Path, str | None]]:

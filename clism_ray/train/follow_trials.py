@@ -13,7 +13,7 @@ from clism_ray import tracking
 from clism_ray.config import PretrainConfig, SweepConfig, to_tree
 from clism_ray.errors import InputError
 from clism_ray.train import journal, progress
-from clism_ray.train.driver import lineage, without_password
+from clism_ray.train.driver import lineage
 from clism_ray.train.run import run_folder
 from clism_ray.train.space import objective_curve, sweep_folder, trial_config, trial_count
 from clism_ray.train.status import RUNNING
@@ -98,7 +98,7 @@ def _child(
         folder.parent.parent / "mlflow",
         run.name,
         trial.mlflow_run,
-        to_tree(without_password(run)),
+        to_tree(tracking.keepable(run)),
         {**tags, "trial_status": RUNNING},
     )
     change_trial(folder, run.name, mlflow_run=tracker.run_id)

@@ -34,6 +34,23 @@ def describe_sweep(over: int, trials: int, seconds_per_trial: float) -> str:
     return f"sweep over={over} trials={trials} left={left}"
 
 
+def describe_cell(name: str, entry: Entry, person: bool) -> str:
+    """One line about a step of a fine-tuning."""
+    values = entry.values
+    if not person:
+        return f"cell {name} step={entry.step} " + _pairs(values)
+    return (
+        f"{name}  step {entry.step:>5}  loss {values['loss/total']:7.3f}  "
+        f"{values['speed/examples_per_second']:6.1f} examples/s"
+    )
+
+
+def describe_grid(over: int, cells: int, failed: int, seconds_per_cell: float) -> str:
+    """One line whenever a cell is over."""
+    left = timedelta(seconds=round((cells - over) * seconds_per_cell))
+    return f"evaluation over={over} cells={cells} failed={failed} left={left}"
+
+
 def settings(values: Mapping[str, Any]) -> str:
     """Searched keys and their values."""
     return " ".join(

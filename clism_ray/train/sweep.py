@@ -25,13 +25,14 @@ from clism_ray import cluster, tracking
 from clism_ray.config import SpaceEntry, SweepConfig, to_tree
 from clism_ray.errors import InputError, RunFailed
 from clism_ray.train import journal, preflight
-from clism_ray.train.driver import Plan, check_plan, plan_run, without_password
+from clism_ray.train.driver import Plan, check_plan, plan_run
 from clism_ray.train.follow import following
 from clism_ray.train.follow_trials import follow_trials
 from clism_ray.train.run import hold, make_tokenizer
 from clism_ray.train.space import (
     OBJECTIVE,
     STEP,
+    check_halving,
     check_objective,
     check_space,
     sweep_folder,
@@ -66,6 +67,7 @@ def sweep(config: SweepConfig) -> SweepResult:
         # As a run that shares the sweep's settings; only its trials are trained.
         plan = plan_run(dataclasses.replace(config.pretrain, storage=str(folder)))
         check_objective(config, plan.manifest)
+        check_halving(config, plan.steps)
         uri = config.pretrain.tracking.uri or tracking.default_uri(folder.parent.parent)
         record = open_sweep(config, plan.manifest.content_hash)
         if record.status != FINISHED:
@@ -151,7 +153,7 @@ def _parent(
     config: SweepConfig, record: SweepRecord, uri: str, corpus_hash: str
 ) -> tracking.Tracker:
     """The sweep's own run in MLflow."""
-    tree = to_tree(dataclasses.replace(config, pretrain=without_password(config.pretrain)))
+    tree = to_tree(dataclasses.replace(config, pretrain=tracking.keepable(config.pretrain)))
     space = {
         key: json.dumps({kind: values for kind, values in entry.items() if values is not None})
         for key, entry in tree.pop("space").items()
@@ -192,7 +194,7 @@ def _tuner(config: SweepConfig, steps: int, at_once: int) -> tune.Tuner:
         objective=config.objective,
         time_attr=STEP,
         max_t=steps + 1,  # a trial that took all its steps ends by itself
-        grace_period=min(config.asha.grace_steps, steps),
+        grace_period=config.asha.grace_steps,
         reduction_factor=config.asha.reduction,
     )
     by_optuna = config.search == "optuna"

@@ -10,7 +10,7 @@ from clism_ray.errors import RunFailed
 from clism_ray.report import sweep_page
 from clism_ray.report.importance import importance
 from clism_ray.report.runs import load_sweep
-from clism_ray.train.driver import without_password
+from clism_ray.tracking import keepable
 from clism_ray.train.space import curve_of, sweep_folder, with_values
 from clism_ray.train.status import FINISHED, STOPPED_EARLY
 from clism_ray.train.sweep_record import SweepRecord
@@ -67,7 +67,7 @@ def write_best(config: SweepConfig, result: SweepResult) -> Path:
     """
     values = result.record.trials[result.best].values
     winner = with_values(config.pretrain, {**values, "name": f"{config.name}-best"})
-    if without_password(winner) != winner:
+    if keepable(winner) != winner:
         winner = with_values(winner, {"tracking.uri": None})
     path = result.folder / "best.yaml"
     path.write_text(

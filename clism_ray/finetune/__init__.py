@@ -1,0 +1,1 @@
+"""Fine-tuning and evaluation: cells, their training, their grid, their scores."""

@@ -1,0 +1,19 @@
+"""Compare encoders on cross-lingual sequence labelling: zero-shot and few-shot, over samples."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # runs without installation
+
+from clism_ray.cli import run_job
+from clism_ray.config_tasks import EvaluateConfig
+from clism_ray.finetune.grid import evaluate
+from clism_ray.report.evaluation import load_evaluation, print_evaluation
+
+
+def action(config: EvaluateConfig) -> None:
+    print_evaluation(load_evaluation(evaluate(config)))
+
+
+if __name__ == "__main__":
+    sys.exit(run_job(__doc__, EvaluateConfig, action))

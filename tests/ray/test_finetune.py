@@ -1,0 +1,209 @@
+"""Cells: the same on any number of workers, resumable one by one, failing one by one."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from mlflow.tracking import MlflowClient
+from safetensors.torch import load_file, save_file
+
+from clism_ray.config_file import parse, to_yaml
+from clism_ray.config_tasks import EvaluateConfig, FinetuneConfig
+from clism_ray.errors import InputError, RunFailed
+from clism_ray.finetune.cell import read_items, read_result
+from clism_ray.finetune.driver import finetune
+from clism_ray.finetune.grid import evaluate, evaluation_folder
+from clism_ray.tasks.ner_pipeline import EntityTagger
+from clism_ray.tasks.qa_pipeline import QuestionAnswerer
+from clism_ray.tasks.qa_questions import read_questions
+from clism_ray.train import journal
+from tests.tasks_data import write_encoder, write_questions, write_sentences
+
+pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("ray_cluster")]
+
+ROOT = Path(__file__).resolve().parents[2]
+STEPS = 4
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with an encoder, a broken one, and files to train and test on."""
+    folder = tmp_path_factory.mktemp("tasks")
+    write_encoder(folder / "encoder")
+    broken = write_encoder(folder / "broken") / "model.safetensors"
+    weights = {name: tensor * float("nan") for name, tensor in load_file(broken).items()}
+    save_file(weights, broken, {"format": "pt"})
+    write_questions(folder / "train.json", 0, 20)
+    write_questions(folder / "test.en.json", 100, 15)
+    write_sentences(folder / "train.en.tags", 0, 20)
+    write_sentences(folder / "test.en.tags", 100, 15)
+    return folder
+
+
+def shared(data: Path, storage: Path) -> dict[str, Any]:
+    return {
+        "storage": str(storage),
+        "optimizer": {"learning_rate": 3e-3},
+        "batch": {"slots": 2, "examples": 3},
+        "length": {"steps": STEPS},
+        "tracking": {"log_every_steps": 1},
+    }
+
+
+def questions(data: Path) -> dict[str, Any]:
+    return {
+        "train": str(data / "train.json"),
+        "tests": {"xquad": {"path": str(data / "test.{language}.json"), "languages": ["en"]}},
+        "max_tokens": 90,
+        "stride": 10,
+        "max_question_tokens": 60,
+    }
+
+
+def cell(data: Path, storage: Path, workers: int, **changes: Any) -> FinetuneConfig:
+    tree = {
+        "name": "cell",
+        "model": {"path": str(data / "encoder")},
+        "scaling": {"workers": workers, "threads_per_worker": 1},
+        **shared(data, storage),
+        **changes,
+    }
+    return parse(FinetuneConfig, tree)
+
+
+def losses(folder: Path) -> list[float]:
+    entries = journal.read(folder / journal.JOURNAL)
+    return [entry.values["loss/total"] for entry in entries if entry.kind == "train"]
+
+
+def test_losses_and_answers_do_not_depend_on_the_number_of_workers(
+    data: Path, tmp_path: Path
+) -> None:
+    one = finetune(cell(data, tmp_path / "1", 1, qa=questions(data)))
+    two = finetune(cell(data, tmp_path / "2", 2, qa=questions(data)))
+    assert len(losses(one.folder)) == STEPS
+    np.testing.assert_allclose(losses(one.folder), losses(two.folder), rtol=1e-5)
+    items = [read_items(found.folder)["xquad/en"]["squad_f1"] for found in (one, two)]
+    np.testing.assert_array_equal(*items)
+    assert one.result.scores["xquad/en"].metrics["squad_f1"] == pytest.approx(items[0].mean())
+    said = json.loads((two.folder / "predictions" / "xquad.en.json").read_text("utf-8"))
+    asked, _ = read_questions(data / "test.en.json")
+    answerer = QuestionAnswerer(two.folder / "model")
+    for question in asked:
+        answer = answerer(question=question.question, context=question.context)
+        assert answer["answer"] == said[question.id]
+
+
+def test_a_tagger_says_what_it_said_when_it_was_scored(data: Path, tmp_path: Path) -> None:
+    ner = {
+        "train": str(data / "train.en.tags"),
+        "format": "wikiann",
+        "tests": {"panx": {"path": str(data / "test.{language}.tags"), "languages": ["en"]}},
+    }
+    config = cell(data, tmp_path, 1, ner=ner, form="plain")
+    found = finetune(config)
+    counts = read_items(found.folder)["panx/en"]["counts"]
+    assert counts.shape[0] == found.result.scores["panx/en"].items == 15
+    assert EntityTagger(found.folder / "model")(["Anna", "lives", "in", "Berlin"]) is not None
+    before = (found.folder / "result.json").stat().st_mtime_ns
+    assert finetune(config).result == found.result  # nothing is run again
+    assert (found.folder / "result.json").stat().st_mtime_ns == before
+    with pytest.raises(InputError, match=r"optimizer\.learning_rate"):
+        finetune(cell(data, tmp_path, 1, ner=ner, form="plain", optimizer={"learning_rate": 1e-3}))
+
+
+def grid(data: Path, storage: Path, **changes: Any) -> EvaluateConfig:
+    tree = {
+        "name": "grid",
+        "models": {
+            "good": {"path": str(data / "encoder")},
+            "plain": {"path": str(data / "encoder"), "forms": ["plain"]},
+        },
+        "baseline": "plain",
+        "qa": questions(data),
+        "samples": [1],
+        "retries": 0,
+        "cells_at_once": 1,
+        "resamples": 100,
+        "scaling": {"workers": 1, "threads_per_worker": 1},
+        **shared(data, storage),
+        **changes,
+    }
+    return parse(EvaluateConfig, tree)
+
+
+def test_a_grid_goes_on_after_its_driver_died_and_tells_of_cells_that_fail(
+    data: Path, tmp_path: Path
+) -> None:
+    config = grid(data, tmp_path, sizes=[8])
+    folder = evaluation_folder(config)
+    path = tmp_path / "grid.yaml"
+    path.write_text(to_yaml(config), encoding="utf-8")
+    first = folder / "cells" / "good.question.8.1"
+    _start_and_kill(path, first / "result.json")
+    done = read_result(first)
+    evaluate(config)
+    assert read_result(first) == done
+    assert read_result(folder / "cells" / "plain.plain.8.1")
+    assert (folder / "report" / "table.csv").is_file()
+
+    models = {
+        "broken": {"path": str(data / "broken")},
+        "good": {"path": str(data / "encoder")},
+        "plain": {"path": str(data / "encoder"), "forms": ["plain"]},
+    }
+    with pytest.raises(RunFailed, match=r"1 of 3 cells failed.*\n.*broken.*not finite"):
+        evaluate(grid(data, tmp_path, sizes=[8], models=models))
+    assert read_result(first) == done
+
+    client = MlflowClient(tracking_uri=f"sqlite:///{tmp_path / 'mlflow.db'}")
+    experiment = client.get_experiment_by_name("clism")
+    assert experiment
+    runs = client.search_runs([experiment.experiment_id])
+    parents = [run for run in runs if run.data.tags["kind"] == "evaluation"]
+    cells = {run.info.run_name: run for run in runs if run.data.tags["kind"] == "cell"}
+    assert len(parents) == 1
+    assert len(runs) == len(cells) + 1
+    metrics = cells["grid.good.question.8.1"].data.metrics
+    assert metrics["test/xquad/squad_f1"] == done.scores["xquad/en"].metrics["squad_f1"]  # type: ignore[union-attr]
+
+
+def _start_and_kill(config: Path, until: Path) -> None:
+    """Run an evaluation in a process of its own until a file is there, and kill it."""
+    command = [sys.executable, "jobs/evaluate_xsl.py", "--config", str(config)]
+    environment = {name: value for name, value in os.environ.items() if name != "RAY_ADDRESS"}
+    process = subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, start_new_session=True
+    )
+    try:
+        deadline = time.monotonic() + 300
+        while not until.is_file():
+            assert process.poll() is None, "it ended by itself"
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"sizes": [21]}, "20 examples; a sample of 21"),
+        ({"models": {"plain": {"path": "/nowhere/at/all"}}}, "/nowhere/at/all"),
+        ({"scaling": {"workers": 2, "cpus_per_worker": 100}}, "scaling.cpus_per_worker"),
+    ],
+)
+def test_what_no_cell_can_do_is_refused_before_any_starts(
+    data: Path, tmp_path: Path, changes: dict[str, Any], told: str
+) -> None:
+    with pytest.raises(InputError, match=told):
+        evaluate(grid(data, tmp_path, **changes))
+    assert not (tmp_path / "evaluations" / "grid" / "cells").exists()
