@@ -18,8 +18,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # runs without installation
 
-from clism_ray.config import SpaceEntry, SweepConfig
 from clism_ray.config_file import load, to_yaml
+from clism_ray.config_sweep import SpaceEntry, SweepConfig
 
 
 def seconds(job: str, config: object, folder: Path) -> float:

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
 from clism_ray.languages import check_language
@@ -299,64 +299,6 @@ class PretrainConfig:
                 "masking.questions is false, so there is no [QUE] for CLISM and no masked source "
                 "for CACR; set losses.clism.weight=0 and losses.cacr.weight=0 too"
             )
-
-
-@dataclass(frozen=True, kw_only=True, config=_STRICT)
-class SpaceEntry:
-    """The values that one key of a sweep may take; exactly one of these."""
-
-    loguniform: tuple[Rate, Rate] | None = None
-    uniform: tuple[float, float] | None = None
-    integers: tuple[int, int] | None = None  # both ends included
-    choice: Annotated[tuple[Any, ...], Field(min_length=1)] | None = None
-
-    def __post_init__(self) -> None:
-        given = [value for value in dataclasses.astuple(self) if value is not None]
-        if len(given) != 1:
-            raise ValueError("give exactly one of loguniform, uniform, integers and choice")
-        if self.choice is None and not given[0][0] < given[0][1]:
-            raise ValueError(f"impossible range: {given[0][0]} is not below {given[0][1]}")
-
-
-@dataclass(frozen=True, kw_only=True, config=_STRICT)
-class AshaConfig:
-    """Asynchronous successive halving: trials that do badly stop early."""
-
-    grace_steps: Positive  # before these no trial is stopped
-    reduction: Annotated[int, Field(ge=2)] = 3  # at each rung one of so many goes on
-
-
-@dataclass(frozen=True, kw_only=True, config=_STRICT)
-class SweepConfig:
-    """Many pre-training runs over a search space of dotted keys."""
-
-    name: Name
-    space: Annotated[dict[str, SpaceEntry], Field(min_length=1)]
-    pretrain: PretrainConfig  # what all trials share; its name is the sweep's
-    search: Literal["optuna", "random", "grid"] = "optuna"
-    trials: Positive | None = None  # grid: every combination
-    seed: NonNegative = 13  # of the search; the trials' own seed is pretrain.seed
-    objective: str = "validation/accuracy"
-    mode: Literal["max", "min"] = "max"
-    asha: AshaConfig | None = None
-    trials_at_once: Positive | None = None  # default: as many as the cluster holds
-    retries: NonNegative = 1  # of a trial that fails
-
-    @model_validator(mode="before")
-    @classmethod
-    def _share_the_name(cls, tree: Any) -> Any:
-        if isinstance(tree, dict) and isinstance(tree.get("pretrain"), dict):
-            tree = {**tree, "pretrain": {"name": tree.get("name"), **tree["pretrain"]}}
-        return tree
-
-    def __post_init__(self) -> None:
-        if self.pretrain.name != self.name:
-            raise ValueError(f"pretrain.name is {self.pretrain.name!r}; leave it to the sweep")
-        if (self.search == "grid") != (self.trials is None):
-            raise ValueError("give trials, the number of them, unless search is grid")
-        kinds = {key for key, entry in self.space.items() if entry.choice is None}
-        if self.search == "grid" and kinds:
-            raise ValueError(f"search is grid: give {', '.join(sorted(kinds))} as choice: [...]")
 
 
 PLACEMENT = frozenset(

@@ -40,6 +40,7 @@ _ENDS = {
     STOPPED_EARLY: RunStatus.KILLED,
     FAILED: RunStatus.FAILED,
 }
+_MARKS = {"train": "loss/total", "validation": "validation/loss/total", "test": "test/loss"}
 _BATCH = 500  # metrics of one request; MLflow takes up to 1000
 
 
@@ -52,7 +53,7 @@ class Tracker:
         self.run_id = run_id
         self.delivered: dict[str, int] = {
             kind: max((point.step for point in self._history(name)), default=-1)
-            for kind, name in (("train", "loss/total"), ("validation", "validation/loss/total"))
+            for kind, name in _MARKS.items()
         }
 
     def deliver(self, entries: Iterable[Entry]) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # runs without installation
 
 from clism_ray.cli import run_job
-from clism_ray.config import SweepConfig
+from clism_ray.config_sweep import SweepConfig
 from clism_ray.report.outcome import print_sweep
 from clism_ray.train.sweep import sweep
 

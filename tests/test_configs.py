@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from clism_ray import config_file
-from clism_ray.config import PrepareConfig, PretrainConfig, SweepConfig, SynthesizeConfig
+from clism_ray.config import PrepareConfig, PretrainConfig, SynthesizeConfig
+from clism_ray.config_sweep import SweepConfig
 from clism_ray.config_tasks import EvaluateConfig, FinetuneConfig
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -8,13 +8,13 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from statistics import fmean
 from typing import Any
 
 from clism_ray import tracking
 from clism_ray.config import identity_hash, to_tree
 from clism_ray.errors import InputError
 from clism_ray.finetune.cell import RESULT, CellResult, read_result
+from clism_ray.finetune.names import result_metrics
 from clism_ray.finetune.plan import Cell
 from clism_ray.train import journal
 from clism_ray.train.progress import describe_cell
@@ -82,21 +82,6 @@ def outcome_line(result: CellResult) -> str:
     return f"cell {result.name} loss={result.loss:.3f} seconds={result.seconds:.0f} {each}"
 
 
-def result_metrics(result: CellResult) -> dict[str, float]:
-    """The scores under the names they are tracked by.
-
-    `test/xquad/squad_f1/de` for a column, `test/xquad/squad_f1` for the mean of those averaged.
-    """
-    metrics: dict[str, float] = {}
-    averaged: dict[str, list[float]] = {}
-    for score in result.scores.values():
-        for name, value in score.metrics.items():
-            metrics[f"test/{score.test}/{name}/{score.column}"] = value
-            if score.averaged:
-                averaged.setdefault(f"test/{score.test}/{name}", []).append(value)
-    return metrics | {name: fmean(values) for name, values in averaged.items()}
-
-
 def _read(folder: Path) -> dict[str, Any]:
     path = folder / _TRACKING
     known: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.is_file() else {}
@@ -133,6 +118,6 @@ def _open(
 
 
 def _close(tracker: tracking.Tracker, cell: Cell, result: CellResult) -> bool:
-    entry = journal.entry("validation", result.steps, result_metrics(result))
+    entry = journal.entry("test", result.steps, result_metrics(result))
     files = [cell.folder / "config.yaml", cell.folder / RESULT]
     return tracker.close(FINISHED, [entry], [(path, None) for path in files if path.is_file()])

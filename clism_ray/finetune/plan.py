@@ -13,6 +13,7 @@ from clism_ray.config_tasks import (
     EvaluateConfig,
     FinetuneConfig,
     Form,
+    NerConfig,
     QaConfig,
     StartConfig,
 )
@@ -83,12 +84,16 @@ def check_cells(cells: Sequence[Cell]) -> None:
         load_tokenizer(model.path, model.revision)
         start = ModelConfig(start=model.path, revision=model.revision)
         check_start(start, cells[0].config.task.max_tokens, "max_tokens of a window")
-    task = cells[0].config.task
     for size, sample in {(cell.config.size, cell.config.sample) for cell in cells}:
-        if isinstance(task, QaConfig):
-            qa.read_train(task, size, sample)
-        else:
-            ner.read_train(task, size, sample)
+        check_data(cells[0].config.task, size, sample)
+
+
+def check_data(task: QaConfig | NerConfig, size: int | None, sample: int) -> None:
+    """Read a training sample and all test files; InputError for what a cell would meet."""
+    if isinstance(task, QaConfig):
+        qa.read_train(task, size, sample)
+    else:
+        ner.read_train(task, size, sample)
     for test, gold in task.tests.items():
         for file in gold.files(test):
             if isinstance(task, QaConfig):

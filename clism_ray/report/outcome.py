@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from clism_ray.config import SweepConfig
+from clism_ray.config_sweep import SweepConfig
 from clism_ray.tasks.probes import LOWER
 from clism_ray.tracking import viewer_command
 from clism_ray.train import journal

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from clism_ray import tracking
-from clism_ray.config import PretrainConfig, SweepConfig, to_tree
+from clism_ray.config import PretrainConfig, to_tree
+from clism_ray.config_sweep import SweepConfig
 from clism_ray.errors import InputError
 from clism_ray.train import journal, progress
 from clism_ray.train.driver import lineage

@@ -1,6 +1,6 @@
 """The journal of a run: every metric, on disk beside the driver, before anything else sees it.
 
-One JSON line an entry, `{"time": ms, "kind": "train" | "validation" | "event", "step": n,
+One JSON line an entry, `{"time": ms, "kind": "train" | "validation" | "test" | "event", "step": n,
 "values": {...}}`. After a restart some steps run a second time; they come out equal, and readers
 take the first of each.
 """

@@ -12,6 +12,8 @@ def describe(entry: Entry, steps: int, seconds_per_step: float, person: bool) ->
     if entry.kind == "train":
         return _train(entry, steps, seconds_per_step, person)
     values = entry.values
+    if entry.kind == "test":
+        return f"test step={entry.step} " + _pairs(values)
     if entry.kind == "validation":
         if not person:
             return f"validation step={entry.step} " + _pairs(values)

@@ -7,17 +7,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from clism_ray.config import (
-    PretrainConfig,
-    SpaceEntry,
-    SweepConfig,
-    identity,
-    leaves,
-    to_tree,
-)
+from clism_ray.config import PretrainConfig, identity, leaves, to_tree
 from clism_ray.config_file import parse
+from clism_ray.config_sweep import TESTED, SpaceEntry, SweepConfig
 from clism_ray.corpus.manifest import Manifest
 from clism_ray.errors import InputError
+from clism_ray.finetune import names
 from clism_ray.train import journal
 from clism_ray.train.step import metric_names
 
@@ -96,6 +91,7 @@ def check_objective(config: SweepConfig, manifest: Manifest) -> None:
             "the corpus with dev.corpora or dev.fraction"
         )
     known = metric_names(config.pretrain, manifest.language_pairs)
+    known += names.metric_names(config.few_shot.task) if config.few_shot else []
     if config.objective not in known:
         close = difflib.get_close_matches(config.objective, known, n=3, cutoff=0.0)
         raise InputError(
@@ -149,8 +145,12 @@ def curve_of(folder: Path, name: str, objective: str) -> list[tuple[int, float]]
 def objective_curve(entries: list[journal.Entry], objective: str) -> list[tuple[int, float]]:
     """Steps and the objective there, at every validation after a step.
 
-    A metric of training counts as of the step before the validation.
+    A metric of training counts as of the step before the validation; one of a few-shot cell, at the
+    end alone.
     """
+    if objective.startswith(TESTED):
+        tested = [entry for entry in entries if entry.kind == "test"]
+        return [(entry.step, float(entry.values[objective])) for entry in tested]
     curve, latest = [], None
     for entry in entries:
         latest = entry.values.get(objective, latest) if entry.kind != "event" else latest

@@ -22,10 +22,12 @@ from ray.tune.search.basic_variant import BasicVariantGenerator
 from ray.tune.search.optuna import OptunaSearch
 
 from clism_ray import cluster, tracking
-from clism_ray.config import SpaceEntry, SweepConfig, to_tree
+from clism_ray.config import to_tree
+from clism_ray.config_sweep import SpaceEntry, SweepConfig
 from clism_ray.errors import InputError, RunFailed
 from clism_ray.train import journal, preflight
 from clism_ray.train.driver import Plan, check_plan, plan_run
+from clism_ray.train.few_shot import check_few_shot
 from clism_ray.train.follow import following
 from clism_ray.train.follow_trials import follow_trials
 from clism_ray.train.run import hold, make_tokenizer
@@ -68,6 +70,7 @@ def sweep(config: SweepConfig) -> SweepResult:
         plan = plan_run(dataclasses.replace(config.pretrain, storage=str(folder)))
         check_objective(config, plan.manifest)
         check_halving(config, plan.steps)
+        check_few_shot(config)
         uri = config.pretrain.tracking.uri or tracking.default_uri(folder.parent.parent)
         record = open_sweep(config, plan.manifest.content_hash)
         if record.status != FINISHED:

@@ -10,7 +10,8 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from clism_ray.config import PretrainConfig, SweepConfig, defaults, identity_hash
+from clism_ray.config import PretrainConfig, defaults, identity_hash
+from clism_ray.config_sweep import SweepConfig
 from clism_ray.train.run import check_same, with_new_keys, write_json
 from clism_ray.train.space import sweep_folder, sweep_identity
 from clism_ray.train.status import RUNNING

@@ -4,8 +4,8 @@ import dataclasses
 import math
 from pathlib import Path
 
-from clism_ray.config import SweepConfig
 from clism_ray.config_file import to_yaml
+from clism_ray.config_sweep import SweepConfig
 from clism_ray.errors import RunFailed
 from clism_ray.report import sweep_page
 from clism_ray.report.importance import importance

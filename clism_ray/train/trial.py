@@ -7,10 +7,11 @@ from ray.train import UserCallback
 from ray.tune.integration.ray_train import TuneReportCallback
 
 from clism_ray import cluster
-from clism_ray.config import SweepConfig
+from clism_ray.config_sweep import SweepConfig
 from clism_ray.errors import InputError, WorkersLost
 from clism_ray.train import journal, preflight
 from clism_ray.train.driver import Plan, lay_out, plan_run, train_planned
+from clism_ray.train.few_shot import end_with_cell
 from clism_ray.train.run import hold
 from clism_ray.train.space import (
     OBJECTIVE,
@@ -37,6 +38,8 @@ def run_trial(values: dict[str, Any], config: SweepConfig) -> None:
             preflight.check_resources(run, cluster.nodes())
             lay_out(plan, shared_tokenizer(config, run))
             _train(plan, config.objective)
+        if config.few_shot:
+            end_with_cell(config.few_shot, run, plan.steps)
     reported = curve_of(sweep_folder(config), run.name, config.objective)
     if not reported:
         raise InputError(

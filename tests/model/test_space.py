@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from clism_ray.config import SweepConfig
 from clism_ray.config_file import load, parse, to_yaml
+from clism_ray.config_sweep import SweepConfig
 from clism_ray.corpus.manifest import read_manifest
 from clism_ray.errors import InputError
 from clism_ray.train.journal import Entry

@@ -16,8 +16,9 @@ from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 from ray.util import placement_group, placement_group_table
 
-from clism_ray.config import PretrainConfig, SweepConfig
+from clism_ray.config import PretrainConfig
 from clism_ray.config_file import load, parse, to_yaml
+from clism_ray.config_sweep import SweepConfig
 from clism_ray.errors import InputError
 from clism_ray.train import journal
 from clism_ray.train.run import RESERVATION

@@ -1,0 +1,41 @@
+"""The names that a cell's scores are tracked by.
+
+`test/xquad/squad_f1/de` for a column of a test set, `test/xquad/squad_f1` for the mean of those
+that are averaged.
+"""
+
+from statistics import fmean
+
+from clism_ray.config_tasks import NerConfig, QaConfig
+from clism_ray.finetune.cell import CellResult
+from clism_ray.tasks.qa_metrics import MLQA_LANGUAGES
+
+LOSS = "test/loss"  # of the last step, whatever the task
+_SQUAD = ("squad_f1", "squad_exact")
+_MLQA = ("mlqa_f1", "mlqa_exact")  # of languages that MLQA has rules for
+_NER = ("f1", "precision", "recall")
+
+
+def result_metrics(result: CellResult) -> dict[str, float]:
+    """The scores of a cell by name."""
+    metrics = {LOSS: result.loss}
+    averaged: dict[str, list[float]] = {}
+    for score in result.scores.values():
+        for name, value in score.metrics.items():
+            metrics[f"test/{score.test}/{name}/{score.column}"] = value
+            if score.averaged:
+                averaged.setdefault(f"test/{score.test}/{name}", []).append(value)
+    return metrics | {name: fmean(values) for name, values in averaged.items()}
+
+
+def metric_names(task: QaConfig | NerConfig) -> list[str]:
+    """The names that every cell of a task has, whatever entities it finds."""
+    names = [LOSS]
+    for test, gold in task.tests.items():
+        for file in gold.files(test):
+            known: tuple[str, ...] = _NER if isinstance(task, NerConfig) else _SQUAD
+            if isinstance(task, QaConfig) and file.language.partition("-")[0] in MLQA_LANGUAGES:
+                known += _MLQA
+            names += [f"test/{test}/{name}/{file.column}" for name in known]
+            names += [f"test/{test}/{name}" for name in known if file.averaged]
+    return list(dict.fromkeys(names))

@@ -1,0 +1,55 @@
+"""The few-shot cell at the end of a sweep's trial: what its model is worth after fine-tuning."""
+
+import dataclasses
+
+from clism_ray.config import PretrainConfig
+from clism_ray.config_sweep import LAST, SweepConfig
+from clism_ray.config_tasks import FinetuneConfig, StartConfig
+from clism_ray.errors import InputError
+from clism_ray.finetune.cell import read_result
+from clism_ray.finetune.driver import run_cell
+from clism_ray.finetune.names import result_metrics
+from clism_ray.finetune.plan import check_data, plan_cell
+from clism_ray.train import journal
+from clism_ray.train.run import run_folder
+
+_FOLDER = "few_shot"
+
+
+def check_few_shot(config: SweepConfig) -> None:
+    """Raise InputError for what every trial would meet at its end."""
+    cell = config.few_shot
+    if cell is None:
+        return
+    limits = config.pretrain.tokenizer
+    room = limits.max_source_tokens + limits.max_target_tokens
+    if config.pretrain.model.start is None and cell.task.max_tokens > room:
+        raise InputError(
+            f"few_shot: windows of max_tokens {cell.task.max_tokens}, but an encoder from scratch "
+            f"has {room} positions; lower max_tokens, or raise pretrain.tokenizer.max_source_tokens"
+        )
+    check_data(cell.task, cell.size, cell.sample)
+
+
+def end_with_cell(cell: FinetuneConfig, run: PretrainConfig, steps: int) -> None:
+    """Fine-tune and test what a run exported, unless that is done; its journal has the scores.
+
+    The cell takes the place of the run's workers, and as many.
+    """
+    folder = run_folder(run)
+    path = folder / journal.JOURNAL
+    if any(entry.kind == "test" for entry in journal.read(path)):
+        return
+    ours = dataclasses.replace(
+        cell,
+        name=run.name,
+        model=StartConfig(path=str(folder / LAST)),
+        storage=run.storage,
+        scaling=run.scaling,
+    )
+    planned = plan_cell(ours, run.name, folder / _FOLDER)
+    if not planned.done:
+        run_cell(planned)
+    result = read_result(planned.folder)
+    assert result is not None
+    journal.append(path, [journal.entry("test", steps, result_metrics(result))])
