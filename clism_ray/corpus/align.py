@@ -9,8 +9,7 @@ import unicodedata
 from collections.abc import Collection, Sequence
 from typing import NamedTuple, TypeAlias
 
-from spacy.lang.en.stop_words import STOP_WORDS
-
+from clism_ray.corpus.stop_words import STOP_WORDS
 from clism_ray.corpus.tables import Tables
 
 Link: TypeAlias = tuple[int, int]  # (source word, target word), positions from 0

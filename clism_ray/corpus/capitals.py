@@ -20,8 +20,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
 
-from spacy.lang.en.stop_words import STOP_WORDS
-
+from clism_ray.corpus.stop_words import STOP_WORDS
 from clism_ray.corpus.words import Offsets
 
 NAME, NUMBER = "name", "number"

@@ -10,8 +10,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import spacy
-
 from clism_ray.config import SpanConfig
 from clism_ray.corpus.capitals import Casing, Span, names_and_numbers
 from clism_ray.corpus.words import Offsets, is_punctuation
@@ -47,6 +45,8 @@ def load_model(folder: str, language: str) -> Any:
     """The spaCy pipeline in a folder; InputError if it is none, or of another language."""
     if not Path(folder).is_dir():
         raise InputError(f"spans.spacy_model: {folder}: no such folder")
+    import spacy  # loads PyTorch: seconds, and 200 MB of each worker that needs no model
+
     try:
         nlp = spacy.load(folder)
     except (OSError, ValueError, ImportError) as error:
