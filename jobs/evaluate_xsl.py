@@ -8,11 +8,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # runs without 
 from clism_ray.cli import run_job
 from clism_ray.config_tasks import EvaluateConfig
 from clism_ray.finetune.grid import evaluate
-from clism_ray.report.evaluation import load_evaluation, print_evaluation
+from clism_ray.report.evaluation.report import print_evaluation
 
 
 def action(config: EvaluateConfig) -> None:
-    print_evaluation(load_evaluation(evaluate(config)))
+    print_evaluation(evaluate(config))
 
 
 if __name__ == "__main__":

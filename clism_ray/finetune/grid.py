@@ -24,7 +24,8 @@ from clism_ray.errors import InputError, RunFailed, input_error_in
 from clism_ray.finetune.driver import run_cell, without_data_tasks
 from clism_ray.finetune.follow import follow_cell
 from clism_ray.finetune.plan import Cell, cells_of, check_cells
-from clism_ray.report.evaluation import write_evaluation_report
+from clism_ray.report.evaluation.report import load_evaluation, write_evaluation
+from clism_ray.report.evaluation.results import Evaluation
 from clism_ray.train import preflight
 from clism_ray.train.follow import following
 from clism_ray.train.progress import describe_grid
@@ -39,8 +40,8 @@ def evaluation_folder(config: EvaluateConfig) -> Path:
     return Path(config.storage).expanduser().resolve() / "evaluations" / config.name
 
 
-def evaluate(config: EvaluateConfig) -> Path:
-    """Run the cells that are not done, and write the tables; the evaluation's folder.
+def evaluate(config: EvaluateConfig) -> Evaluation:
+    """Run the cells that are not done, and write the report of all.
 
     Raises:
         InputError: something the configuration names cannot be used.
@@ -63,7 +64,8 @@ def evaluate(config: EvaluateConfig) -> Path:
         except BaseException:
             parent.close(FAILED, [], [])
             raise
-        files = [(path, None) for path in write_evaluation_report(folder, folder / "report")]
+        evaluation = load_evaluation(folder)
+        files = [(path, None) for path in write_evaluation(evaluation, folder / "report")]
         parent.close(FAILED if failed else FINISHED, [], files)
         if failed:
             told = "\n".join(f"  {name}: {problem}" for name, problem in failed.items())
@@ -71,7 +73,7 @@ def evaluate(config: EvaluateConfig) -> Path:
                 f"{len(failed)} of {len(cells)} cells failed, the others are done:\n{told}\n"
                 "started again, the evaluation runs these anew"
             )
-    return folder
+    return evaluation
 
 
 def _prepare(config: EvaluateConfig, left: Sequence[Cell]) -> int:

@@ -16,12 +16,12 @@ from rich.console import Console
 
 from clism_ray.errors import InputError
 from clism_ray.finetune.cell import read_items
-from clism_ray.report.evaluation import load_evaluation, print_evaluation
-from clism_ray.report.evaluation_cells import places
-from clism_ray.report.evaluation_files import COLUMNS, to_csv, to_json
-from clism_ray.report.evaluation_tables import is_real
-from clism_ray.report.evaluation_words import notes, sentences, shown_words
-from clism_ray.report.published import family, published, published_ablation
+from clism_ray.report.evaluation.cells import places
+from clism_ray.report.evaluation.files import COLUMNS, to_csv, to_json
+from clism_ray.report.evaluation.published import family, published, published_ablation
+from clism_ray.report.evaluation.report import load_evaluation, print_evaluation
+from clism_ray.report.evaluation.tables import is_real
+from clism_ray.report.evaluation.words import notes, sentences, shown_words
 from clism_ray.tasks.ner_scores import entity_scores
 from clism_ray.tasks.significance import AVERAGE
 from tests.evaluations import TYPES, answers, build, config, entities, write_cell

@@ -149,9 +149,13 @@ def test_entities_are_those_of_the_best_tags_with_their_places(
         assert tagger(text) == got
 
 
-def test_the_score_is_the_mean_probability_of_the_tags(export: Export) -> None:
-    folder, before = export("bert", ASKING)
+@pytest.mark.parametrize("limits", [ASKING, PLAIN])
+def test_the_score_is_the_mean_probability_of_the_tags(
+    limits: SentenceLimits, export: Export
+) -> None:
+    folder, before = export("bert", limits)
     found = EntityTagger(folder).each(TEXTS)
+    assert any(found)
     for logits, each in zip(scores(before), found, strict=True):
         for entity in each:
             words_of = range(entity["first_word"], entity["last_word"] + 1)

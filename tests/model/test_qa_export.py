@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from transformers import (
     AutoModel,
     AutoModelForQuestionAnswering,
@@ -190,7 +190,7 @@ def test_a_pre_trained_folder_answers_through_its_span_head(
     loaded = load_answer_model(tmp_path / "best")
     assert loaded.limits == WindowLimits(max_tokens=30, stride=9, max_question_tokens=7)
     assert torch.equal(loaded.model.head.state_dict()["start.weight"], model.span_head.start.weight)
-    assert set(answers(loaded)) == {"long", "short"}
+    assert set(answers(loaded)) == {question.id for question in QUESTIONS}
 
 
 def test_folders_that_cannot_answer_are_refused(export: Export, tmp_path: Path) -> None:
@@ -222,6 +222,15 @@ def test_folders_that_cannot_answer_are_refused(export: Export, tmp_path: Path) 
     assert SPAN_HEAD in told(folder)
     (folder / "model.safetensors").write_bytes(b"cut")
     assert "cannot be loaded" in told(folder)
+
+
+def test_a_plain_folder_without_its_head_is_refused(export: Export) -> None:
+    folder, _ = export("bert", PLAIN)
+    weights = load_file(folder / "model.safetensors")
+    del weights["qa_outputs.weight"]
+    save_file(weights, folder / "model.safetensors", {"format": "pt"})
+    with pytest.raises(InputError, match=r"has no weights qa_outputs\.weight; export it again"):
+        load_answer_model(folder)
 
 
 def test_an_export_that_fails_leaves_the_one_before_it(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from clism_ray.report.evaluation import load_evaluation, write, write_evaluation_report
+from clism_ray.report.evaluation.report import load_evaluation, write_evaluation
 from jobs.report import main
 from tests.evaluations import answers, build, config, entities
 from tests.stack.test_pages import Outline, check_svg, texts
@@ -33,7 +33,7 @@ def storage(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def page(storage: Path) -> Path:
-    files = write_evaluation_report(storage / "evaluations" / "few", storage / "report")
+    files = write_evaluation(load_evaluation(storage / "evaluations" / "few"), storage / "report")
     names = ["page.html", "table.csv", "table.json", "curve-xquad.svg", "curve-mlqa.svg"]
     assert [path.name for path in files] == names
     assert all(path.parent == storage / "report" for path in files)
@@ -103,7 +103,7 @@ def test_the_curve_has_a_line_for_each_model_at_the_number_of_examples(page: Pat
 def test_a_page_of_entities_needs_no_curve_and_no_paper(tmp_path: Path) -> None:
     tests = {"pud": {"path": "p.{language}", "languages": ["de", "pt"]}}
     folder = build(tmp_path, config(ner=True, tests=tests), entities({"base": 0.5, "ours": 0.6}))
-    files = write_evaluation_report(folder, tmp_path)
+    files = write_evaluation(load_evaluation(folder), tmp_path)
     outline = Outline(files[0].read_text())
     assert len(files) == 3
     assert "svg" not in outline.tags
@@ -113,7 +113,7 @@ def test_a_page_of_entities_needs_no_curve_and_no_paper(tmp_path: Path) -> None:
 
 def test_an_evaluation_that_just_began_has_a_page(tmp_path: Path) -> None:
     found = load_evaluation(build(tmp_path, config(), answers({}), lambda p: True))
-    text = Outline(write(found, tmp_path)[0].read_text()).text
+    text = Outline(write_evaluation(found, tmp_path)[0].read_text()).text
     assert "Nothing can be compared yet: 0 of 4 cells are finished" in text
 
 

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
-from clism_ray.report.evaluation_cells import size_label
-from clism_ray.report.evaluation_results import Evaluation
-from clism_ray.report.evaluation_tables import Line, Table, exact_of
-from clism_ray.report.evaluation_words import (
+from clism_ray.report.evaluation.cells import size_label
+from clism_ray.report.evaluation.published import Figures, published, published_ablation
+from clism_ray.report.evaluation.results import Evaluation
+from clism_ray.report.evaluation.tables import Line, Table, exact_of
+from clism_ray.report.evaluation.words import (
     difference,
     interval,
     metric_words,
@@ -14,7 +15,6 @@ from clism_ray.report.evaluation_words import (
     star,
 )
 from clism_ray.report.page import Cell, Html, folded, paragraph, table
-from clism_ray.report.published import Figures, published, published_ablation
 from clism_ray.tasks.significance import AVERAGE
 
 Rows = list[list[Cell]]

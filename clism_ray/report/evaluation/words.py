@@ -3,8 +3,8 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from clism_ray.report.evaluation_results import Evaluation
-from clism_ray.report.evaluation_tables import Table, compared, is_real
+from clism_ray.report.evaluation.results import Evaluation
+from clism_ray.report.evaluation.tables import Table, compared, is_real
 from clism_ray.tasks.significance import AVERAGE, Comparison
 from clism_ray.tasks.statistics import Estimate
 

@@ -9,12 +9,13 @@ from rich.text import Text
 from clism_ray.config_file import load
 from clism_ray.config_tasks import EvaluateConfig
 from clism_ray.errors import InputError
-from clism_ray.report import evaluation_page, page
-from clism_ray.report.evaluation_cells import load_cells, size_label
-from clism_ray.report.evaluation_files import to_csv, to_json
-from clism_ray.report.evaluation_results import Evaluation
-from clism_ray.report.evaluation_tables import Table, exact_of
-from clism_ray.report.evaluation_words import (
+from clism_ray.report import page
+from clism_ray.report.evaluation import page as evaluation_page
+from clism_ray.report.evaluation.cells import load_cells, size_label
+from clism_ray.report.evaluation.files import to_csv, to_json
+from clism_ray.report.evaluation.results import Evaluation
+from clism_ray.report.evaluation.tables import Table, exact_of
+from clism_ray.report.evaluation.words import (
     average_words,
     difference,
     how_to_read,
@@ -46,16 +47,11 @@ def load_evaluation(folder: Path) -> Evaluation:
     return Evaluation(config=config, folder=folder, **found._asdict())
 
 
-def write_evaluation_report(folder: Path, output: Path) -> list[Path]:
-    """Write the report of the evaluation in `folder` into the folder `output`; its files.
+def write_evaluation(evaluation: Evaluation, output: Path) -> list[Path]:
+    """Write the report of an evaluation into the folder `output`; its files.
 
     They are `page.html`, `table.csv`, `table.json`, and the figures that the page holds.
     """
-    return write(load_evaluation(folder), output)
-
-
-def write(evaluation: Evaluation, output: Path) -> list[Path]:
-    """Write the report of an evaluation that is read already."""
     figures = evaluation_page.figures(evaluation)
     texts = {
         "page.html": evaluation_page.render(evaluation, figures),
@@ -70,7 +66,7 @@ def report_evaluation(folder: Path, output: Path) -> None:
     """Print the evaluation in `folder`, and write its report into the folder `output`."""
     evaluation = load_evaluation(folder)
     print_evaluation(evaluation)
-    for path in write(evaluation, output):
+    for path in write_evaluation(evaluation, output):
         print(f"{path.stem}: {path}")
 
 

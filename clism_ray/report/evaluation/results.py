@@ -5,8 +5,8 @@ from functools import cached_property
 from pathlib import Path
 
 from clism_ray.config_tasks import EvaluateConfig
-from clism_ray.report.evaluation_cells import Place, ScoredCell, places
-from clism_ray.report.evaluation_tables import Table, headline_metric, make_tables
+from clism_ray.report.evaluation.cells import Place, ScoredCell, places
+from clism_ray.report.evaluation.tables import Table, headline_metric, make_tables
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -2,17 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 
-from clism_ray.report.evaluation_layouts import (
+from clism_ray.report.evaluation.layouts import (
     by_language,
     by_size,
     details,
     matrix,
     side_by_side,
 )
-from clism_ray.report.evaluation_provenance import provenance
-from clism_ray.report.evaluation_results import Evaluation
-from clism_ray.report.evaluation_tables import Table, exact_of
-from clism_ray.report.evaluation_words import (
+from clism_ray.report.evaluation.provenance import provenance
+from clism_ray.report.evaluation.published import AVERAGED, CAUTION, CITATION, family, published
+from clism_ray.report.evaluation.results import Evaluation
+from clism_ray.report.evaluation.size_curve import Point, size_curve
+from clism_ray.report.evaluation.tables import Table, exact_of
+from clism_ray.report.evaluation.words import (
     average_words,
     how_to_read,
     metric_words,
@@ -22,8 +24,6 @@ from clism_ray.report.evaluation_words import (
     size_words,
 )
 from clism_ray.report.page import Html, figure, page, paragraph, section
-from clism_ray.report.published import AVERAGED, CAUTION, CITATION, family, published
-from clism_ray.report.size_curve import Point, size_curve
 from clism_ray.tasks.significance import AVERAGE
 
 

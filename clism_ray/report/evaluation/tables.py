@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from clism_ray.config_tasks import EvaluateConfig
-from clism_ray.report.evaluation_cells import ScoredCell
+from clism_ray.report.evaluation.cells import ScoredCell
 from clism_ray.tasks import ner_scores, statistics
 from clism_ray.tasks.significance import AVERAGE, Comparison, compare
 from clism_ray.tasks.statistics import Estimate, Resampled, resample

@@ -1,0 +1,1 @@
+"""Evaluations: their cells read, compared, told in words, tables, pages."""
