@@ -4,7 +4,7 @@ This one file lies in every folder of a model that asks with `[QUE]`, so that th
 
     import sys
     sys.path.insert(0, FOLDER)
-    from span_reader import SpanReader
+    from span_head import SpanReader
     reader = SpanReader.from_folder(FOLDER)
     print(reader.answer("Who wrote it?", "It was written by Ada.").text)
 

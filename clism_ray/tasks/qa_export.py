@@ -8,7 +8,7 @@ and of a model that asks with `[QUE]`
 
     config.json, model.safetensors   the encoder: `AutoModel` loads it
     span_head.safetensors            W_s and W_e
-    span_reader.py                   answers with this folder where this package is not
+    span_head.py                     answers with this folder where this package is not
 
 or of one with a plain head
 
@@ -42,7 +42,7 @@ from clism_ray.tasks.qa_model import AnswerModel, PlainHead
 from clism_ray.tasks.qa_windows import WindowLimits
 from clism_ray.tasks.reading import READING, read_reading, write_reading
 
-READER = "span_reader.py"
+READER = "span_head.py"
 
 
 class Answering(NamedTuple):

@@ -24,7 +24,7 @@ ASK = """
 import json, sys
 sys.modules.update(dict.fromkeys(["clism_ray", "ray", "deepspeed"]))  # None: cannot be imported
 sys.path.insert(0, sys.argv[1])
-from span_reader import SpanReader
+from span_head import SpanReader
 reader = SpanReader.from_folder(sys.argv[1])
 folder, passage, *asked = sys.argv[1:]
 found = [reader.answers(question, passage) for question in asked]
