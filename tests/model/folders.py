@@ -28,7 +28,7 @@ PASSAGE = " ".join(f"the {name} is {place} ." for place, name in enumerate("abcd
 QUESTIONS = [
     Question("long", "what is b ?", PASSAGE, (Answer("11", PASSAGE.index("11")),)),
     Question("short", "Paris ?", "  Paris is one . ", (Answer("one", 11),)),
-    Question("special", "[QUE] ?", "the </s> is [QUE] . ", (Answer("[QUE]", 12),)),
+    Question("special", "[QUE]", "the </s> is [QUE] . ", (Answer("[QUE]", 12),)),
 ]
 
 
