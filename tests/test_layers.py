@@ -35,6 +35,7 @@ LAYERS = {  # from the bottom up; the first pattern that fits decides, so edges 
     "clism_ray.losses.*": 1,
     "clism_ray.model.*": 2,
     "clism_ray.tasks.*": 2,
+    "clism_ray.train.deepspeed_alone": 3,
     "clism_ray.train.engine": 3,
     "clism_ray.train.worker": 3,
     "clism_ray.train.loop": 3,
@@ -78,7 +79,7 @@ EDGES = {  # library -> the modules that may import it
         "clism_ray.cli",
         "jobs.*",
     ),
-    "deepspeed": ("clism_ray.train.engine",),
+    "deepspeed": ("clism_ray.train.deepspeed_alone",),
     "mlflow": ("clism_ray.tracking", "clism_ray.report.runs"),
 }
 

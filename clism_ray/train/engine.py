@@ -6,14 +6,13 @@ The ZeRO dictionary is built here from the configuration; there is no second fil
 from pathlib import Path
 from typing import Any
 
-import deepspeed
 import torch
 import torch.distributed as dist
-from deepspeed.ops import __compatible_ops__ as compatible_ops
 from torch import Tensor, nn
 
 from clism_ray.config import OptimizerConfig
 from clism_ray.masking.order import slots_per_worker
+from clism_ray.train.deepspeed_alone import compatible_ops, deepspeed
 from clism_ray.train.settings import Settings
 
 Engine = Any  # deepspeed.DeepSpeedEngine, which has no types

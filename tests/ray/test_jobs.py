@@ -10,7 +10,7 @@ import pytest
 pytestmark = pytest.mark.ray
 
 ROOT = Path(__file__).resolve().parents[2]
-PREPARE = ("resources.max_tasks=1", "alignment.iterations=2")
+PREPARE = ("resources.max_tasks=1", "alignment.iterations=1")
 PRETRAIN = (
     "length.steps=4",
     "tokenizer.vocabulary=600",
@@ -38,7 +38,7 @@ def run(home: Path, job: str, *overrides: str) -> subprocess.CompletedProcess[st
 
 def test_the_demo_goes_from_nothing_to_a_model(tmp_path: Path) -> None:
     for job, overrides in (
-        ("synthesize", ("pairs=800", "dev_pairs=80")),
+        ("synthesize", ("pairs=400", "dev_pairs=40")),
         ("prepare", PREPARE),
         ("pretrain", PRETRAIN),
     ):

@@ -104,7 +104,7 @@ def test_a_run_that_asks_nothing_takes_the_same_pairs_and_leaves_its_last_model(
     config = configuration(
         corpus,
         tmp_path,
-        scaling=scaling(2),
+        scaling=scaling(1),
         masking={"questions": False},
         losses={"clism": {"weight": 0}, "cacr": {"weight": 0}},
         length={"steps": 4},
@@ -139,7 +139,7 @@ def test_a_killed_worker_leaves_no_trace_in_the_curve(
 def test_a_run_stopped_by_time_goes_on_to_the_same_end(
     corpus: Path, tmp_path: Path, undisturbed: PretrainResult
 ) -> None:
-    config = configuration(corpus, tmp_path, scaling=scaling(2))
+    config = configuration(corpus, tmp_path, scaling=scaling(1))
     first = pretrain(replace(config, max_minutes=1e-6))
     assert first.status == "stopped"
     assert list(curve(first)) == [1]
@@ -217,7 +217,7 @@ def test_a_run_starts_from_the_folder_of_any_encoder(corpus: Path, tmp_path: Pat
         BertConfig(vocab_size=400, intermediate_size=64, pad_token_id=1, **sizes)
     ).save_pretrained(encoder)
     start = {"start": str(encoder)}
-    config = configuration(corpus, tmp_path, scaling=scaling(2), model=start, length={"steps": 4})
+    config = configuration(corpus, tmp_path, scaling=scaling(1), model=start, length={"steps": 4})
     result = pretrain(config)
     assert result.status == "finished"
     exported = load_exported(result.folder / "last")
@@ -266,7 +266,7 @@ def test_a_loss_that_is_not_finite_stops_the_run_with_its_step(
     corpus: Path, tmp_path: Path
 ) -> None:
     config = configuration(
-        corpus, tmp_path, scaling=scaling(2), optimizer={"learning_rate": 1e30, "clip": 0}
+        corpus, tmp_path, scaling=scaling(1), optimizer={"learning_rate": 1e30, "clip": 0}
     )
     with pytest.raises(RunFailed, match=r"the (loss|gradient) is not finite at step \d+"):
         pretrain(config)
