@@ -3,32 +3,16 @@
 import dataclasses
 
 from clism_ray.config import PretrainConfig
-from clism_ray.config_sweep import LAST, SweepConfig
+from clism_ray.config_sweep import LAST
 from clism_ray.config_tasks import FinetuneConfig, StartConfig
-from clism_ray.errors import InputError
 from clism_ray.finetune.cell import read_result
 from clism_ray.finetune.driver import run_cell
 from clism_ray.finetune.names import result_metrics
-from clism_ray.finetune.plan import check_data, plan_cell
+from clism_ray.finetune.plan import plan_cell
 from clism_ray.train import journal
 from clism_ray.train.run import run_folder
 
 _FOLDER = "few_shot"
-
-
-def check_few_shot(config: SweepConfig) -> None:
-    """Raise InputError for what every trial would meet at its end."""
-    cell = config.few_shot
-    if cell is None:
-        return
-    limits = config.pretrain.tokenizer
-    room = limits.max_source_tokens + limits.max_target_tokens
-    if config.pretrain.model.start is None and cell.task.max_tokens > room:
-        raise InputError(
-            f"few_shot: windows of max_tokens {cell.task.max_tokens}, but an encoder from scratch "
-            f"has {room} positions; lower max_tokens, or raise pretrain.tokenizer.max_source_tokens"
-        )
-    check_data(cell.task, cell.size, cell.sample)
 
 
 def end_with_cell(cell: FinetuneConfig, run: PretrainConfig, steps: int) -> None:

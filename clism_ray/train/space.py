@@ -13,6 +13,7 @@ from clism_ray.config_sweep import TESTED, SpaceEntry, SweepConfig
 from clism_ray.corpus.manifest import Manifest
 from clism_ray.errors import InputError
 from clism_ray.finetune import names
+from clism_ray.finetune.plan import check_data
 from clism_ray.train import journal
 from clism_ray.train.step import metric_names
 
@@ -97,6 +98,21 @@ def check_objective(config: SweepConfig, manifest: Manifest) -> None:
         raise InputError(
             f"objective {config.objective!r} is never reported; did you mean {', '.join(close)}?"
         )
+
+
+def check_few_shot(config: SweepConfig) -> None:
+    """Raise InputError for what every trial would meet at its end."""
+    cell = config.few_shot
+    if cell is None:
+        return
+    limits = config.pretrain.tokenizer
+    room = limits.max_source_tokens + limits.max_target_tokens
+    if config.pretrain.model.start is None and cell.task.max_tokens > room:
+        raise InputError(
+            f"few_shot: windows of max_tokens {cell.task.max_tokens}, but an encoder from scratch "
+            f"has {room} positions; lower max_tokens, or raise pretrain.tokenizer.max_source_tokens"
+        )
+    check_data(cell.task, cell.size, cell.sample)
 
 
 def trial_count(config: SweepConfig) -> int:

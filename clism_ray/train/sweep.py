@@ -27,13 +27,13 @@ from clism_ray.config_sweep import SpaceEntry, SweepConfig
 from clism_ray.errors import InputError, RunFailed
 from clism_ray.train import journal, preflight
 from clism_ray.train.driver import Plan, check_plan, plan_run
-from clism_ray.train.few_shot import check_few_shot
 from clism_ray.train.follow import following
 from clism_ray.train.follow_trials import follow_trials
 from clism_ray.train.run import hold, make_tokenizer
 from clism_ray.train.space import (
     OBJECTIVE,
     STEP,
+    check_few_shot,
     check_halving,
     check_objective,
     check_space,

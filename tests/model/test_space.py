@@ -12,6 +12,7 @@ from clism_ray.corpus.manifest import read_manifest
 from clism_ray.errors import InputError
 from clism_ray.train.journal import Entry
 from clism_ray.train.space import (
+    check_few_shot,
     check_halving,
     check_objective,
     check_space,
@@ -30,6 +31,14 @@ from clism_ray.train.sweep_record import (
 )
 
 TEMPERATURE = "losses.cacr.temperature"
+FEW_SHOT = {
+    "ner": {
+        "train": "/train",
+        "format": "wikiann",
+        "tests": {"panx": {"path": "/{language}", "languages": ["de"], "shown": ["zh"]}},
+    },
+    "length": {"steps": 2},
+}
 
 
 def configuration(storage: Path | str = "/nowhere", **changes: Any) -> SweepConfig:
@@ -95,6 +104,12 @@ def test_a_key_or_value_that_does_not_fit_is_refused_by_name(
         ({"search": "grid", "trials": None}, f"give {TEMPERATURE} as choice"),
         ({"trials": None}, "give trials"),
         ({"asha": {"grace": 3}}, "did you mean grace_steps"),
+        ({"few_shot": {**FEW_SHOT, "name": "other"}}, r"few_shot.name .* leave them out"),
+        ({"few_shot": {**FEW_SHOT, "model": {"path": "x"}}}, r"few_shot.model .* leave them out"),
+        (
+            {"few_shot": FEW_SHOT, "objective": "test/panx/f1", "asha": {"grace_steps": 2}},
+            "measured at the end of a trial",
+        ),
     ],
 )
 def test_a_sweep_that_makes_no_sense_is_refused(changes: dict[str, Any], said: str) -> None:
@@ -135,6 +150,30 @@ def test_an_objective_that_no_run_logs_is_refused_with_the_nearest(corpus: Path)
         check_objective(configuration(objective="validation/acuracy"), manifest)
     with pytest.raises(InputError, match="no held-out pairs"):
         check_objective(configuration(), replace(manifest, dev=()))
+
+
+def test_a_few_shot_score_is_an_objective_where_there_is_a_cell(corpus: Path) -> None:
+    manifest = read_manifest(corpus)
+    check_objective(configuration(few_shot=FEW_SHOT, objective="test/panx/f1"), manifest)
+    check_objective(configuration(few_shot=FEW_SHOT, objective="test/panx/f1/zh"), manifest)
+    for unknown in ({"objective": "test/panx/f1"}, {"objective": "test/pan/f1"}):
+        cell = FEW_SHOT if "pan/" in unknown["objective"] else None
+        with pytest.raises(InputError, match="never reported; did you mean"):
+            check_objective(configuration(few_shot=cell, **unknown), manifest)
+
+
+def test_windows_longer_than_an_encoder_from_scratch_are_refused_at_once() -> None:
+    longer = {**FEW_SHOT, "ner": {**FEW_SHOT["ner"], "max_tokens": 300}}
+    with pytest.raises(InputError, match="has 256 positions"):
+        check_few_shot(configuration(few_shot=longer))
+
+
+def test_a_few_shot_score_counts_at_the_end_alone() -> None:
+    entries = [
+        Entry(0, "validation", 4, {"validation/accuracy": 0.1}),
+        Entry(0, "test", 8, {"test/loss": 2.0, "test/panx/f1": 50.0}),
+    ]
+    assert objective_curve(entries, "test/panx/f1") == [(8, 50.0)]
 
 
 def test_a_sweep_that_asks_nothing_has_no_accuracy_to_search_for(corpus: Path) -> None:

@@ -20,6 +20,7 @@ from clism_ray.config import PretrainConfig
 from clism_ray.config_file import load, parse, to_yaml
 from clism_ray.config_sweep import SweepConfig
 from clism_ray.errors import InputError
+from clism_ray.finetune.cell import read_result
 from clism_ray.train import journal
 from clism_ray.train.run import RESERVATION
 from clism_ray.train.space import OBJECTIVE, STEP, sweep_folder
@@ -27,6 +28,7 @@ from clism_ray.train.sweep import SweepResult, sweep
 from clism_ray.train.sweep_record import change_trial, open_sweep, write_sweep
 from clism_ray.train.trials import RememberingAsha, free_reservation
 from tests.corpora import write_tiny_corpus
+from tests.tasks_data import write_sentences
 
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("ray_cluster")]
 
@@ -222,6 +224,32 @@ def wait_for_a_checkpoint(
                 return path.parents[2]
         time.sleep(0.02)
     raise AssertionError(f"the sweep ended before its checkpoint: {driver.communicate()[1]}")
+
+
+def test_a_sweep_may_search_for_what_a_few_shot_cell_scores(corpus: Path, tmp_path: Path) -> None:
+    write_sentences(tmp_path / "train.tags", 0, 10)
+    write_sentences(tmp_path / "test.en.tags", 50, 6)
+    tests = {"panx": {"path": str(tmp_path / "test.{language}.tags"), "languages": ["en"]}}
+    config = configuration(
+        corpus,
+        tmp_path,
+        space={"seed": {"choice": [1]}},
+        asha=None,
+        objective="test/loss",
+        few_shot={
+            "ner": {"train": str(tmp_path / "train.tags"), "format": "wikiann", "tests": tests},
+            "size": 8,
+            "length": {"steps": 2},
+        },
+    )
+    result = sweep(config)
+    cell = read_result(result.folder / "runs" / result.best / "few_shot")
+    assert cell
+    assert cell.train.examples == 8
+    assert result.objective == cell.loss > 0
+    (child,) = runs_of(result)[1].values()
+    assert child.data.metrics["test/loss"] == cell.loss
+    assert child.data.metrics["test/panx/f1"] == cell.scores["panx/en"].metrics["f1"]
 
 
 def test_after_a_restart_halving_knows_what_earlier_trials_reached(
