@@ -5,18 +5,20 @@ import pickle
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import psutil
 import pytest
 import ray
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 from ray.util import placement_group, placement_group_table
 
-from clism_ray.config import PretrainConfig
+from clism_ray.config import PretrainConfig, to_tree
 from clism_ray.config_file import load, parse, to_yaml
 from clism_ray.config_sweep import SweepConfig
 from clism_ray.errors import InputError
@@ -226,30 +228,49 @@ def wait_for_a_checkpoint(
     raise AssertionError(f"the sweep ended before its checkpoint: {driver.communicate()[1]}")
 
 
-def test_a_sweep_may_search_for_what_a_few_shot_cell_scores(corpus: Path, tmp_path: Path) -> None:
+def test_a_trial_outlives_its_worker_and_ends_with_a_few_shot_cell(
+    corpus: Path, tmp_path: Path
+) -> None:
     write_sentences(tmp_path / "train.tags", 0, 10)
     write_sentences(tmp_path / "test.en.tags", 50, 6)
     tests = {"panx": {"path": str(tmp_path / "test.{language}.tags"), "languages": ["en"]}}
+    shared = to_tree(configuration(corpus, tmp_path).pretrain)
     config = configuration(
         corpus,
         tmp_path,
         space={"seed": {"choice": [1]}},
         asha=None,
         objective="test/loss",
+        pretrain={**shared, "length": {"steps": 60}},
         few_shot={
             "ner": {"train": str(tmp_path / "train.tags"), "format": "wikiann", "tests": tests},
             "size": 8,
             "length": {"steps": 2},
         },
     )
+    killed = threading.Thread(target=kill_a_worker_of_a_trial, args=(tmp_path,))
+    killed.start()
     result = sweep(config)
-    cell = read_result(result.folder / "runs" / result.best / "few_shot")
+    killed.join()
+    run = result.folder / "runs" / result.best
+    steps = [e.step for e in journal.read_from(run / journal.JOURNAL, 0)[0] if e.kind == "train"]
+    assert len(steps) > len(set(steps)) == 60, "no step ran twice: nothing was killed in time"
+    cell = read_result(run / "few_shot")
     assert cell
     assert cell.train.examples == 8
     assert result.objective == cell.loss > 0
     (child,) = runs_of(result)[1].values()
     assert child.data.metrics["test/loss"] == cell.loss
     assert child.data.metrics["test/panx/f1"] == cell.scores["panx/en"].metrics["f1"]
+
+
+def kill_a_worker_of_a_trial(storage: Path) -> None:
+    """SIGKILL the worker once it has taken some steps."""
+    while not any(storage.glob("sweeps/tiny/runs/*/checkpoints/*/rank-00000.json")):
+        time.sleep(0.02)
+    for process in psutil.Process().children(recursive=True):
+        if "RayTrainWorker" in " ".join([process.name(), *process.cmdline()]):
+            process.kill()
 
 
 def test_after_a_restart_halving_knows_what_earlier_trials_reached(
