@@ -13,6 +13,7 @@ _STRICT = ConfigDict(extra="forbid")
 
 LAST = "last"  # what a trial exports, and its few-shot cell begins with
 TESTED = "test/"  # how metrics of a cell begin
+_OF_PRETRAIN = ("storage", "scaling", "tracking")
 
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
@@ -74,13 +75,21 @@ class SweepConfig:
             raise ValueError(f"pretrain.name is {self.pretrain.name!r}; leave it to the sweep")
         if self.few_shot and (self.few_shot.name, self.few_shot.model.path) != (self.name, LAST):
             raise ValueError("few_shot.name and few_shot.model are the trial's; leave them out")
-        if self.asha and self.objective.startswith(TESTED):
+        taken = [key for key in _OF_PRETRAIN if _given(self.few_shot, key)]
+        if taken:
+            raise ValueError(f"few_shot.{taken[0]} is that of pretrain; leave it out")
+        if self.few_shot and self.asha:
             raise ValueError(
-                f"objective {self.objective!r} is measured at the end of a trial, when asha has "
-                "nothing left to stop; leave asha out"
+                "few_shot is measured at the end of a trial, when asha has nothing left to stop; "
+                "leave asha out"
             )
         if (self.search == "grid") != (self.trials is None):
             raise ValueError("give trials, the number of them, unless search is grid")
         kinds = {key for key, entry in self.space.items() if entry.choice is None}
         if self.search == "grid" and kinds:
             raise ValueError(f"search is grid: give {', '.join(sorted(kinds))} as choice: [...]")
+
+
+def _given(cell: FinetuneConfig | None, key: str) -> bool:
+    default = {field.name: field.default for field in dataclasses.fields(FinetuneConfig)}[key]
+    return cell is not None and getattr(cell, key) != default

@@ -60,7 +60,7 @@ class GoldConfig:
     languages: Languages  # in the average
     shown: tuple[Language, ...] = ()  # reported beside it
     question_languages: tuple[Language, ...] = ()  # each with each language (MLQA's matrix)
-    parallel: bool = False  # item n says the same in all languages (XQuAD, PUD)
+    parallel: bool = False  # items of one id say the same in all languages (XQuAD, PUD, MLQA)
 
     def __post_init__(self) -> None:
         wanted = {"language"} | ({"question_language"} if self.question_languages else set())
@@ -112,6 +112,7 @@ class NerConfig:
     max_tokens: Positive = 128  # of a window (paper: 128)
     overlap: NonNegative = 64
     dropout: Fraction = 0.1
+    types: tuple[Name, ...] = ()  # of entities; default: those of the training file
     constrained: bool = True  # the best valid IOB2 sequence, not each word's best tag
 
     def __post_init__(self) -> None:
@@ -161,7 +162,7 @@ class FinetuneConfig:
     sample: NonNegative = 0  # which sample of that size
     seed: NonNegative = 13
     precision: Literal["fp32", "bf16"] = "fp32"
-    optimizer: OptimizerConfig = OptimizerConfig()
+    optimizer: OptimizerConfig  # its rate has no good default (paper: 3e-5 for QA, 5e-5 for NER)
     batch: ExamplesConfig = ExamplesConfig()
     length: LengthConfig
     export: bool = True  # keep the fine-tuned model
@@ -193,7 +194,7 @@ class EvaluateConfig:
     sizes: Annotated[tuple[Positive | None, ...], Field(min_length=1)] = (None,)
     samples: Annotated[tuple[NonNegative, ...], Field(min_length=1)]  # and training seeds
     precision: Literal["fp32", "bf16"] = "fp32"
-    optimizer: OptimizerConfig = OptimizerConfig()
+    optimizer: OptimizerConfig  # its rate has no good default (paper: 3e-5 for QA, 5e-5 for NER)
     batch: ExamplesConfig = ExamplesConfig()
     length: LengthConfig
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
@@ -212,6 +213,8 @@ class EvaluateConfig:
             raise ValueError(
                 f"baseline {self.baseline!r} is none of the models: {', '.join(self.models)}"
             )
+        if None in self.sizes and "{size}" in self.task.train:
+            raise ValueError("the training file has {size} in its name: give sizes")
         for name, values in (("sizes", self.sizes), ("samples", self.samples)):
             if len(set(values)) < len(values):
                 raise ValueError(f"{name} holds a value twice: {list(values)}")

@@ -18,7 +18,7 @@ class RunFailed(RuntimeError):
 
 
 class WorkersLost(RunFailed):
-    """Workers died too often. A new start goes on from the last checkpoint."""
+    """Workers died too often, or one raised what nobody expected."""
 
 
 def input_error_in(error: BaseException) -> InputError | None:

@@ -7,12 +7,16 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # runs without 
 
 from clism_ray.cli import run_job
 from clism_ray.config_tasks import EvaluateConfig
-from clism_ray.finetune.grid import evaluate
+from clism_ray.errors import RunFailed
+from clism_ray.finetune.grid import evaluate, told
 from clism_ray.report.evaluation.report import print_evaluation
 
 
 def action(config: EvaluateConfig) -> None:
-    print_evaluation(evaluate(config))
+    evaluation, failed = evaluate(config)
+    print_evaluation(evaluation)
+    if failed:
+        raise RunFailed(told(failed, evaluation.planned))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import numpy as np
 
 from clism_ray.config_file import parse, to_yaml
 from clism_ray.config_tasks import EvaluateConfig, GoldFile
-from clism_ray.finetune.cell import CellResult, Examples, Items, Score, write_result
+from clism_ray.finetune.cell import IDS, CellResult, Examples, Items, Score, write_result
 from clism_ray.report.evaluation.cells import Place, places
 
 ITEMS = 200
@@ -31,6 +31,7 @@ def config(name: str = "few", *, ner: bool = False, **given: Any) -> EvaluateCon
         "ner" if ner else "qa": task,
         "sizes": [64],
         "samples": [1, 2],
+        "optimizer": {"learning_rate": 1e-3},
         "length": {"steps": 10},
         "resamples": 300,
     }
@@ -90,7 +91,8 @@ def write_cell(folder: Path, config: EvaluateConfig, place: Place, scorer: Score
     for test, gold in config.task.tests.items():
         for file in gold.files(test):
             found = scorer(place, file, generator(f"{place} {file.key}"))
-            items[file.key] = found
+            names = np.array([f"q{number}" for number in range(ITEMS)])
+            items[file.key] = {IDS: names, **found}
             scores[file.key] = _score(file, found)
     name = f"{config.name}.{place}"
     train = Examples(
@@ -103,7 +105,7 @@ def write_cell(folder: Path, config: EvaluateConfig, place: Place, scorer: Score
     result = CellResult(
         name=name, task="qa" if config.qa else "ner", model=place.model, form=place.form,
         size=place.size, sample=place.sample, seed=place.sample, identity={}, train=train,
-        identity_hash="1d" * 8, steps=10, loss=0.5, seconds=30.0, scores=scores,
+        identity_hash="1d" * 8, steps=10, loss=0.5, seconds=30.0, scores=scores, head="pre-trained",
     )  # fmt: skip
     said = {key: {"q1": "an answer"} for key in items}
     write_result(folder, result, items, said)

@@ -74,6 +74,7 @@ EDGES = {  # library -> the modules that may import it
         "clism_ray.train.trials",
         "clism_ray.train.sweep",
         "clism_ray.finetune.loop",
+        "clism_ray.finetune.driver",
         "clism_ray.finetune.grid",
         "clism_ray.cluster",
         "clism_ray.cli",

@@ -3,8 +3,10 @@
 <cell>/
     result.json          `CellResult`; the cell is done when this is there
     items.npz            scores of each test item, `<test>/<column>:<name>`
+    problem.json         why it failed, the last time it did
     predictions/         <test>.<column>.json: what the model said to each item
     config.yaml          the configuration of the cell
+    begun.json           the identity of its latest start
     journal.jsonl        its losses by step
     model/               the fine-tuned model, where it is kept
 """
@@ -19,12 +21,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from clism_ray.errors import InputError
 from clism_ray.train.run import write_json
 
 RESULT = "result.json"
+PROBLEM = "problem.json"
+MODEL = "model"
+IDS = "ids"  # among a test's items, their names
 _ITEMS = "items.npz"
 
-Items = dict[str, NDArray[Any]]  # name -> scores or counts, first axis: the test's items
+Items = dict[str, NDArray[Any]]  # name -> scores, counts or `IDS`; first axis: the items
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -70,18 +76,31 @@ class CellResult:
     train: Examples
     steps: int
     loss: float  # of the last step
+    head: str  # pre-trained, or drawn
     seconds: float
     scores: dict[str, Score]  # by `<test>/<column>`
 
 
 def read_result(folder: Path) -> CellResult | None:
-    """The result of a cell, None if it is not done."""
+    """The result of a cell, None if it is not done; InputError if it is damaged."""
     path = folder / RESULT
     if not path.is_file():
         return None
-    tree = json.loads(path.read_text(encoding="utf-8"))
-    scores = {key: Score(**score) for key, score in tree["scores"].items()}
-    return CellResult(**{**tree, "train": Examples(**tree["train"]), "scores": scores})
+    try:
+        tree = json.loads(path.read_text(encoding="utf-8"))
+        scores = {key: Score(**score) for key, score in tree["scores"].items()}
+        return CellResult(**{**tree, "train": Examples(**tree["train"]), "scores": scores})
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"{path}: cannot be read ({type(error).__name__}: {error}); remove the folder, and the "
+            "cell runs again"
+        ) from error
+
+
+def problem_of(folder: Path) -> str | None:
+    """Why a cell failed the last time; None if it did not."""
+    path = folder / PROBLEM
+    return str(json.loads(path.read_text("utf-8"))["problem"]) if path.is_file() else None
 
 
 def write_result(
@@ -104,7 +123,7 @@ def write_result(
     flat = {
         f"{key}:{name}": values for key, named in items.items() for name, values in named.items()
     }
-    temporary = folder / f"{_ITEMS}.{os.getpid()}.npz"
+    temporary = folder / f"items.partial.{os.getpid()}.npz"
     np.savez_compressed(temporary, allow_pickle=False, **flat)
     temporary.rename(folder / _ITEMS)
     write_json(folder / RESULT, dataclasses.asdict(result))

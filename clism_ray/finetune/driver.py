@@ -4,22 +4,29 @@
 """
 
 import dataclasses
+import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
+
+import ray
 
 from clism_ray import cluster, tracking
 from clism_ray.config import identity_hash
 from clism_ray.config_file import to_yaml
 from clism_ray.config_tasks import FinetuneConfig
-from clism_ray.errors import RunFailed
-from clism_ray.finetune.cell import CellResult, read_result
-from clism_ray.finetune.follow import follow_cell
+from clism_ray.errors import InputError, RunFailed, WorkersLost
+from clism_ray.finetune.cell import MODEL, PROBLEM, CellResult, read_result
+from clism_ray.finetune.check import check_cells
+from clism_ray.finetune.follow import TRACKING, follow_cell
 from clism_ray.finetune.job import CellJob
-from clism_ray.finetune.plan import Cell, check_cells, plan_cell
-from clism_ray.train import preflight
+from clism_ray.finetune.plan import Cell, plan_cell
+from clism_ray.train import journal, preflight
 from clism_ray.train.fit import fit
 from clism_ray.train.follow import following
-from clism_ray.train.run import hold
+from clism_ray.train.run import hold, write_json
+
+_BEGUN = "begun.json"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -42,23 +49,49 @@ def finetune(config: FinetuneConfig) -> FinetuneResult:
     folder = storage / "finetuned" / config.name
     uri = config.tracking.uri or tracking.default_uri(storage)
     with hold(folder, f"the fine-tuning {config.name!r}"):
-        cell = plan_cell(config, Path(config.model.path).name, folder)
+        cell = plan_cell(config, config.name, folder)
         if not cell.done:
             check_cells([cell])
             cluster.connect(minimum_cpus=2, dashboard=True)
-            preflight.check_resources(without_data_tasks(config), cluster.nodes())
+            preflight.check_resources(config, cluster.nodes(), data_task=False)
+            if told := preflight.awaited(config, ray.available_resources(), data_task=False):
+                print(told, flush=True)
+            make_ready(cell)
+        elif config.export and not (folder / MODEL).is_dir():
+            raise InputError(
+                f"{folder}: finished with export=false, so its model was not kept; give another "
+                "name=... to train it again"
+            )
         with following(_one(follow_cell(cell, uri, storage / "mlflow", {}))):
             if not cell.done:
-                run_cell(cell)
+                _run(cell)
     result = read_result(folder)
     assert result is not None
     return FinetuneResult(folder=folder, result=result, tracking_uri=uri)
 
 
-def run_cell(cell: Cell) -> None:
-    """Train and test a cell to its end; InputError or RunFailed if it does not get there."""
-    cell.folder.mkdir(parents=True, exist_ok=True)
-    (cell.folder / "config.yaml").write_text(to_yaml(cell.config), encoding="utf-8")
+def make_ready(cell: Cell) -> None:
+    """Make a cell's folder, and clear away what starts left that died or had other settings."""
+    folder, now = cell.folder, identity_hash(cell.identity)
+    folder.mkdir(parents=True, exist_ok=True)
+    for left in folder.glob("*.partial.*"):
+        shutil.rmtree(left) if left.is_dir() else left.unlink()
+    begun = folder / _BEGUN
+    if begun.is_file() and json.loads(begun.read_text("utf-8"))["identity_hash"] != now:
+        for stale in (journal.JOURNAL, TRACKING):
+            (folder / stale).unlink(missing_ok=True)
+    (folder / PROBLEM).unlink(missing_ok=True)
+    write_json(begun, {"identity_hash": now})
+    (folder / "config.yaml").write_text(to_yaml(tracking.keepable(cell.config)), encoding="utf-8")
+
+
+def run_cell(cell: Cell, restarts: int = 0) -> None:
+    """Train and test a cell that is ready.
+
+    Raises:
+        InputError: something it needs cannot be used.
+        RunFailed: it did not get to its end; WorkersLost if its workers died.
+    """
     job = CellJob(
         config=cell.config,
         run=str(cell.folder),
@@ -66,15 +99,21 @@ def run_cell(cell: Cell) -> None:
         identity=cell.identity,
         identity_hash=identity_hash(cell.identity),
     )
-    fit(_on_worker, job)
+    fit(_on_worker, job, restarts=restarts)
     if not cell.done:
-        raise RunFailed(f"{cell.folder}: the cell ended without a result; start it again")
+        raise RunFailed(
+            f"{cell.folder}: no result there; storage must be a folder that all nodes share"
+        )
 
 
-def without_data_tasks(config: FinetuneConfig) -> FinetuneConfig:
-    """The same, asking for no data tasks: workers make their windows themselves."""
-    scaling = dataclasses.replace(config.scaling, cpus_per_data_task=1e-6)
-    return dataclasses.replace(config, scaling=scaling)
+def _run(cell: Cell) -> None:
+    try:
+        run_cell(cell, cell.config.scaling.max_restarts)
+    except (InputError, RunFailed) as error:
+        write_json(cell.folder / PROBLEM, {"problem": str(error)})
+        if isinstance(error, WorkersLost):
+            raise WorkersLost(f"{error}\nstarted again, it begins anew") from error
+        raise
 
 
 def _on_worker(job: CellJob) -> None:

@@ -6,22 +6,22 @@
 import json
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from clism_ray import tracking
 from clism_ray.config import identity_hash, to_tree
 from clism_ray.errors import InputError
-from clism_ray.finetune.cell import RESULT, CellResult, read_result
+from clism_ray.finetune.cell import RESULT, CellResult, problem_of, read_result
 from clism_ray.finetune.names import result_metrics
 from clism_ray.finetune.plan import Cell
 from clism_ray.train import journal
 from clism_ray.train.progress import describe_cell
 from clism_ray.train.run import write_json
-from clism_ray.train.status import FINISHED
+from clism_ray.train.status import FAILED, FINISHED
 
-_TRACKING = "tracking.json"
+TRACKING = "tracking.json"
 HEADLINES = ("squad_f1", "squad_exact", "f1")  # what a line on the terminal says of a test
 
 
@@ -37,38 +37,40 @@ def follow_cell(
         tags: beside the cell's own, such as its parent run.
         lines: whether each report is told, not just the outcome.
     """
-    known = _read(cell.folder)
     path = cell.folder / journal.JOURNAL
-    entries: list[journal.Entry] = []
     position, taken, warned = 0, 0, False
-    shown, tracker = time.time_ns() // 1_000_000, None
-    told = cell.done
-    while not known.get("delivered"):
+    shown, told = time.time_ns() // 1_000_000, cell.done
+    entries: list[journal.Entry] = []
+    tracker: tracking.Tracker | None = None
+    while not _read(cell.folder).get("delivered"):
         result = read_result(cell.folder)  # before the journal: once there, that is all of it
         new, position = journal.read_from(path, position)
         entries += new
-        for entry in new if lines else ():
-            if entry.time >= shown and entry.kind == "train":
-                print(describe_cell(cell.config.name, entry, sys.stdout.isatty()), flush=True)
+        if lines:
+            _print(cell, [entry for entry in new if entry.time >= shown])
         if result and not told:
             told = True
             print(outcome_line(result), flush=True)
+        curve = list(journal.first_of_each(entries))
         try:
-            if entries or result:
-                tracker = tracker or _open(cell, uri, artefacts, tags, known)
-                curve = list(journal.first_of_each(entries))
+            if curve or result:
+                tracker = tracker or _open(cell, uri, artefacts, tags)
                 tracker.deliver(curve[taken:])
                 taken = len(curve)
-            if tracker and result and _close(tracker, cell, result):
-                known = {**_read(cell.folder), "delivered": True}
-                write_json(cell.folder / _TRACKING, known)
+                _close(tracker, cell, result)
         except (InputError, *tracking.STORE_ERRORS) as error:
             if not warned:
                 print(f"MLflow takes nothing ({tracking.told(error, uri)}); it waits in {path}")
                 warned = True
-        yield bool(known.get("delivered"))
+        yield bool(_read(cell.folder).get("delivered"))
     while True:
         yield True
+
+
+def _print(cell: Cell, entries: Sequence[journal.Entry]) -> None:
+    for entry in entries:
+        if entry.kind == "train":
+            print(describe_cell(cell.config.name, entry, sys.stdout.isatty()), flush=True)
 
 
 def outcome_line(result: CellResult) -> str:
@@ -83,14 +85,12 @@ def outcome_line(result: CellResult) -> str:
 
 
 def _read(folder: Path) -> dict[str, Any]:
-    path = folder / _TRACKING
+    path = folder / TRACKING
     known: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.is_file() else {}
     return known
 
 
-def _open(
-    cell: Cell, uri: str, artefacts: Path, tags: Mapping[str, str], known: Mapping[str, Any]
-) -> tracking.Tracker:
+def _open(cell: Cell, uri: str, artefacts: Path, tags: Mapping[str, str]) -> tracking.Tracker:
     """The cell's run in MLflow, made once however often the cell is started."""
     config = cell.config
     tracker = tracking.start(
@@ -98,7 +98,7 @@ def _open(
         config.tracking.experiment,
         artefacts,
         config.name,
-        known.get("mlflow_run"),
+        _read(cell.folder).get("mlflow_run"),
         to_tree(tracking.keepable(config)),
         {
             "kind": "cell",
@@ -113,11 +113,20 @@ def _open(
             **tags,
         },
     )
-    write_json(cell.folder / _TRACKING, {"mlflow_run": tracker.run_id})
+    write_json(cell.folder / TRACKING, {"mlflow_run": tracker.run_id})
     return tracker
 
 
-def _close(tracker: tracking.Tracker, cell: Cell, result: CellResult) -> bool:
-    entry = journal.entry("test", result.steps, result_metrics(result))
-    files = [cell.folder / "config.yaml", cell.folder / RESULT]
-    return tracker.close(FINISHED, [entry], [(path, None) for path in files if path.is_file()])
+def _close(tracker: tracking.Tracker, cell: Cell, result: CellResult | None) -> None:
+    """End the cell's run in MLflow if the cell is over, and remember what MLflow has."""
+    problem, known = problem_of(cell.folder), _read(cell.folder)
+    if result:
+        entry = journal.entry("test", result.steps, result_metrics(result))
+        files = [cell.folder / "config.yaml", cell.folder / RESULT]
+        kept = [(path, None) for path in files if path.is_file()]
+        if tracker.close(FINISHED, [entry], kept):
+            write_json(cell.folder / TRACKING, {**known, "delivered": True})
+    elif problem and known.get("problem") != problem:
+        tracker.tag(problem=problem)
+        if tracker.close(FAILED, [], []):
+            write_json(cell.folder / TRACKING, {**known, "problem": problem})

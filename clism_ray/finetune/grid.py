@@ -11,7 +11,7 @@
 
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import ray
@@ -20,10 +20,12 @@ from clism_ray import cluster, tracking
 from clism_ray.config import to_tree
 from clism_ray.config_file import to_yaml
 from clism_ray.config_tasks import EvaluateConfig
-from clism_ray.errors import InputError, RunFailed, input_error_in
-from clism_ray.finetune.driver import run_cell, without_data_tasks
-from clism_ray.finetune.follow import follow_cell
-from clism_ray.finetune.plan import Cell, cells_of, check_cells
+from clism_ray.errors import InputError, causes, input_error_in
+from clism_ray.finetune.cell import PROBLEM
+from clism_ray.finetune.check import check_cells
+from clism_ray.finetune.driver import make_ready, run_cell
+from clism_ray.finetune.follow import TRACKING, follow_cell
+from clism_ray.finetune.plan import Cell, cells_of
 from clism_ray.report.evaluation.report import load_evaluation, write_evaluation
 from clism_ray.report.evaluation.results import Evaluation
 from clism_ray.train import preflight
@@ -40,54 +42,57 @@ def evaluation_folder(config: EvaluateConfig) -> Path:
     return Path(config.storage).expanduser().resolve() / "evaluations" / config.name
 
 
-def evaluate(config: EvaluateConfig) -> Evaluation:
-    """Run the cells that are not done, and write the report of all.
+def evaluate(config: EvaluateConfig) -> tuple[Evaluation, dict[str, str]]:
+    """Run the cells that are not done; the evaluation of all, and why some cells failed, by name.
 
-    Raises:
-        InputError: something the configuration names cannot be used.
-        RunFailed: cells failed again after their retries; the others are done and reported.
+    Raises InputError if something the configuration names cannot be used.
     """
     folder = evaluation_folder(config)
     with hold(folder, f"the evaluation {config.name!r}"):
         cells = cells_of(config, folder)
         left = [cell for cell in cells if not cell.done]
-        folder.mkdir(exist_ok=True)
-        (folder / "evaluation.yaml").write_text(
-            to_yaml(tracking.keepable(config)), encoding="utf-8"
-        )
         at_once = _prepare(config, left) if left else 0
+        folder.mkdir(exist_ok=True)
+        kept = to_yaml(tracking.keepable(config))
+        (folder / "evaluation.yaml").write_text(kept, encoding="utf-8")
+        for cell in left:
+            make_ready(cell)
         uri = config.tracking.uri or tracking.default_uri(folder.parent.parent)
         parent = _parent(config, folder, uri)
         try:
             with following(_follow(cells, uri, folder, parent.run_id)):
                 failed = _run_all(left, at_once, config.retries)
+            evaluation = load_evaluation(folder)
+            files = [(path, None) for path in write_evaluation(evaluation, folder / "report")]
         except BaseException:
             parent.close(FAILED, [], [])
             raise
-        evaluation = load_evaluation(folder)
-        files = [(path, None) for path in write_evaluation(evaluation, folder / "report")]
         parent.close(FAILED if failed else FINISHED, [], files)
-        if failed:
-            told = "\n".join(f"  {name}: {problem}" for name, problem in failed.items())
-            raise RunFailed(
-                f"{len(failed)} of {len(cells)} cells failed, the others are done:\n{told}\n"
-                "started again, the evaluation runs these anew"
-            )
-    return evaluation
+    return evaluation, failed
+
+
+def told(failed: Mapping[str, str], cells: int) -> str:
+    """What became of cells that failed, in words."""
+    each = "\n".join(f"  {name}: {problem}" for name, problem in failed.items())
+    return (
+        f"{len(failed)} of {cells} cells failed, the others are done:\n{each}\n"
+        "started again, the evaluation runs these anew"
+    )
 
 
 def _prepare(config: EvaluateConfig, left: Sequence[Cell]) -> int:
     """Check what cells will need, join the cluster; how many cells it holds at once."""
     check_cells(left)
     cluster.connect(minimum_cpus=2, dashboard=True)
-    shape = without_data_tasks(left[0].config)
-    preflight.check_resources(shape, cluster.nodes())
-    fits = preflight.runs_at_once(shape, cluster.nodes(), _DRIVER_CPUS)
+    preflight.check_resources(config, cluster.nodes(), data_task=False)
+    fits = preflight.runs_at_once(config, cluster.nodes(), _DRIVER_CPUS, data_task=False)
     if not fits:
         raise InputError(
             f"{config.scaling.workers} workers of {config.scaling.cpus_per_worker:g} CPU leave no "
             f"{_DRIVER_CPUS:g} CPU for a cell's driver; lower scaling.cpus_per_worker"
         )
+    if waiting := preflight.awaited(config, ray.available_resources(), data_task=False):
+        print(waiting, flush=True)
     return min(fits, config.cells_at_once or fits)
 
 
@@ -101,32 +106,34 @@ def _run_all(cells: Sequence[Cell], at_once: int, retries: int) -> dict[str, str
     while waiting or running:
         while waiting and len(running) < at_once:
             cell, tries = waiting.pop(0)
-            task = on_cluster.options(name=cell.folder.name).remote(cell)
-            running[task] = (cell, tries)
+            running[on_cluster.options(name=cell.folder.name).remote(cell)] = (cell, tries)
         done, _ = ray.wait(list(running), num_returns=1)
         cell, tries = running.pop(done[0])
-        problem, final = _ended(done[0])
+        problem, final = _ended(done[0], cell)
         if problem and tries < retries and not final:
             print(f"cell {cell.folder.name} failed, and is tried again: {problem}", flush=True)
             waiting.append((cell, tries + 1))
             continue
         if problem:
             failed[cell.folder.name] = problem
+            write_json(cell.folder / PROBLEM, {"problem": problem})
         over += 1
         pace = (time.monotonic() - began) / over
         print(describe_grid(over, len(cells), len(failed), pace), flush=True)
     return failed
 
 
-def _ended(task: ray.ObjectRef) -> tuple[str | None, bool]:
-    """What a cell's driver says went wrong, and whether it would go wrong again."""
+def _ended(task: ray.ObjectRef, cell: Cell) -> tuple[str | None, bool]:
+    """What went wrong with a cell, and whether it would go wrong again."""
     try:
         ray.get(task)
     except Exception as error:  # whatever it was, other cells go on
-        told = input_error_in(error)
-        if told is not None:
-            return str(told), True
-        return str(getattr(error, "cause", None) or error).strip().splitlines()[-1], False
+        if found := input_error_in(error):
+            return str(found), True
+        root = list(causes(error))[-1]
+        return str(root).partition("\n")[0] or type(root).__name__, False
+    if not cell.done:
+        return f"no result in {cell.folder} here; storage must be shared by all nodes", True
     return None, False
 
 
@@ -141,7 +148,7 @@ def _follow(cells: Sequence[Cell], uri: str, folder: Path, parent: str) -> Itera
 
 def _parent(config: EvaluateConfig, folder: Path, uri: str) -> tracking.Tracker:
     """The evaluation's own run in MLflow."""
-    path = folder / "tracking.json"
+    path = folder / TRACKING
     known = json.loads(path.read_text("utf-8"))["mlflow_run"] if path.is_file() else None
     tracker = tracking.start(
         uri,

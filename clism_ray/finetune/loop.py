@@ -20,9 +20,10 @@ from clism_ray.config_tasks import GoldFile
 from clism_ray.corpus.manifest import file_sha256
 from clism_ray.errors import InputError, RunFailed
 from clism_ray.finetune.card import task_card
-from clism_ray.finetune.cell import CellResult, Score, write_result
+from clism_ray.finetune.cell import MODEL, CellResult, Score, write_result
 from clism_ray.finetune.job import CellJob
 from clism_ray.finetune.load import load_task
+from clism_ray.finetune.plan import fingerprint
 from clism_ray.finetune.task import Judged, Task
 from clism_ray.masking.order import Plan, Slot, rows_of, slot, slots_per_worker
 from clism_ray.train import journal
@@ -70,6 +71,8 @@ def _set_up(job: CellJob) -> Worker:
     config, problem = job.config, None
     try:
         task = load_task(config)
+        if rank == 0 and fingerprint(config.model) != job.identity["model"]:
+            problem = f"{config.model.path}: changed since the cell was planned; start it again"
         if not task.rows:
             problem = f"{task.train.file}: nothing in it can be trained on: {task.train.counts}"
     except InputError as error:
@@ -107,7 +110,7 @@ def _run(worker: Worker) -> journal.Entry:
     if worker.rank == 0:
         if config.export:
             card = task_card(worker.job, worker.task.train, worker.steps)
-            worker.task.export(Path(worker.job.run) / "model", weights, card)
+            worker.task.export(Path(worker.job.run) / MODEL, weights, card)
         _write(worker, judged, loss, time.monotonic() - began)
     dist.barrier()
     return journal.entry("event", worker.steps, {"status": FINISHED})
@@ -135,6 +138,9 @@ def _take_step(worker: Worker, step: int) -> dict[str, float]:
     if not math.isfinite(mean):
         raise RunFailed(f"the loss is not finite at step {step + 1}: {mean:g}")
     engine.step()
+    norm = engine.get_global_grad_norm()
+    if norm is not None and not 0 <= float(norm) < math.inf:  # DeepSpeed says -1, and steps
+        raise RunFailed(f"the gradient is not finite at step {step + 1}, though the loss is")
     return {
         "loss/total": mean,
         "optimizer/learning_rate": rate,
@@ -189,6 +195,7 @@ def _write(
         train=worker.task.train,
         steps=worker.steps,
         loss=loss,
+        head=worker.task.head,
         seconds=seconds,
         scores={file.key: _score(file, one) for file, one in found.items()},
     )

@@ -6,6 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -13,7 +14,7 @@ from clism_ray.config import ModelConfig
 from clism_ray.config_tasks import FinetuneConfig, GoldFile, NerConfig
 from clism_ray.corpus.manifest import file_sha256
 from clism_ray.errors import InputError
-from clism_ray.finetune.cell import Examples
+from clism_ray.finetune.cell import IDS, Examples
 from clism_ray.finetune.few_shot import check_published, draw, ids_hash, is_published, train_file
 from clism_ray.finetune.share import token_share
 from clism_ray.finetune.task import Judged
@@ -27,6 +28,7 @@ from clism_ray.tasks.ner_sentences import Reading, Sentence, read_sentences
 from clism_ray.tasks.ner_tagger import Tagger, build_tagger, lay_out, tag_loss
 from clism_ray.tasks.ner_tags import TagSet
 from clism_ray.tasks.ner_windows import Window, make_windows
+from clism_ray.tasks.qa_model import pretrained_head
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,10 +38,17 @@ class NerTask:
     config: NerConfig
     words: Vocabulary
     question: bool
+    start: ModelConfig
     tags: TagSet
     model: Tagger
     train: Examples
     windows: list[Window]
+
+    @property
+    def head(self) -> str:
+        """A classifier is always drawn; [QUE] is where nothing was pre-trained with it."""
+        known = not self.question or pretrained_head(self.start)
+        return "drawn" if known else "drawn, and [QUE] with it"
 
     @property
     def rows(self) -> int:
@@ -81,13 +90,6 @@ class NerTask:
         for rank, (tagged, _) in enumerate(parts):
             said[rank :: len(parts)] = tagged
         gold = [sentence.tags for sentence in sentences]
-        types = TagSet.of(gold).types
-        unknown = sorted(set(types) - set(self.tags.types))
-        if unknown:
-            raise InputError(
-                f"{file.path}: entity type {unknown[0]!r} is none of those trained on "
-                f"({', '.join(self.tags.types)}); map it to one of these, or to O, in the file"
-            )
         counts_SK3 = entity_counts(gold, said, self.tags.types)
         scores = entity_scores(counts_SK3, self.tags.types)
         repairs: dict[str, int] = dict(reading.counts)
@@ -95,7 +97,7 @@ class NerTask:
             for name, number in counted.items():
                 repairs[name] = repairs.get(name, 0) + number
         return Judged(
-            items={"counts": counts_SK3},
+            items={IDS: np.array([one.id for one in sentences]), "counts": counts_SK3},
             metrics={
                 **{name: getattr(scores["micro"], name) for name in ("f1", "precision", "recall")},
                 **{f"f1/{kind}": scores[kind].f1 for kind in self.tags.types},
@@ -149,8 +151,9 @@ def load_ner(config: FinetuneConfig) -> NerTask:
         overlap=ner.overlap,
         question=config.form == "question",
     )
+    start = ModelConfig(start=config.model.path, revision=config.model.revision)
     model = build_tagger(
-        ModelConfig(start=config.model.path, revision=config.model.revision),
+        start,
         words,
         tags,
         max_tokens=ner.max_tokens,
@@ -163,6 +166,7 @@ def load_ner(config: FinetuneConfig) -> NerTask:
         config=ner,
         words=words,
         question=config.form == "question",
+        start=start,
         tags=tags,
         model=model,
         train=Examples(**{**asdict(train), "counts": train.counts | made}),
@@ -184,8 +188,8 @@ def read_train(
     else:
         places = draw(ids, size, sample, path)
     sentences = [everything[place] for place in places]
-    # A small sample may lack a type that tests ask for.
-    tags = TagSet.of(sentence.tags for sentence in everything)
+    # Of the whole file: a small sample may lack a type that tests ask for.
+    tags = TagSet(ner.types) if ner.types else TagSet.of(one.tags for one in everything)
     return (
         sentences,
         tags,
@@ -199,9 +203,18 @@ def read_train(
     )
 
 
-def check_test(file: GoldFile, ner: NerConfig) -> None:
-    """InputError if a test file cannot be read."""
-    _sentences(file.path, ner)
+def check_types(ner: NerConfig, tags: TagSet) -> None:
+    """InputError if a test file cannot be read, or asks for a type that is not trained."""
+    for test, gold in ner.tests.items():
+        for file in gold.files(test):
+            asked = TagSet.of(sentence.tags for sentence in _sentences(file.path, ner).sentences)
+            unknown = sorted(set(asked.types) - set(tags.types))
+            if unknown:
+                raise InputError(
+                    f"{file.path}: entity type {unknown[0]!r} is none of those to be trained "
+                    f"({', '.join(tags.types)}); map it to one of these, or to O, in the file, or "
+                    "name all types with ner.types"
+                )
 
 
 @lru_cache(maxsize=2)

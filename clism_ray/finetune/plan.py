@@ -1,13 +1,14 @@
-"""Cells before they run: their names, folders and identities, checked against what is on disk."""
+"""Cells before they run: their names, folders and identities, and what is on disk of them."""
 
 import dataclasses
 import hashlib
 import itertools
-from collections.abc import Sequence
+import os
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from clism_ray.config import ModelConfig, to_tree
+from clism_ray.config import to_tree
 from clism_ray.config_tasks import (
     EntryConfig,
     EvaluateConfig,
@@ -19,11 +20,8 @@ from clism_ray.config_tasks import (
 )
 from clism_ray.corpus.manifest import file_sha256
 from clism_ray.errors import InputError
-from clism_ray.finetune import ner, qa
 from clism_ray.finetune.cell import read_result
 from clism_ray.finetune.few_shot import train_file
-from clism_ray.masking.tokenizer import load_tokenizer
-from clism_ray.model.encoder import check_start
 from clism_ray.train.run import check_same
 
 _PLACEMENT = frozenset("name model storage scaling zero tracking export".split())
@@ -32,7 +30,7 @@ _WEIGHTS = (".safetensors", ".bin", ".json", ".model", ".txt")  # and tokenizers
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Cell:
-    """One fine-tuning to do, or done."""
+    """One fine-tuning to do, or done. Its paths are absolute: workers stand in other folders."""
 
     config: FinetuneConfig
     model: str  # its name in results
@@ -50,11 +48,11 @@ def plan_cell(config: FinetuneConfig, model: str, folder: Path) -> Cell:
 
     Raises InputError if a file it names is not there, or if its folder holds another cell.
     """
+    config = _absolute(config)
     tree = {key: value for key, value in to_tree(config).items() if key not in _PLACEMENT}
     task = config.task
-    name = "qa" if config.qa else "ner"
     files = [file for test, gold in task.tests.items() for file in gold.files(test)]
-    tree[name] |= {
+    tree[task_name(config)] |= {
         "train": _hash_of(train_file(task.train, config.size, config.sample)),
         "tests": {file.key: _hash_of(file.path) for file in files},
     }
@@ -64,11 +62,16 @@ def plan_cell(config: FinetuneConfig, model: str, folder: Path) -> Cell:
     return Cell(config=config, model=model, folder=folder, identity=identity)
 
 
+def task_name(config: FinetuneConfig) -> str:
+    """The name of its task in configurations and results."""
+    return "qa" if config.qa else "ner"
+
+
 def cells_of(config: EvaluateConfig, folder: Path) -> list[Cell]:
     """All cells of an evaluation; a sample of every model comes before the next sample."""
     return [
         plan_cell(
-            _cell_config(config, entry, form, size, sample),
+            _cell_config(config, name, entry, form, size, sample),
             name,
             folder / "cells" / _name(name, form, size, sample),
         )
@@ -78,37 +81,13 @@ def cells_of(config: EvaluateConfig, folder: Path) -> list[Cell]:
     ]
 
 
-def check_cells(cells: Sequence[Cell]) -> None:
-    """Open each model, training sample and test file once; InputError for what cells would meet."""
-    for model in {cell.config.model for cell in cells}:
-        load_tokenizer(model.path, model.revision)
-        start = ModelConfig(start=model.path, revision=model.revision)
-        check_start(start, cells[0].config.task.max_tokens, "max_tokens of a window")
-    for size, sample in {(cell.config.size, cell.config.sample) for cell in cells}:
-        check_data(cells[0].config.task, size, sample)
-
-
-def check_data(task: QaConfig | NerConfig, size: int | None, sample: int) -> None:
-    """Read a training sample and all test files; InputError for what a cell would meet."""
-    if isinstance(task, QaConfig):
-        qa.read_train(task, size, sample)
-    else:
-        ner.read_train(task, size, sample)
-    for test, gold in task.tests.items():
-        for file in gold.files(test):
-            if isinstance(task, QaConfig):
-                qa.check_test(file)
-            else:
-                ner.check_test(file, task)
-
-
 def fingerprint(model: StartConfig) -> str:
     """What names a model's weights and tokenizer: hashes of its files, or its pinned hub name."""
     folder = Path(model.path).expanduser()
     if not folder.is_dir():
         return f"{model.path}@{model.revision or 'main'}"
     files = sorted(path for path in folder.iterdir() if path.suffix in _WEIGHTS)
-    text = "\n".join(f"{path.name} {file_sha256(path)}" for path in files)
+    text = "\n".join(f"{path.name} {_hash_of(path)}" for path in files)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -117,31 +96,44 @@ def _name(model: str, form: Form, size: int | None, sample: int) -> str:
 
 
 def _cell_config(
-    config: EvaluateConfig, entry: EntryConfig, form: Form, size: int | None, sample: int
+    config: EvaluateConfig, name: str, entry: EntryConfig, form: Form, size: int | None, sample: int
 ) -> FinetuneConfig:
-    name = next(name for name, one in config.models.items() if one is entry)
+    shared = "qa ner precision optimizer batch length export storage scaling zero tracking".split()
     return FinetuneConfig(
         name=f"{config.name}.{_name(name, form, size, sample)}",
         model=StartConfig(path=entry.path, revision=entry.revision),
         form=form,
-        qa=config.qa,
-        ner=config.ner,
         size=size,
         sample=sample,
         seed=sample,
-        precision=config.precision,
-        optimizer=config.optimizer,
-        batch=config.batch,
-        length=config.length,
-        export=config.export,
-        storage=config.storage,
-        scaling=config.scaling,
-        zero=config.zero,
-        tracking=config.tracking,
+        **{key: getattr(config, key) for key in shared},
     )
+
+
+def _absolute(config: FinetuneConfig) -> FinetuneConfig:
+    def absolute(path: str) -> str:
+        return os.path.abspath(os.path.expanduser(path))  # noqa: PTH100, PTH111 - keeps {names}
+
+    def placed(task: QaConfig | NerConfig) -> Any:
+        tests = {
+            name: dataclasses.replace(gold, path=absolute(gold.path))
+            for name, gold in task.tests.items()
+        }
+        return dataclasses.replace(task, train=absolute(task.train), tests=tests)
+
+    model = config.model
+    if Path(model.path).expanduser().is_dir():
+        model = dataclasses.replace(model, path=absolute(model.path))
+    return dataclasses.replace(config, model=model, **{task_name(config): placed(config.task)})
 
 
 def _hash_of(path: Path) -> str:
     if not path.is_file():
         raise InputError(f"{path}: no such file")
+    known = path.stat()
+    return _sha256(path, known.st_mtime_ns, known.st_size)
+
+
+@lru_cache(maxsize=4096)  # cells of one evaluation share their files
+def _sha256(path: Path, *_: int) -> str:
     return file_sha256(path)

@@ -13,7 +13,7 @@ from torch import Tensor
 from clism_ray.config import ModelConfig
 from clism_ray.config_tasks import FinetuneConfig, GoldFile, QaConfig
 from clism_ray.corpus.manifest import file_sha256
-from clism_ray.finetune.cell import Examples
+from clism_ray.finetune.cell import IDS, Examples
 from clism_ray.finetune.few_shot import check_published, draw, ids_hash, is_published, train_file
 from clism_ray.finetune.share import token_share
 from clism_ray.finetune.task import Judged
@@ -23,7 +23,7 @@ from clism_ray.tasks.qa_answers import answer_questions, predictions
 from clism_ray.tasks.qa_batch import pack, to_tensors
 from clism_ray.tasks.qa_export import export_answer_model
 from clism_ray.tasks.qa_metrics import mean_scores, score_answers
-from clism_ray.tasks.qa_model import AnswerModel, build_answer_model
+from clism_ray.tasks.qa_model import AnswerModel, build_answer_model, pretrained_head
 from clism_ray.tasks.qa_questions import Question, Repairs, read_questions
 from clism_ray.tasks.qa_windows import Window, WindowLimits, windows_to_answer, windows_to_train
 
@@ -35,9 +35,17 @@ class QaTask:
     config: QaConfig
     words: Vocabulary
     limits: WindowLimits
+    start: ModelConfig
     model: AnswerModel
     train: Examples
     windows: list[Window]
+
+    @property
+    def head(self) -> str:
+        """Whether the span head was pre-trained; a plain one never was."""
+        if not self.limits.with_question_token:
+            return "drawn"
+        return "pre-trained" if pretrained_head(self.start) else "drawn, and [QUE] with it"
 
     @property
     def rows(self) -> int:
@@ -78,10 +86,13 @@ class QaTask:
         scores = score_answers(questions, said, file.language)
         means = mean_scores(scores)
         return Judged(
-            items={name: np.array([getattr(score, name) for score in scores]) for name in means},
+            items={
+                IDS: np.array([question.id for question in questions]),
+                **{name: np.array([getattr(score, name) for score in scores]) for name in means},
+            },
             metrics=means,
             counts={
-                **repairs_counts(repairs),
+                **repairs_counts(questions, repairs),
                 **{name: sum(counts[name] for _, counts in parts) for name in parts[0][1]},
             },
             tokenizer=token_share(
@@ -107,7 +118,15 @@ def load_qa(config: FinetuneConfig) -> QaTask:
     model = build_answer_model(start, words, limits, precision=config.precision, seed=config.seed)
     made = {"windows": len(windows), **asdict(counts)}
     train = Examples(**{**asdict(train), "counts": train.counts | made})
-    return QaTask(config=qa, words=words, limits=limits, model=model, train=train, windows=windows)
+    return QaTask(
+        config=qa,
+        words=words,
+        limits=limits,
+        start=start,
+        model=model,
+        train=train,
+        windows=windows,
+    )
 
 
 def limits_of(qa: QaConfig, form: str) -> WindowLimits:
@@ -130,7 +149,7 @@ def read_train(qa: QaConfig, size: int | None, sample: int) -> tuple[list[Questi
     else:
         questions = [questions[place] for place in draw(ids, size, sample, path)]
     ids = [question.id for question in questions]
-    counts = repairs_counts(repairs)
+    counts = repairs_counts(questions, repairs)
     return questions, Examples(
         file=path.name,
         sha256=file_sha256(path),
@@ -145,9 +164,13 @@ def check_test(file: GoldFile) -> None:
     _questions(file.path)
 
 
-def repairs_counts(repairs: Repairs) -> dict[str, int]:
-    """How many answers of a file were moved, or have no place."""
-    return {"answers_moved": len(repairs.moved), "answers_unplaced": len(repairs.unplaced)}
+def repairs_counts(questions: Sequence[Question], repairs: Repairs) -> dict[str, int]:
+    """How many answers of a file were moved, or have no place, and how many questions are blank."""
+    return {
+        "answers_moved": len(repairs.moved),
+        "answers_unplaced": len(repairs.unplaced),
+        "questions_blank": sum(not question.question.strip() for question in questions),
+    }
 
 
 @lru_cache(maxsize=2)

@@ -34,6 +34,10 @@ class Task(Protocol):
         """Where the rows come from."""
 
     @property
+    def head(self) -> str:
+        """Whether what answers was pre-trained or is drawn from the seed."""
+
+    @property
     def rows(self) -> int:
         """How many there are."""
 

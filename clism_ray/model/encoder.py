@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.rnn import pad_sequence
@@ -50,7 +51,8 @@ def load_masked_lm(
         limits: the settings that `max_tokens` comes from, for the message if it is too many.
 
     Raises:
-        InputError: the start cannot be loaded, or has too few positions for `max_tokens`.
+        InputError: the start cannot be loaded, lacks weights of its encoder, or has too few
+            positions for `max_tokens`.
     """
     masked_lm: PreTrainedModel
     if model.start is None:
@@ -58,17 +60,30 @@ def load_masked_lm(
             _scratch(model.scratch, tokenizer, max_tokens), dtype=torch.float32
         )
     else:
-        try:
-            masked_lm = AutoModelForMaskedLM.from_pretrained(
-                model.start, revision=model.revision, dtype=torch.float32
-            )
-        except (OSError, ValueError) as error:
-            raise InputError(f"model.start {model.start!r} cannot be loaded: {error}") from error
+        masked_lm = _load(model.start, model.revision)
     if len(tokenizer) > masked_lm.config.vocab_size:
         # The default, the mean of all rows, is twenty times shorter than a usual row.
         masked_lm.resize_token_embeddings(len(tokenizer), mean_resizing=False)
     _check_room(model, masked_lm.config, max_tokens, limits)
     pack(masked_lm)
+    return masked_lm
+
+
+def _load(start: str, revision: str | None) -> PreTrainedModel:
+    masked_lm: PreTrainedModel
+    try:
+        masked_lm, told = AutoModelForMaskedLM.from_pretrained(
+            start, revision=revision, dtype=torch.float32, output_loading_info=True
+        )
+    except (OSError, ValueError, SafetensorError) as error:
+        raise InputError(f"model.start {start!r} cannot be loaded: {error}") from error
+    body = masked_lm.base_model_prefix + "."
+    lacking = sorted(name for name in told["missing_keys"] if name.startswith(body))
+    if lacking:  # transformers would draw them, and say so in a log
+        raise InputError(
+            f"model.start {start!r}: {len(lacking)} weights of the encoder are not in it, "
+            f"such as {lacking[0]}; give a folder whose weights belong to its config.json"
+        )
     return masked_lm
 
 

@@ -48,13 +48,15 @@ def export_model(
     Args:
         folder: replaced if it exists.
         masked_lm: gives the architecture; its own weights may be sharded and are not looked at.
-        weights: all weights of a `PretrainModel`, by its names.
+        weights: all weights of a `PretrainModel`, by its names; without those of a span head that
+            nothing asked and trained, none is written.
         tokenizer: with `[QUE]`.
         card: the text of the model card.
     """
     with replaced(folder) as temporary:
         masked_lm.save_pretrained(temporary, state_dict=below(weights, "masked_lm."))
-        save_file(below(weights, "span_head."), temporary / SPAN_HEAD)
+        if head := below(weights, "span_head."):
+            save_file(head, temporary / SPAN_HEAD)
         tokenizer.save_pretrained(temporary)
         (temporary / "README.md").write_text(card, encoding="utf-8")
 

@@ -3,7 +3,7 @@
 from rich.console import Console
 from rich.table import Table
 
-from clism_ray.finetune.cell import CellResult
+from clism_ray.finetune.cell import MODEL, CellResult
 from clism_ray.finetune.driver import FinetuneResult
 from clism_ray.tracking import viewer_command
 
@@ -15,7 +15,7 @@ def print_cell(found: FinetuneResult) -> None:
     console.print(scores_table(result))
     told = {name: number for name, number in result.train.counts.items() if number}
     console.print(f"trained on {result.train.examples:,} examples of {result.train.file}: {told}")
-    model = found.folder / "model"
+    model = found.folder / MODEL
     lines = [f"finished: {found.folder}"]
     lines += [f"model:    {model}"] if model.is_dir() else []
     lines += [f"compare:  {viewer_command(found.tracking_uri)}"]

@@ -30,7 +30,7 @@ def print_result(result: PretrainResult) -> None:
         console.print(before_and_after(validations[0], validations[-1]))
     console.print(counts_line(entries), highlight=False)
     model = result.folder / ("best" if (result.folder / "best").is_dir() else "last")
-    if model.is_dir():
+    if model.is_dir() and result.recipe.masking.questions:
         pairs = dev_pairs(result.recipe, 20)
         print_examples(console, work_examples(model, result.recipe, pairs, _EXAMPLES))
     lines = [f"{result.status}: {result.folder}"]

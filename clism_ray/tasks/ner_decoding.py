@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from clism_ray.errors import RunFailed
 from clism_ray.tasks.ner_sentences import Sentence
 from clism_ray.tasks.ner_tags import OUTSIDE, TagSet, repaired
 
@@ -28,7 +29,12 @@ class Tagged(NamedTuple):
 
 
 def gather(parts: Iterable[WordScores], sentences: Sequence[Sentence], tags: int) -> list[Floats]:
-    """Each sentence's scores, words x tags. Every word must have come exactly once."""
+    """Each sentence's scores, words x tags. Every word must have come exactly once.
+
+    Raises RunFailed for scores that are no finite numbers.
+    """
+    if not sentences:
+        return []
     lengths = [len(sentence.words) for sentence in sentences]
     starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     scores = np.empty((starts[-1], tags), np.float32)
@@ -39,6 +45,8 @@ def gather(parts: Iterable[WordScores], sentences: Sequence[Sentence], tags: int
         scores[places] = part.scores_WC[real]
         np.add.at(seen, places, 1)
     assert (seen == 1).all(), f"{(seen == 0).sum()} words without scores, {(seen > 1).sum()} twice"
+    if not np.isfinite(scores).all():
+        raise RunFailed("the model's scores are not finite numbers; training has diverged")
     return np.split(scores, starts[1:-1])
 
 

@@ -106,7 +106,12 @@ def build_answer_model(
     hidden = encoder.config.hidden_size
     if not limits.with_question_token:
         return AnswerModel(encoder, PlainHead(hidden), precision)
-    path = Path(start.start or "") / SPAN_HEAD
-    pretrained = start.start is not None and path.is_file()
-    head = load_span_head(path, hidden) if pretrained else SpanHead(hidden)
+    path = pretrained_head(start)
+    head = load_span_head(path, hidden) if path else SpanHead(hidden)
     return AnswerModel(encoder, head, precision)
+
+
+def pretrained_head(start: ModelConfig) -> Path | None:
+    """The file of the span head beside a start; None where pre-training left none."""
+    path = Path(start.start or "") / SPAN_HEAD
+    return path if start.start is not None and path.is_file() else None

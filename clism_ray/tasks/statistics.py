@@ -113,7 +113,7 @@ def resample(
     resamples: int = 10_000,
     seed: int = 0,
     confidence: float = 0.95,
-    parallel: bool = False,
+    ids: Mapping[str, Sequence[str]] | None = None,
 ) -> Resampled:
     """Score the systems as measured and in resamples; equal arguments give equal numbers.
 
@@ -124,23 +124,23 @@ def resample(
         resamples: how many.
         seed: of the draws.
         confidence: of the intervals.
-        parallel: whether item n says the same in every language (XQuAD, PUD): then all languages
-            draw the same items, which makes the interval of the average as wide as it should be.
+        ids: language -> names of its items, where items of one name say the same in all languages
+            (XQuAD, PUD) or share a passage (MLQA): they are drawn together, which makes the
+            interval of the average as wide as it should be. None: each language draws its own.
 
     Raises InputError where systems or languages do not match, or a number is not finite.
     """
     systems = tuple(results)
     stacked = stack(results)
     runs = next(iter(stacked.values())).shape[1]
-    if parallel and len({data.shape[2] for data in stacked.values()}) > 1:
-        sizes = ", ".join(f"{data.shape[2]} in {name}" for name, data in stacked.items())
-        raise InputError(f"parallel items, but there are {sizes}; resample without `parallel`")
+    places = None if ids is None else _places(stacked, ids)
     weights_BR = _run_weights(runs, resamples, seed)
     measured, resampled = [], []
-    for number, data_SRIK in enumerate(stacked.values()):
+    for number, (language, data_SRIK) in enumerate(stacked.items()):
         measured.append(score(data_SRIK.sum(2)))
-        random = generator(Use.RESAMPLED_ITEMS, seed, index=0 if parallel else number)
-        scores = [score(sums) for sums in resampled_sums(data_SRIK, resamples, random)]
+        random = generator(Use.RESAMPLED_ITEMS, seed, index=0 if places else number)
+        named = places[language] if places else None
+        scores = [score(sums) for sums in resampled_sums(data_SRIK, resamples, random, named)]
         resampled.append(np.einsum("br,bsr->bs", weights_BR, np.concatenate(scores)))
     return Resampled(
         systems, tuple(stacked), np.stack(measured, -1), np.stack(resampled, -1), confidence
@@ -148,18 +148,46 @@ def resample(
 
 
 def resampled_sums(
-    data_SRIK: Floats, resamples: int, random: np.random.Generator
+    data_SRIK: Floats, resamples: int, random: np.random.Generator, named: "Named | None" = None
 ) -> Iterator[Floats]:
-    """The sums over as many items as there are, drawn with replacement: blocks of b x S x R x K."""
-    items = data_SRIK.shape[2]
+    """The sums over as many items as there are, drawn with replacement: blocks of b x S x R x K.
+
+    With names, as many names are drawn as there are, each with all its items.
+    """
+    items = named.names if named else data_SRIK.shape[2]
     other_axes = (*data_SRIK.shape[:2], data_SRIK.shape[3])
-    flat_I = np.moveaxis(data_SRIK, 2, 0).reshape(items, -1)
+    flat_I = np.moveaxis(data_SRIK, 2, 0).reshape(data_SRIK.shape[2], -1)
     block = max(1, _DRAWS // items)
     for done in range(0, resamples, block):
         rows = min(block, resamples - done)
         drawn = random.integers(0, items, (rows, items)) + items * np.arange(rows)[:, None]
         times = np.bincount(drawn.ravel(), minlength=rows * items).reshape(rows, items)
+        times = times[:, named.of_item_I] if named else times
         yield (times.astype(np.float64) @ flat_I).reshape(rows, *other_axes)
+
+
+class Named(NamedTuple):
+    """The items of one language by name."""
+
+    names: int  # in all languages together
+    of_item_I: NDArray[np.int64]  # which of them each item has
+
+
+def _places(stacked: Mapping[str, Floats], ids: Mapping[str, Sequence[str]]) -> dict[str, Named]:
+    for language, data in stacked.items():
+        if len(ids[language]) != data.shape[2]:
+            raise InputError(
+                f"{language}: {len(ids[language])} names for {data.shape[2]} items; expected one "
+                "for each"
+            )
+    numbers: dict[str, int] = {}
+    for language in stacked:
+        for name in ids[language]:
+            numbers.setdefault(name, len(numbers))
+    return {
+        language: Named(len(numbers), np.array([numbers[name] for name in ids[language]]))
+        for language in stacked
+    }
 
 
 def _run_weights(runs: int, resamples: int, seed: int) -> Floats:

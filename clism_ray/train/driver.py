@@ -12,6 +12,7 @@ from clism_ray import cluster, tracking
 from clism_ray.config import PretrainConfig, identity, identity_hash, to_tree
 from clism_ray.config_file import to_yaml
 from clism_ray.corpus.manifest import Manifest, read_manifest, verify_hashes
+from clism_ray.errors import WorkersLost
 from clism_ray.masking.microbatch import Recipe
 from clism_ray.masking.tokenizer import load_tokenizer, save_tokenizer
 from clism_ray.model.card import model_card
@@ -144,6 +145,10 @@ def train_planned(plan: Plan, *callbacks: UserCallback, restarts: int | None = N
     status = FAILED
     try:
         status = fit(pretrain_on_worker, job, *callbacks, restarts=restarts)
+    except WorkersLost as lost:
+        raise WorkersLost(
+            f"{lost}\nstarted again, it goes on from the last checkpoint in {plan.folder}"
+        ) from lost
     finally:
         record = dataclasses.replace(record, status=status)
         write_record(config, record)

@@ -73,7 +73,7 @@ def fit(
     try:
         trainer.fit()
     except TrainingFailedError as error:
-        raise _told(error, job, restarts) from error
+        raise _told(error, restarts) from error
     events = [entry for entry in journal.read_from(path, begun)[0] if entry.kind == "event"]
     if not events:
         raise RunFailed(f"the run in {job.run} ended without saying why; start it again to go on")
@@ -93,15 +93,13 @@ def _run(told: dict[str, Any]) -> None:
     told["loop"](told["job"])
 
 
-def _told(error: Exception, job: Job, restarts: int) -> Exception:
-    """The InputError behind a failure if there is one; else one that says how to go on."""
+def _told(error: Exception, restarts: int) -> Exception:
+    """The InputError behind a failure if there is one; else what killed the workers."""
     if told := input_error_in(error):
         return told
     root = list(causes(error))[-1]
     return WorkersLost(
-        f"training failed after {restarts} restart(s): "
-        f"{type(root).__name__}: {root}\nstarted again, it goes on from the last checkpoint in "
-        f"{job.run}"
+        f"training failed after {restarts} restart(s): {type(root).__name__}: {root}"
     )
 
 

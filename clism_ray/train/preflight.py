@@ -12,8 +12,8 @@ from clism_ray.train.settings import Settings
 Resources = dict[str, float]
 
 
-def check_resources(config: Settings, nodes: Sequence[Resources]) -> None:
-    """Raise InputError if the nodes can never hold the workers and a data task beside them."""
+def check_resources(config: Settings, nodes: Sequence[Resources], data_task: bool = True) -> None:
+    """Raise InputError if the nodes can never hold the workers, and a data task beside them."""
     scaling = config.scaling
     if scaling.workers > config.batch.slots:
         raise InputError(
@@ -41,7 +41,7 @@ def check_resources(config: Settings, nodes: Sequence[Resources]) -> None:
     for wanted in ({name: amount} for name, amount in each.items()):
         _check_room(scaling.workers, wanted, nodes)
     _check_room(scaling.workers, each, nodes)
-    if _placed(config, nodes) is None:
+    if data_task and _placed(config, nodes) is None:
         cpus = sum(node.get("CPU", 0.0) for node in nodes)
         left = cpus - scaling.workers * scaling.cpus_per_worker
         raise InputError(
@@ -52,19 +52,21 @@ def check_resources(config: Settings, nodes: Sequence[Resources]) -> None:
         )
 
 
-def runs_at_once(config: Settings, nodes: Sequence[Resources], driver: float) -> int:
-    """How many runs the nodes hold, each with a driver of so many CPUs and a data task."""
-    runs, left = 0, _placed(config, nodes, driver)
+def runs_at_once(
+    config: Settings, nodes: Sequence[Resources], driver: float, data_task: bool = True
+) -> int:
+    """How many runs the nodes hold, each with a driver of so many CPUs, and a data task."""
+    runs, left = 0, _placed(config, nodes, driver, data_task)
     while left:
-        runs, left = runs + 1, _placed(config, left, driver)
+        runs, left = runs + 1, _placed(config, left, driver, data_task)
     return runs
 
 
-def awaited(config: Settings, free: Resources) -> str | None:
+def awaited(config: Settings, free: Resources, data_task: bool = True) -> str | None:
     """A sentence if the cluster has the resources but other jobs hold them now."""
     scaling = config.scaling
     wanted = {
-        "CPU": scaling.workers * scaling.cpus_per_worker + scaling.cpus_per_data_task,
+        "CPU": scaling.workers * scaling.cpus_per_worker + data_task * scaling.cpus_per_data_task,
         "GPU": scaling.workers * scaling.gpus_per_worker,
     }
     short = {name: amount for name, amount in wanted.items() if free.get(name, 0.0) < amount - 1e-9}
@@ -123,11 +125,11 @@ def _room(wanted: Resources, nodes: Sequence[Resources]) -> int:
 
 
 def _placed(
-    config: Settings, nodes: Sequence[Resources], driver: float = 0.0
+    config: Settings, nodes: Sequence[Resources], driver: float = 0.0, data_task: bool = True
 ) -> list[Resources] | None:
     """What the nodes have left beside one run; None if it does not fit."""
     scaling = config.scaling
-    beside = {"CPU": scaling.cpus_per_data_task + driver}
+    beside = {"CPU": data_task * scaling.cpus_per_data_task + driver}
     worker = {"CPU": scaling.cpus_per_worker, "GPU": scaling.gpus_per_worker}
     for at in range(len(nodes)):
         left = _taken(beside, 1, list(nodes), range(at, at + 1))

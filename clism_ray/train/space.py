@@ -13,7 +13,8 @@ from clism_ray.config_sweep import TESTED, SpaceEntry, SweepConfig
 from clism_ray.corpus.manifest import Manifest
 from clism_ray.errors import InputError
 from clism_ray.finetune import names
-from clism_ray.finetune.plan import check_data
+from clism_ray.finetune.check import check_data
+from clism_ray.model.encoder import check_start
 from clism_ray.train import journal
 from clism_ray.train.step import metric_names
 
@@ -105,14 +106,15 @@ def check_few_shot(config: SweepConfig) -> None:
     cell = config.few_shot
     if cell is None:
         return
-    limits = config.pretrain.tokenizer
+    limits, model = config.pretrain.tokenizer, config.pretrain.model
     room = limits.max_source_tokens + limits.max_target_tokens
-    if config.pretrain.model.start is None and cell.task.max_tokens > room:
+    check_start(model, cell.task.max_tokens, "few_shot's max_tokens")
+    if model.start is None and cell.task.max_tokens > room:
         raise InputError(
             f"few_shot: windows of max_tokens {cell.task.max_tokens}, but an encoder from scratch "
             f"has {room} positions; lower max_tokens, or raise pretrain.tokenizer.max_source_tokens"
         )
-    check_data(cell.task, cell.size, cell.sample)
+    check_data(cell.task, [(cell.size, cell.sample)])
 
 
 def trial_count(config: SweepConfig) -> int:

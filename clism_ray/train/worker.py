@@ -177,6 +177,8 @@ def export(worker: Worker, name: str) -> None:
     if worker.rank == 0:
         model: PretrainModel = worker.engine.module
         tokenizer = open_recipe(worker.job.recipe).words.tokenizer
+        if not worker.job.config.masking.questions:  # a head as it was drawn would look trained
+            weights = {name: w for name, w in weights.items() if not name.startswith("span_head.")}
         export_model(run / name, model.masked_lm, weights, tokenizer, worker.job.card)
     dist.barrier()
 

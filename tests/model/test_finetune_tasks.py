@@ -12,11 +12,13 @@ from clism_ray.config_file import parse
 from clism_ray.config_tasks import EvaluateConfig, FinetuneConfig
 from clism_ray.errors import InputError
 from clism_ray.finetune.cell import CellResult, read_items, read_result, write_result
+from clism_ray.finetune.check import check_cells
 from clism_ray.finetune.load import load_task
-from clism_ray.finetune.plan import cells_of, check_cells, fingerprint, plan_cell
+from clism_ray.finetune.plan import cells_of, fingerprint, plan_cell
 from clism_ray.finetune.share import token_share
 from clism_ray.finetune.task import Task
 from clism_ray.masking.tokenizer import load_tokenizer
+from clism_ray.model.export import SPAN_HEAD
 from clism_ray.tasks.ner_scores import f1
 from tests.tasks_data import write_encoder, write_questions, write_sentences
 
@@ -48,6 +50,7 @@ def cell(data: Path, kind: str, **changes: Any) -> FinetuneConfig:
         "name": "cell",
         "model": {"path": str(data / "encoder")},
         kind: task_of(data, kind),
+        "optimizer": {"learning_rate": 1e-3},
         "length": {"steps": 2},
         **changes,
     }
@@ -111,6 +114,25 @@ def test_identity_follows_what_decides_the_scores_and_nothing_else(
     assert plan_cell(cell(data, "qa", qa=moved), "ours", tmp_path).identity != known
 
 
+def test_paths_are_absolute_before_workers_meet_them(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(data)
+    relative = {
+        "train": "train.json",
+        "tests": {"xquad": {"path": "test.{language}.json", "languages": ["en"]}},
+        "max_tokens": 90,
+        "stride": 10,
+        "max_question_tokens": 60,
+    }
+    config = cell(data, "qa", qa=relative, model={"path": "encoder"})
+    planned = plan_cell(config, "ours", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    assert planned.identity == plan_cell(cell(data, "qa"), "ours", tmp_path).identity
+    check_cells([planned])
+    assert load_task(planned.config).rows
+
+
 def test_a_folder_is_named_by_its_files(data: Path, tmp_path: Path) -> None:
     one = cell(data, "qa").model
     copy = write_encoder(tmp_path / "copy")
@@ -134,6 +156,7 @@ def test_a_result_comes_back_as_it_was_written(tmp_path: Path, data: Path) -> No
         train=task.train,
         steps=3,
         loss=1.5,
+        head="drawn",
         seconds=2.0,
         scores={},
     )
@@ -159,6 +182,7 @@ def test_a_grid_has_a_cell_for_every_model_form_size_and_sample(data: Path, tmp_
         "ner": task_of(data, "ner"),
         "sizes": [4, None],
         "samples": [1, 2],
+        "optimizer": {"learning_rate": 1e-3},
         "length": {"steps": 2},
     }
     cells = cells_of(parse(EvaluateConfig, tree), tmp_path)
@@ -175,6 +199,8 @@ def test_a_grid_has_a_cell_for_every_model_form_size_and_sample(data: Path, tmp_
         ({"size": 13}, "12 examples; a sample of 13"),
         ({"model": {"path": "/nowhere"}}, "/nowhere"),
         ({"ner": {"max_tokens": 500}}, "max_tokens of a window"),
+        ({"ner": {"max_tokens": 2}}, "a window takes at least"),
+        ({"ner": {"types": ["NAME"]}}, "none of those to be trained .NAME.;"),
     ],
 )
 def test_what_a_cell_would_meet_is_told_before_it_starts(
@@ -186,6 +212,28 @@ def test_what_a_cell_would_meet_is_told_before_it_starts(
     config = cell(data, "ner", **changes)
     with pytest.raises(InputError, match=told):
         check_cells([plan_cell(config, "ours", tmp_path)])
+
+
+def test_a_type_that_is_only_tested_is_told_before_training(data: Path, tmp_path: Path) -> None:
+    (tmp_path / "test.en.tags").write_text("en:Ada\tB-GOD\n", encoding="utf-8")
+    tests = {"panx": {"path": str(tmp_path / "test.{language}.tags"), "languages": ["en"]}}
+    ner = {**task_of(data, "ner"), "tests": tests}
+    with pytest.raises(InputError, match="entity type 'GOD' is none of those to be trained"):
+        check_cells([plan_cell(cell(data, "ner", ner=ner), "ours", tmp_path)])
+    types = load_task(cell(data, "ner")).tags.types  # type: ignore[attr-defined]
+    known = {**ner, "types": ["GOD", *types]}
+    check_cells([plan_cell(cell(data, "ner", ner=known), "ours", tmp_path)])
+
+
+def test_what_a_model_begins_with_is_told(data: Path, tmp_path: Path) -> None:
+    copy = write_encoder(tmp_path / "copy")
+    (copy / SPAN_HEAD).unlink()
+    plain = {"model": {"path": str(copy)}}
+    assert load_task(cell(data, "qa")).head == "pre-trained"
+    assert load_task(cell(data, "qa", form="plain")).head == "drawn"
+    assert load_task(cell(data, "qa", **plain)).head == "drawn, and [QUE] with it"
+    assert load_task(cell(data, "ner")).head == "drawn"
+    assert load_task(cell(data, "ner", **plain)).head == "drawn, and [QUE] with it"
 
 
 def test_a_tokenizer_that_does_not_know_a_script_is_told_by_its_share(data: Path) -> None:

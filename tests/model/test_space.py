@@ -37,6 +37,7 @@ FEW_SHOT = {
         "format": "wikiann",
         "tests": {"panx": {"path": "/{language}", "languages": ["de"], "shown": ["zh"]}},
     },
+    "optimizer": {"learning_rate": 1e-3},
     "length": {"steps": 2},
 }
 
@@ -106,10 +107,8 @@ def test_a_key_or_value_that_does_not_fit_is_refused_by_name(
         ({"asha": {"grace": 3}}, "did you mean grace_steps"),
         ({"few_shot": {**FEW_SHOT, "name": "other"}}, r"few_shot.name .* leave them out"),
         ({"few_shot": {**FEW_SHOT, "model": {"path": "x"}}}, r"few_shot.model .* leave them out"),
-        (
-            {"few_shot": FEW_SHOT, "objective": "test/panx/f1", "asha": {"grace_steps": 2}},
-            "measured at the end of a trial",
-        ),
+        ({"few_shot": {**FEW_SHOT, "storage": "x"}}, "few_shot.storage is that of pretrain"),
+        ({"few_shot": FEW_SHOT, "asha": {"grace_steps": 2}}, "measured at the end of a trial"),
     ],
 )
 def test_a_sweep_that_makes_no_sense_is_refused(changes: dict[str, Any], said: str) -> None:

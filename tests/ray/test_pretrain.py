@@ -18,7 +18,7 @@ from clism_ray.config import PretrainConfig
 from clism_ray.config_file import parse
 from clism_ray.errors import InputError, RunFailed
 from clism_ray.masking.tokenizer import load_tokenizer, train_tokenizer
-from clism_ray.model.export import load_exported
+from clism_ray.model.export import SPAN_HEAD, load_exported
 from clism_ray.train import driver, journal
 from clism_ray.train.checkpoint import folder_of
 from clism_ray.train.driver import PretrainResult, pretrain
@@ -118,7 +118,8 @@ def test_a_run_that_asks_nothing_takes_the_same_pairs_and_leaves_its_last_model(
     assert "validation/perplexity/en-de" in told
     assert not any("accuracy" in name or "clism" in name for name in (*told, *steps[0]))
     assert not (result.folder / "best").exists()
-    load_exported(result.folder / "last")
+    assert (result.folder / "last" / "model.safetensors").is_file()
+    assert not (result.folder / "last" / SPAN_HEAD).exists(), "nothing trained it"
 
 
 def test_a_killed_worker_leaves_no_trace_in_the_curve(

@@ -245,6 +245,7 @@ def test_a_trial_outlives_its_worker_and_ends_with_a_few_shot_cell(
         few_shot={
             "ner": {"train": str(tmp_path / "train.tags"), "format": "wikiann", "tests": tests},
             "size": 8,
+            "optimizer": {"learning_rate": 1e-3},
             "length": {"steps": 2},
         },
     )

@@ -18,6 +18,7 @@ CELL: dict[str, Any] = {
     "model": {"path": "encoder"},
     "qa": QA,
     "size": 64,
+    "optimizer": {"learning_rate": 1e-3},
     "length": {"steps": 5},
 }
 GRID: dict[str, Any] = {
@@ -27,6 +28,7 @@ GRID: dict[str, Any] = {
     "qa": QA,
     "sizes": [64],
     "samples": [1, 2],
+    "optimizer": {"learning_rate": 1e-3},
     "length": {"steps": 5},
 }
 
@@ -73,6 +75,7 @@ def test_a_cell_that_contradicts_itself_is_refused(changes: dict[str, Any], told
         ({"baseline": "nobody"}, "none of the models: ours, theirs"),
         ({"samples": [1, 1]}, "samples holds a value twice"),
         ({"sizes": []}, "at least 1"),
+        ({"sizes": [64, None]}, "give sizes"),
     ],
 )
 def test_an_evaluation_that_contradicts_itself_is_refused(

@@ -138,7 +138,9 @@ def languages(resampled: Resampled) -> list[Estimate]:
 def test_the_average_is_over_fixed_languages_and_wider_where_their_items_are_the_same() -> None:
     easy = np.random.default_rng(6).normal(50, 10, (1, 80))
     results = {"a": {"de": easy, "zh": easy + 20}}
-    apart, parallel = (resample(results, resamples=1000, parallel=each) for each in (False, True))
+    names = [str(number) for number in range(80)]
+    ids = {"de": names, "zh": names}
+    apart, parallel = (resample(results, resamples=1000, ids=each) for each in (None, ids))
     for resampled in (apart, parallel):
         assert resampled.estimate("a").value == pytest.approx(easy.mean() + 10)
     de, zh = languages(parallel)
@@ -212,6 +214,19 @@ def test_results_that_cannot_be_compared_are_refused(change: Results, complaint:
         resample({**simulated(1), **change})
 
 
-def test_parallel_items_must_be_as_many_in_every_language() -> None:
-    with pytest.raises(InputError, match="parallel items, but there are 3 in de, 4 in zh"):
-        resample({"a": {"de": np.ones((2, 3)), "zh": np.ones((2, 4))}}, parallel=True)
+def test_items_of_one_name_are_drawn_together_wherever_they_stand() -> None:
+    scores = np.random.default_rng(7).normal(50, 10, (1, 60))
+    names = [f"q{number}" for number in range(60)]
+    results = {"a": {"de-de": scores, "de-es": scores[:, ::-1], "zh-zh": scores[:, :20]}}
+    ids = {"de-de": names, "de-es": names[::-1], "zh-zh": names[:20]}
+    drawn = resample(results, resamples=500, ids=ids)
+    same, turned, _ = drawn.resampled_BSL[:, 0].T
+    np.testing.assert_allclose(same, turned)
+    part = scores[0, :20].mean()
+    assert drawn.estimate("a", "zh-zh").low < part < drawn.estimate("a", "zh-zh").high
+
+
+def test_every_item_needs_a_name() -> None:
+    results = {"a": {"de": np.ones((2, 3)), "zh": np.ones((2, 4))}}
+    with pytest.raises(InputError, match="zh: 3 names for 4 items"):
+        resample(results, ids={"de": ["1", "2", "3"], "zh": ["1", "2", "3"]})

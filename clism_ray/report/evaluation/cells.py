@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from clism_ray.config_tasks import EvaluateConfig, GoldFile
 from clism_ray.errors import InputError
-from clism_ray.finetune.cell import CellResult, Items, read_items, read_result
+from clism_ray.finetune.cell import IDS, CellResult, Items, read_items, read_result
 
 
 class Place(NamedTuple):
@@ -44,7 +44,7 @@ class ScoredCell:
         """
         items = self.items[key]
         if "counts" not in items:
-            return items
+            return {name: scores for name, scores in items.items() if name != IDS}
         counts_IK3 = items["counts"]
         metrics = self.result.scores[key].metrics
         types = [name for name in metrics if name.startswith("f1/")]

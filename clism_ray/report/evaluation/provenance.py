@@ -92,12 +92,12 @@ def _repairs(evaluation: Evaluation) -> tuple[list[str], Rows]:
 
 def _cells(evaluation: Evaluation) -> tuple[list[str], Rows]:
     head = ["model", "form", "size", "sample", "seed", "steps", "loss at the end", "seconds"]
-    head += ["trained on", "identity"]
+    head += ["head", "trained on", "identity"]
     rows: Rows = []
     for place, result in ((cell.place, cell.result) for cell in evaluation.cells):
         row: list[Cell] = [place.model, place.form, size_label(place.size), place.sample]
         row += [result.seed, result.steps, result.loss, round(result.seconds)]
-        rows.append([*row, result.train.ids, result.identity_hash[:_DIGITS]])
+        rows.append([*row, result.head, result.train.ids, result.identity_hash[:_DIGITS]])
     return head, rows
 
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from clism_ray.config_tasks import EvaluateConfig
+from clism_ray.finetune.cell import IDS
 from clism_ray.report.evaluation.cells import ScoredCell
 from clism_ray.tasks import ner_scores, statistics
 from clism_ray.tasks.significance import AVERAGE, Comparison, compare
@@ -180,7 +181,7 @@ def _draw(
             statistics.mean if config.qa else ner_scores.f1,
             resamples=config.resamples,
             confidence=config.confidence,
-            parallel=config.task.tests[test].parallel,
+            ids=_ids(test, columns, runs) if config.task.tests[test].parallel else None,
         )
         places = [columns.index(column) for column in averaged]
         average = dataclasses.replace(
@@ -191,6 +192,12 @@ def _draw(
         )
         found |= dict.fromkeys(together, _Drawn(drawn, average))
     return found
+
+
+def _ids(test: str, columns: Iterable[str], runs: Runs) -> dict[str, list[str]]:
+    """The names of the items of each column; test files are the same for all cells."""
+    first = next(iter(runs.values()))[0]
+    return {column: first.items[f"{test}/{column}"][IDS].tolist() for column in columns}
 
 
 def _choose(metric: str, drawn: Resampled, runs: Runs) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
+from clism_ray.finetune.cell import problem_of
 from clism_ray.report.evaluation.results import Evaluation
 from clism_ray.report.evaluation.tables import Table, compared, is_real
 from clism_ray.tasks.significance import AVERAGE, Comparison
@@ -41,6 +42,12 @@ def notes(evaluation: Evaluation) -> list[str]:
         found.append(
             "One sample only: intervals are over test items, and say nothing of what another "
             "sample of training examples or another seed would change."
+        )
+    drawn = {str(c.place.model) for c in evaluation.cells if c.result.head != "pre-trained"}
+    if config.qa and drawn:
+        found.append(
+            "Not pre-trained, but drawn, is the head that answers of: "
+            f"{listed(sorted(drawn), 'models')}."
         )
     numbers = {name: len(entry.forms) for name, entry in config.models.items()}
     if len(set(numbers.values())) > 1:
@@ -170,9 +177,14 @@ def average_words(table: Table) -> str:
 
 
 def _unfinished(evaluation: Evaluation) -> str:
+    problems = [
+        f" {place}: {problem}."
+        for place in evaluation.missing
+        if (problem := problem_of(evaluation.folder / "cells" / str(place)))
+    ]
     return (
         f"{len(evaluation.cells)} of {evaluation.planned} cells are finished; missing: "
-        f"{listed(evaluation.missing, 'cells')}."
+        f"{listed(evaluation.missing, 'cells')}." + "".join(problems[:3])
     )
 
 

@@ -1,0 +1,53 @@
+"""What cells would meet, found before any of them starts."""
+
+from collections.abc import Sequence
+
+from transformers import AutoConfig
+
+from clism_ray.config import ModelConfig
+from clism_ray.config_tasks import FinetuneConfig, NerConfig, QaConfig
+from clism_ray.finetune import ner, qa
+from clism_ray.finetune.plan import Cell
+from clism_ray.masking.examples import vocabulary
+from clism_ray.masking.tokenizer import load_tokenizer
+from clism_ray.model.encoder import check_start
+from clism_ray.model.export import load_span_head
+from clism_ray.tasks.ner_windows import make_windows
+from clism_ray.tasks.qa_model import pretrained_head
+
+
+def check_cells(cells: Sequence[Cell]) -> None:
+    """Open each model, training sample and test file once; InputError if one cannot be used."""
+    for cell in {(cell.config.model, cell.config.form): cell for cell in cells}.values():
+        _check_model(cell.config)
+    task = cells[0].config.task
+    check_data(task, [(cell.config.size, cell.config.sample) for cell in cells])
+
+
+def check_data(task: QaConfig | NerConfig, samples: Sequence[tuple[int | None, int]]) -> None:
+    """Read the training samples, by size and sample, and all test files."""
+    for size, sample in dict.fromkeys(samples):
+        if isinstance(task, QaConfig):
+            qa.read_train(task, size, sample)
+        else:
+            _, tags, _ = ner.read_train(task, size, sample)
+            ner.check_types(task, tags)
+    files = [file for test, gold in task.tests.items() for file in gold.files(test)]
+    for file in files if isinstance(task, QaConfig) else ():
+        qa.check_test(file)
+
+
+def _check_model(config: FinetuneConfig) -> None:
+    model, task = config.model, config.task
+    words = vocabulary(load_tokenizer(model.path, model.revision))
+    start = ModelConfig(start=model.path, revision=model.revision)
+    check_start(start, task.max_tokens, "max_tokens of a window")
+    question = config.form == "question"
+    if isinstance(task, NerConfig):
+        sizes = {"max_tokens": task.max_tokens, "overlap": task.overlap}
+        make_windows([], words, None, question=question, **sizes)  # refuses windows without room
+        return
+    qa.limits_of(task, config.form)
+    head = pretrained_head(start) if question else None
+    if head:
+        load_span_head(head, AutoConfig.from_pretrained(model.path).hidden_size)
