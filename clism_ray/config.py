@@ -41,17 +41,20 @@ class SynthesizeConfig:
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
 class CorpusFiles:
-    """One parallel corpus on disk."""
+    """One parallel corpus of a language pair; see `corpus.files` for its paths."""
 
     name: Name
-    format: Literal["moses", "tsv", "jsonl"]
-    path: str  # the source side's file for moses; the only file otherwise; .gz is unpacked
-    target_path: str | None = None  # moses: the target side's file
+    format: Literal["moses", "tsv", "jsonl", "parquet", "tmx", "huggingface"]
+    path: str  # file, folder, pattern with `*`, or URI; .gz and .zst are unpacked; hub name
+    target_path: str | None = None  # moses: the target side's files; stars stand for the same
     source_language: Language
     target_language: Language
-    source_column: int | str = 0  # tsv: position from 0, or a name of the header; jsonl: a key
-    target_column: int | str = 1
+    source_column: int | str = 0  # tsv: position from 0, or a name of the header; jsonl: a key;
+    target_column: int | str = 1  # parquet, huggingface: a name, default translation.LANGUAGE
     header: bool = False  # tsv: the first line names the columns
+    subset: str | None = None  # huggingface: the configuration's name, such as de-en
+    split: str | None = None  # huggingface; default: train
+    revision: str | None = None  # huggingface, of a hub name; default: the present one
     licence: str = "unknown"
 
 

@@ -3,21 +3,21 @@
 import json
 import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from clism_ray.config import CorpusFiles, PrepareConfig, differences, to_tree
 from clism_ray.corpus.card import CARD
+from clism_ray.corpus.files import file_name, files_of
 from clism_ray.corpus.intake import Counts, Split
 from clism_ray.corpus.manifest import Manifest, read_manifest
-from clism_ray.corpus.read import check_files
 from clism_ray.corpus.spans import finder
 from clism_ray.errors import InputError
 
 
 class Input(NamedTuple):
-    """One corpus of the configuration."""
+    """One file of a corpus of the configuration."""
 
     number: int
     files: CorpusFiles
@@ -30,17 +30,17 @@ class Input(NamedTuple):
 
 
 def inputs_of(config: PrepareConfig) -> list[Input]:
-    """The corpora of both splits, checked as far as a look at their settings goes."""
+    """The files of the corpora of both splits, checked as far as a look at their settings goes."""
     corpora = [(files, False) for files in config.corpora]
     corpora += [(files, True) for files in config.dev.corpora]
-    inputs = [Input(n, files, is_dev) for n, (files, is_dev) in enumerate(corpora)]
+    found = [(files, is_dev) for corpus, is_dev in corpora for files in files_of(corpus)]
+    inputs = [Input(n, files, is_dev) for n, (files, is_dev) in enumerate(found)]
     trained = {entry.languages for entry in inputs if not entry.is_dev}
     origins: set[tuple[str, str]] = set()
     for entry in inputs:
         files = entry.files
-        check_files(files)
         finder(config.spans, files.source_language)
-        origin = files.name, Path(files.path).name
+        origin = files.name, file_name(files)
         if origin in origins:
             raise InputError(
                 f"corpus {files.name!r}: two of its files are called {origin[1]}; "
@@ -80,22 +80,25 @@ def _because(outcomes: Counter[str]) -> str:
     return f"{outcomes['in']:,} lines: {reasons or 'the files are empty'}"
 
 
-def settings_and_content(config: PrepareConfig, hashes: Mapping[str, str]) -> dict[str, Any]:
+def settings_and_content(
+    config: PrepareConfig, inputs: Sequence[Input], hashes: Mapping[str, str]
+) -> dict[str, Any]:
     """What decides a prepared corpus: the settings, with the hash of each file for its path.
 
-    Corpora go by name, so that their order makes no difference.
+    Corpora go by name and file, so that their order makes no difference, nor whether their files
+    were named one by one.
     """
     tree = {k: v for k, v in to_tree(config).items() if k not in ("output", "resources")}
 
-    def by_name(corpora: list[dict[str, Any]]) -> dict[str, Any]:
-        named = {f"{files['name']}/{Path(files['path']).name}": dict(files) for files in corpora}
-        for files in named.values():
-            for key in ("path", "target_path"):
-                files[key] = files[key] and hashes[files[key]]
+    def by_name(is_dev: bool) -> dict[str, Any]:
+        named: dict[str, Any] = {}
+        for files in (entry.files for entry in inputs if entry.is_dev == is_dev):
+            of_paths = {key: hashes.get(getattr(files, key)) for key in ("path", "target_path")}
+            named[f"{files.name}/{file_name(files)}"] = {**to_tree(files), **of_paths}
         return named
 
-    tree["corpora"] = by_name(tree["corpora"])
-    tree["dev"]["corpora"] = by_name(tree["dev"]["corpora"])
+    tree["corpora"] = by_name(is_dev=False)
+    tree["dev"]["corpora"] = by_name(is_dev=True)
     return tree
 
 

@@ -23,10 +23,11 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from clism_ray.cluster import connect
-from clism_ray.config import PrepareConfig, to_tree
+from clism_ray.config import CorpusFiles, PrepareConfig, to_tree
 from clism_ray.corpus import stages
 from clism_ray.corpus.build import SpanCounts
 from clism_ray.corpus.card import InputFile, make_card, write_card
+from clism_ray.corpus.files import content, file_name, paths
 from clism_ray.corpus.inputs import (
     Input,
     check_pairs_left,
@@ -41,10 +42,10 @@ from clism_ray.corpus.manifest import (
     Manifest,
     Shard,
     content_hash,
-    file_sha256,
     write_manifest,
 )
-from clism_ray.corpus.read import Chunk, paths, read_chunks
+from clism_ray.corpus.read import read_chunks
+from clism_ray.corpus.readers.chunk import Chunk
 from clism_ray.corpus.tasks import attempt, disk_full, each, options, places, quiet, results
 from clism_ray.errors import InputError
 
@@ -67,10 +68,10 @@ def prepare(config: PrepareConfig) -> Manifest:
     output = Path(config.output).expanduser().absolute()
     connect()
     quiet()
-    files = [(entry.files.name, path) for entry in inputs for path in paths(entry.files)]
+    files = [(entry.files, path) for entry in inputs for path in paths(entry.files)]
     input_files = each(_input_file, files, config.resources)
-    hashes = {str(path): file.sha256 for (_, path), file in zip(files, input_files, strict=True)}
-    made_of = settings_and_content(config, hashes)
+    hashes = {path: file.sha256 for (_, path), file in zip(files, input_files, strict=True)}
+    made_of = settings_and_content(config, inputs, hashes)
     if output.exists() and not (output.is_dir() and not any(output.iterdir())):
         return existing(output, made_of)
     folder = output.with_name(output.name + ".unfinished")
@@ -223,8 +224,8 @@ def _take_in_chunk(
     return attempt(take_in)
 
 
-def _input_file(corpus: str, path: Path) -> InputFile:
-    return InputFile(corpus, path.name, path.stat().st_size, file_sha256(path))
+def _input_file(files: CorpusFiles, path: str) -> InputFile:
+    return InputFile(files.name, file_name(files, path), *content(files, path))
 
 
 def _report(stage: str, number: int, what: str, started: float) -> None:

@@ -28,7 +28,8 @@ from clism_ray.corpus.build import LanguagePair, SpanCounts, build
 from clism_ray.corpus.inputs import Input
 from clism_ray.corpus.intake import Counts, Split
 from clism_ray.corpus.manifest import Shard, file_sha256
-from clism_ray.corpus.read import Chunk, parse_chunk
+from clism_ray.corpus.read import parse_chunk
+from clism_ray.corpus.readers.chunk import Chunk
 from clism_ray.corpus.spans import finder
 from clism_ray.records import ALIGNED_SCHEMA
 

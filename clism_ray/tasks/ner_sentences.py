@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, NamedTuple, assert_never
 
-from clism_ray.corpus.read import raw_lines
+from clism_ray.corpus.readers.lines import raw_lines
 from clism_ray.errors import InputError
 from clism_ray.tasks.ner_schemes import TaggedLine, check_form, scheme_of, to_iob2
 from clism_ray.tasks.ner_tags import Entity, Scheme, entities

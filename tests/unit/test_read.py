@@ -9,32 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clism_ray.config import CorpusFiles
 from clism_ray.corpus.read import Unreadable, parse_chunk, read_chunks, read_pairs
-from clism_ray.errors import InputError
 from clism_ray.records import Origin, SentencePair
+from tests.parallel_text import corpus, refusal, texts, write
 
 
-def corpus(path: Path, format: str, **settings: Any) -> CorpusFiles:
-    languages = {"source_language": "en", "target_language": "de"}
-    return CorpusFiles(
-        **{"name": "c", "format": format, "path": str(path), **languages, **settings}
-    )
-
-
-def write(path: Path, content: bytes) -> Path:
-    path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
-    return path
-
-
-def texts(files: CorpusFiles) -> list[Any]:
-    return [
-        (entry.source, entry.target) if isinstance(entry, SentencePair) else entry.reason
-        for entry in read_pairs(files)
-    ]
-
-
-@pytest.mark.parametrize("suffix", ["", ".gz"])
+@pytest.mark.parametrize("suffix", ["", ".gz", ".zst"])
 def test_moses_pairs_line_n_with_line_n(tmp_path: Path, suffix: str) -> None:
     source = write(tmp_path / f"a.en{suffix}", b"one\ntwo\n")
     target = write(tmp_path / f"a.de{suffix}", b"eins\nzwei")
@@ -107,12 +87,6 @@ def test_any_bytes_give_one_entry_a_line_in_chunks_of_any_size(
 
 def test_an_empty_file_has_no_pairs(tmp_path: Path) -> None:
     assert texts(corpus(write(tmp_path / "a.tsv", b""), "tsv")) == []
-
-
-def refusal(files: CorpusFiles) -> str:
-    with pytest.raises(InputError) as error:
-        list(read_pairs(files))
-    return str(error.value)
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
