@@ -11,16 +11,19 @@ from typing import Any
 
 import numpy as np
 import pytest
+from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 from safetensors.torch import load_file, save_file
 
 from clism_ray.config_file import parse, to_yaml
 from clism_ray.config_tasks import EvaluateConfig, FinetuneConfig
-from clism_ray.errors import InputError, RunFailed
+from clism_ray.errors import InputError
 from clism_ray.finetune.cell import read_items, read_result
 from clism_ray.finetune.driver import finetune
-from clism_ray.finetune.grid import evaluate, evaluation_folder
+from clism_ray.finetune.grid import evaluate, evaluation_folder, told
 from clism_ray.tasks.ner_pipeline import EntityTagger
+from clism_ray.tasks.ner_sentences import read_sentences
+from clism_ray.tasks.ner_tags import entities
 from clism_ray.tasks.qa_pipeline import QuestionAnswerer
 from clism_ray.tasks.qa_questions import read_questions
 from clism_ray.train import journal
@@ -107,16 +110,24 @@ def test_a_tagger_says_what_it_said_when_it_was_scored(data: Path, tmp_path: Pat
         "format": "wikiann",
         "tests": {"panx": {"path": str(data / "test.{language}.tags"), "languages": ["en"]}},
     }
-    config = cell(data, tmp_path, 1, ner=ner, form="plain")
+    # One step at hardly any rate leaves the drawn classifier, which sees entities everywhere.
+    little: dict[str, Any] = {"ner": ner, "form": "plain", "length": {"steps": 1}}
+    config = cell(data, tmp_path, 1, **little, optimizer={"learning_rate": 1e-6})
     found = finetune(config)
     counts = read_items(found.folder)["panx/en"]["counts"]
     assert counts.shape[0] == found.result.scores["panx/en"].items == 15
-    assert EntityTagger(found.folder / "model")(["Anna", "lives", "in", "Berlin"]) is not None
+    said = json.loads((found.folder / "predictions" / "panx.en.json").read_text("utf-8"))
+    gold = read_sentences(data / "test.en.tags", "wikiann").sentences
+    tagged = EntityTagger(found.folder / "model").each([one.words for one in gold])
+    assert sum(map(len, tagged)) > 0
+    for mine, tags in zip(tagged, said.values(), strict=True):
+        each = [(one["first_word"], one["last_word"], one["entity_group"]) for one in mine]
+        assert each == entities(tags.split())
     before = (found.folder / "result.json").stat().st_mtime_ns
     assert finetune(config).result == found.result  # nothing is run again
     assert (found.folder / "result.json").stat().st_mtime_ns == before
     with pytest.raises(InputError, match=r"optimizer\.learning_rate"):
-        finetune(cell(data, tmp_path, 1, ner=ner, form="plain", optimizer={"learning_rate": 1e-3}))
+        finetune(cell(data, tmp_path, 1, **little, optimizer={"learning_rate": 1e-3}))
 
 
 def grid(data: Path, storage: Path, **changes: Any) -> EvaluateConfig:
@@ -149,30 +160,48 @@ def test_a_grid_goes_on_after_its_driver_died_and_tells_of_cells_that_fail(
     first = folder / "cells" / "good.question.8.1"
     _start_and_kill(path, first / "result.json")
     done = read_result(first)
-    evaluate(config)
+    assert evaluate(config)[1] == {}
     assert read_result(first) == done
     assert read_result(folder / "cells" / "plain.plain.8.1")
     assert (folder / "report" / "table.csv").is_file()
 
-    models = {
-        "broken": {"path": str(data / "broken")},
-        "good": {"path": str(data / "encoder")},
-        "plain": {"path": str(data / "encoder"), "forms": ["plain"]},
-    }
-    with pytest.raises(RunFailed, match=r"1 of 3 cells failed.*\n.*broken.*not finite"):
-        evaluate(grid(data, tmp_path, sizes=[8], models=models))
-    assert read_result(first) == done
+    def with_third(path: str) -> EvaluateConfig:
+        models = {
+            "third": {"path": str(data / path)},
+            "good": {"path": str(data / "encoder")},
+            "plain": {"path": str(data / "encoder"), "forms": ["plain"]},
+        }
+        return grid(data, tmp_path, sizes=[8], models=models)
 
-    client = MlflowClient(tracking_uri=f"sqlite:///{tmp_path / 'mlflow.db'}")
+    evaluation, failed = evaluate(with_third("broken"))
+    assert list(failed) == ["third.question.8.1"]
+    assert "loss is not finite at step 1" in told(failed, evaluation.planned)
+    assert [str(place) for place in evaluation.missing] == list(failed)
+    assert read_result(first) == done
+    before = cells_in_mlflow(tmp_path)
+    assert before["grid.third.question.8.1"].info.status == "FAILED"
+
+    assert evaluate(with_third("encoder"))[1] == {}
+    third = folder / "cells" / "third.question.8.1"
+    assert losses(third) == pytest.approx(losses(first)), "nothing is left of the broken one"
+    cells = cells_in_mlflow(tmp_path)
+    assert cells["grid.third.question.8.1"].info.status == "FINISHED"
+    assert len(cells) == 3
+    metrics = cells["grid.good.question.8.1"].data.metrics
+    assert done
+    assert metrics["test/xquad/squad_f1"] == done.scores["xquad/en"].metrics["squad_f1"]
+
+
+def cells_in_mlflow(storage: Path) -> dict[str, Run]:
+    """The latest run of each cell by name; all are children of the one evaluation."""
+    client = MlflowClient(tracking_uri=f"sqlite:///{storage / 'mlflow.db'}")
     experiment = client.get_experiment_by_name("clism")
     assert experiment
-    runs = client.search_runs([experiment.experiment_id])
-    parents = [run for run in runs if run.data.tags["kind"] == "evaluation"]
-    cells = {run.info.run_name: run for run in runs if run.data.tags["kind"] == "cell"}
-    assert len(parents) == 1
-    assert len(runs) == len(cells) + 1
-    metrics = cells["grid.good.question.8.1"].data.metrics
-    assert metrics["test/xquad/squad_f1"] == done.scores["xquad/en"].metrics["squad_f1"]  # type: ignore[union-attr]
+    runs = client.search_runs([experiment.experiment_id], order_by=["start_time ASC"])
+    (parent,) = (run for run in runs if run.data.tags["kind"] == "evaluation")
+    cells = [run for run in runs if run.data.tags["kind"] == "cell"]
+    assert {run.data.tags["mlflow.parentRunId"] for run in cells} == {parent.info.run_id}
+    return {run.info.run_name: run for run in cells}
 
 
 def _start_and_kill(config: Path, until: Path) -> None:
