@@ -78,8 +78,11 @@ def sha256(path: str) -> str:
 @contextmanager
 def opened(path: str) -> Iterator[BinaryIO]:
     """A file's content from its beginning, unpacked if its name ends in .gz or .zst."""
+    suffix = Path(name_of(path)).suffix
     with _plain(path) as file:
-        match Path(name_of(path)).suffix:
+        if suffix in (".gz", ".zst") and not file.peek(1):
+            raise EOFError("packed files are never empty")
+        match suffix:
             case ".gz":
                 with gzip.open(file) as unpacked:
                     yield cast(BinaryIO, unpacked)

@@ -41,7 +41,7 @@ def pinned(files: CorpusFiles) -> CorpusFiles:
         commit = HfApi().dataset_info(files.path, revision=files.revision, timeout=_TIMEOUT).sha
     except Exception as error:  # of several libraries: no connection, no such name, no access
         raise InputError(
-            f"{where}: no such folder, and the hub cannot give it ({_first_line(error)}); "
+            f"{where}: no such folder, and the hub cannot give it ({_said(error)}); "
             "check the name and the connection, or download the dataset and give its folder"
         ) from error
     return dataclasses.replace(files, revision=commit)
@@ -80,8 +80,7 @@ def _pairs(files: CorpusFiles) -> Iterator[tuple[bytes, bytes] | Reason]:
         raise
     except Exception as error:  # the library raises what its many formats raise
         raise InputError(
-            f"corpus {files.name!r}: {files.path}: cannot be read after row {row} "
-            f"({_first_line(error)})"
+            f"corpus {files.name!r}: {files.path}: cannot be read after row {row} ({_said(error)})"
         ) from error
 
 
@@ -108,5 +107,6 @@ def _dataset(files: CorpusFiles) -> Any:
     return saved[files.split or SPLIT]
 
 
-def _first_line(error: BaseException) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0]
+def _said(error: BaseException) -> str:
+    """What an error of the library says, in one line of bearable length."""
+    return " ".join((str(error) or type(error).__name__).split())[:300]
