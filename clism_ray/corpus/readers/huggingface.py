@@ -87,6 +87,7 @@ def _pairs(files: CorpusFiles) -> Iterator[tuple[bytes, bytes] | Reason]:
 def _dataset(files: CorpusFiles) -> Any:
     where = f"corpus {files.name!r}: {files.path}"
     folder = Path(files.path)
+    datasets.disable_progress_bars()
     if not any((folder / name).is_file() for name in ("state.json", "dataset_dict.json")):
         return datasets.load_dataset(
             files.path,
