@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -320,3 +321,38 @@ def test_the_job_runs_from_the_repository_without_installation(
     assert str(tmp_path / "out") in done.stdout
     stages = [line.split("  ")[0].strip() for line in done.stderr.splitlines()]
     assert stages == ["take in", "take in", "fit", "build", "number"]
+
+
+def test_any_forms_of_text_are_prepared_together(tmp_path: Path) -> None:
+    pairs = [sentences("de", 40, seed) for seed in range(4)]
+    for n, part in enumerate(pairs[:2]):
+        corpus(tmp_path / "tsv", f"part-{n}", "de", part)
+    parquet = pa.table({"translation": [{"en": s, "de": t} for s, t in [*pairs[2], (None, "x")]]})
+    pq.write_table(parquet, tmp_path / "a.parquet")
+    unit = (
+        '<tu><tuv xml:lang="en-GB"><seg>{}</seg></tuv><tuv xml:lang="de"><seg>{}</seg></tuv></tu>'
+    )
+    units = "".join(unit.format(*pair) for pair in pairs[3])
+    (tmp_path / "a.tmx").write_text(f"<tmx><body>{units}</body></tmx>")
+    tree = {
+        "output": str(tmp_path / "prepared"),
+        "corpora": [
+            {**entry, "source_language": "en", "target_language": "de"}
+            for entry in (
+                {"name": "t", "format": "tsv", "path": str(tmp_path / "tsv")},
+                {"name": "p", "format": "parquet", "path": str(tmp_path / "*.parquet")},
+                {"name": "x", "format": "tmx", "path": (tmp_path / "a.tmx").as_uri()},
+            )
+        ],
+    }
+    config = parse(PrepareConfig, tree)
+    prepare(config)
+    assert {row.origin.file for row in rows(config, "train")} == {
+        *("part-0.en-de.tsv.gz", "part-1.en-de.tsv.gz", "a.parquet", "a.tmx")
+    }
+    card = json.loads((Path(config.output) / CARD).read_text())
+    assert [card["pairs_by_corpus"][f"en-de {name}"]["in"] for name in "tpx"] == [80, 41, 40]
+    assert card["pairs"]["en-de"]["no_text"] == 1
+    (tmp_path / "tsv/part-2.tsv").write_text("a new one .\tein neuer .\n")
+    with pytest.raises(InputError, match=r"corpora\.t/part-2\.tsv: None -> "):
+        prepare(config)

@@ -55,7 +55,7 @@ EDITS = st.lists(
 
 
 @pytest.mark.parametrize("form", FORMS)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(edits=EDITS)
 def test_spoilt_bytes_are_counted_or_one_error_that_names_the_file(
     tmp_path_factory: pytest.TempPathFactory, form: str, edits: list[tuple[float, int, bytes]]
@@ -91,7 +91,7 @@ SPOILT_LINES = st.lists(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(before=SPOILT_LINES, between=SPOILT_LINES, form=st.sampled_from(["tsv", "jsonl", "moses"]))
 def test_bad_lines_leave_the_good_ones_their_numbers(
     tmp_path_factory: pytest.TempPathFactory, before: list[bytes], between: list[bytes], form: str

@@ -196,7 +196,7 @@ def test_keys_that_are_not_there_are_told_whatever_the_lines_hold(tmp_path: Path
     assert message.endswith("lines 1 to 4 have the keys x")
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     form=st.sampled_from(["tsv", "tsv.gz", "tsv.zst", "jsonl", "parquet", "tmx"]),
     content=st.binary(max_size=40),
