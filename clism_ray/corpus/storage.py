@@ -88,7 +88,7 @@ def opened(path: str) -> Iterator[BinaryIO]:
                     yield cast(BinaryIO, unpacked)
             case ".zst":
                 with pa.CompressedInputStream(file, "zstd") as unpacked:
-                    yield io.BufferedReader(unpacked, 1 << 20)
+                    yield io.BufferedReader(unpacked, 1 << 16)
             case _:
                 yield file
 

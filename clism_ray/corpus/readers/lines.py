@@ -40,7 +40,7 @@ def raw_lines(path: str | Path) -> Iterator[bytes]:
 def damaged(path: str, last: str, error: BaseException) -> InputError:
     """The error of a file that cannot be read on after `last`."""
     reason = (str(error) or type(error).__name__).splitlines()[0]
+    advice = "or its storage failed: try again" if "://" in path else "or cut short: fetch it again"
     return InputError(
-        f"{path}: cannot be read after {last} ({reason}); "
-        "the file is damaged or cut short: fetch it again"
+        f"{path}: cannot be read after {last} ({reason}); the file is damaged {advice}"
     )

@@ -24,18 +24,21 @@ _LANGUAGES_SHOWN = 20
 def chunks(files: CorpusFiles, lines: int) -> Iterator[Pairs]:
     """The units of a file in chunks; one that lacks a language is without text.
 
-    Raises InputError for what is not well-formed, for declared entities, and if no unit of the
-    first chunk has both languages.
+    Raises InputError for what is not well-formed, for declared entities, and at the end if no
+    unit had both languages.
     """
     units = _Units(files)
+    usable, last = False, 0
     for chunk in in_chunks(_pairs(units, files.path), lines):
-        if chunk.first_line == 1 and all(pair == "no_text" for pair in chunk.pairs):
-            raise InputError(
-                f"corpus {files.name!r}: {files.path}: no text in {files.source_language} and "
-                f"{files.target_language}: units 1 to {len(chunk.pairs)} are in "
-                f"{', '.join(sorted(units.languages)[:_LANGUAGES_SHOWN]) or 'no language'}"
-            )
         yield chunk
+        usable = usable or any(pair != "no_text" for pair in chunk.pairs)
+        last = chunk.first_line + len(chunk.pairs) - 1
+    if last and not usable:
+        raise InputError(
+            f"corpus {files.name!r}: {files.path}: no text in {files.source_language} and "
+            f"{files.target_language}: units 1 to {last} are in "
+            f"{', '.join(sorted(units.languages)) or 'no language'}"
+        )
 
 
 def is_language(code: str, wanted: str) -> bool:
@@ -120,7 +123,7 @@ class _Units:
     def _end(self, name: str) -> None:
         self._open.pop()
         if name == "tuv":
-            if len(self.languages) < _LANGUAGES_SHOWN:
+            if self._language and len(self.languages) < _LANGUAGES_SHOWN:
                 self.languages.add(self._language)
             if any(is_language(self._language, wanted) for wanted in self._wanted):
                 self._texts.setdefault(self._language, "".join(self._parts))
