@@ -95,6 +95,28 @@ def test_a_damaged_parquet_file_is_refused(tmp_path: Path) -> None:
     assert f"{path}: cannot be read after row 0 (" in refusal(corpus(path, "parquet"))
 
 
+def test_a_parquet_file_with_a_spoilt_column_name_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"zzzz": ["one"]}), path, store_schema=False)
+    path.write_bytes(path.read_bytes().replace(b"zzzz", b"z\xffzz"))
+    assert f"{path}: cannot be read after row 0 (" in refusal(corpus(path, "parquet"))
+
+
+@pytest.mark.parametrize("size", [1, 2, 5, 6])
+def test_lines_are_numbered_through_chunks_of_any_size(tmp_path: Path, size: int) -> None:
+    five = [f"s {n}" for n in range(5)]
+    text = "".join(f"{line}\n" for line in five).encode()
+    target = str(write(tmp_path / "a.de", text))
+    for files in (
+        corpus(parquet(tmp_path / "a.parquet", {"en": five, "de": five}), "parquet", **NAMES),
+        corpus(write(tmp_path / "a.tmx", units(*[ONE] * 5)), "tmx"),
+        corpus(write(tmp_path / "a.en", text), "moses", target_path=target),
+    ):
+        entries = [e for part in read_chunks(files, size) for e in parse_chunk(files, part)]
+        assert [entry.origin.line for entry in entries] == [1, 2, 3, 4, 5]
+        assert entries == list(read_pairs(files))
+
+
 def test_tmx_pairs_the_variants_of_a_unit(tmp_path: Path) -> None:
     other = '<tu><prop>x</prop><tuv lang="DE_at"><seg>z<hi>w</hi>ei</seg></tuv>'
     other += '<tuv lang="EN-us"><seg>t<ph>{<sub>no</sub>}</ph>wo &amp; <bpt i="1">b</bpt>more'
