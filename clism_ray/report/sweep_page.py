@@ -20,6 +20,7 @@ from clism_ray.report.page import (
     table,
     written,
 )
+from clism_ray.report.repeats import CONFIDENCE, Interval, repeats
 from clism_ray.report.results import Dimension, Run, Sweep
 from clism_ray.train.status import FAILED, RUNNING, STOPPED_EARLY
 
@@ -55,6 +56,7 @@ def render(sweep: Sweep, drawn: Mapping[str, str]) -> str:
     parts = [paragraph(headline(sweep))]
     if sweep.run.namesakes:
         parts.append(paragraph(_older(sweep.run), soft=True))
+    parts += _repeats(sweep)
     parts += [figure(svg, _caption(name, sweep)) for name, svg in drawn.items()]
     parts.append(_trials(sweep))
     if sweep.best() is not None:
@@ -138,6 +140,28 @@ def _trials(sweep: Sweep) -> Html:
     if 0 < len(sweep.trials) < FEWEST:
         notes.append(paragraph(f"Importance needs {FEWEST} trials or more.", soft=True))
     return section("Trials", *notes, table(head, rows, marked))
+
+
+def _repeats(sweep: Sweep) -> list[Html]:
+    rows = repeats(sweep)
+    if not rows:
+        return []
+    head = [*rows[0].values, f"mean {sweep.objective}", "interval", "to the best", "interval"]
+    body: list[list[Cell]] = []
+    for row in rows:
+        cells: list[Cell] = [*row.values.values(), row.objective.mean, _between(row.objective)]
+        cells += [row.to_best.mean, _between(row.to_best)] if row.to_best else [None, None]
+        body.append(cells)
+    note = (
+        f"Means over {len(rows[0].seeds)} seeds ({', '.join(rows[0].seeds)}) with Student's "
+        f"intervals of {CONFIDENCE:.0%}; differences are taken seed by seed. One whose interval "
+        "holds 0 may be chance."
+    )
+    return [section("Over seeds", paragraph(note, soft=True), table(head, body, 0))]
+
+
+def _between(found: Interval) -> str:
+    return f"{written(found.low)} to {written(found.high)}"
 
 
 def _number(trial: Run, dimension: Dimension) -> Cell:

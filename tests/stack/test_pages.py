@@ -358,6 +358,18 @@ def test_the_page_of_a_sweep_lists_trials_from_best_to_worst() -> None:
         assert text in outline.text
 
 
+def test_the_page_of_a_sweep_over_seeds_says_which_distances_may_be_chance() -> None:
+    trials = [
+        trial(f"{heat}{seed}", ((10, value),), losses__cacr__temperature=heat, seed=seed)
+        for heat, seed, value in ((0.1, 1, 0.5), (0.1, 2, 0.7), (9.0, 1, 0.4), (9.0, 2, 0.5))
+    ]
+    made = sweep(trials, (TEMPERATURE, Dimension("seed", "choice", (1, 2))))
+    outline = Outline(sweep_page.render(made, sweep_page.figures(made)))
+    assert "Means over 2 seeds (1, 2)" in outline.text
+    assert ["0.1", "0.6", "-0.6706 to 1.871", "", ""] in outline.rows
+    assert ["9.0", "0.45", "-0.1853 to 1.085", "-0.15", "-0.7853 to 0.4853"] in outline.rows
+
+
 def test_a_sweep_without_any_value_yet_has_a_page() -> None:
     made = sweep([trial("a", (), RUNNING), trial("b", (), FAILED, problem="no")])
     text = sweep_page.render(made, sweep_page.figures(made))
