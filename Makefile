@@ -2,7 +2,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3)
 BIN := .venv/bin
 
-.PHONY: demo test check fmt lint unit model stack ray venv constraints clean
+.PHONY: demo test check fmt lint unit model stack ray drills venv constraints clean
 
 demo: .venv/ready  ## synthetic text to a pre-trained encoder, on the CPU
 	$(BIN)/python jobs/synthesize.py --config configs/synthesize/demo.yaml
@@ -32,7 +32,10 @@ stack: .venv/ready
 	$(BIN)/python -m pytest tests/stack
 
 ray: .venv/ready
-	$(BIN)/python -m pytest -m ray --timeout 600 tests/ray
+	$(BIN)/python -m pytest -m "ray and not drill" --timeout 600 tests/ray
+
+drills: .venv/ready  ## what fails, and goes on: more than a plain machine does in a quarter of an hour
+	$(BIN)/python -m pytest -m drill --timeout 900 tests/ray
 
 venv: .venv/ready
 

@@ -137,7 +137,7 @@ def grid(data: Path, storage: Path, **changes: Any) -> EvaluateConfig:
             "good": {"path": str(data / "encoder")},
             "plain": {"path": str(data / "encoder"), "forms": ["plain"]},
         },
-        "baseline": "plain",
+        "baseline": "good",
         "qa": questions(data),
         "samples": [1],
         "retries": 0,
@@ -150,45 +150,47 @@ def grid(data: Path, storage: Path, **changes: Any) -> EvaluateConfig:
     return parse(EvaluateConfig, tree)
 
 
-def test_a_grid_goes_on_after_its_driver_died_and_tells_of_cells_that_fail(
-    data: Path, tmp_path: Path
-) -> None:
+@pytest.mark.drill
+def test_a_grid_goes_on_after_its_driver_died(data: Path, tmp_path: Path) -> None:
     config = grid(data, tmp_path, sizes=[8])
-    folder = evaluation_folder(config)
     path = tmp_path / "grid.yaml"
     path.write_text(to_yaml(config), encoding="utf-8")
-    first = folder / "cells" / "good.question.8.1"
-    _start_and_kill(path, first / "result.json")
-    done = read_result(first)
+    cells = evaluation_folder(config) / "cells"
+    _start_and_kill(path, cells / "good.question.8.1" / "result.json")
+    done = read_result(cells / "good.question.8.1")
     assert evaluate(config)[1] == {}
-    assert read_result(first) == done
-    assert read_result(folder / "cells" / "plain.plain.8.1")
+    assert read_result(cells / "good.question.8.1") == done
+    assert read_result(cells / "plain.plain.8.1")
+    assert len(cells_in_mlflow(tmp_path)) == 2
+
+
+def test_a_grid_grows_by_cells_and_tells_of_those_that_fail(data: Path, tmp_path: Path) -> None:
+    config = grid(data, tmp_path, sizes=[8], models={"good": {"path": str(data / "encoder")}})
+    folder = evaluation_folder(config)
+    assert evaluate(config)[1] == {}
+    first = folder / "cells" / "good.question.8.1"
+    done = read_result(first)
+    assert done
     assert (folder / "report" / "table.csv").is_file()
 
-    def with_third(path: str) -> EvaluateConfig:
-        models = {
-            "third": {"path": str(data / path)},
-            "good": {"path": str(data / "encoder")},
-            "plain": {"path": str(data / "encoder"), "forms": ["plain"]},
-        }
+    def with_another(path: str) -> EvaluateConfig:
+        models = {"another": {"path": str(data / path)}, "good": {"path": str(data / "encoder")}}
         return grid(data, tmp_path, sizes=[8], models=models)
 
-    evaluation, failed = evaluate(with_third("broken"))
-    assert list(failed) == ["third.question.8.1"]
+    evaluation, failed = evaluate(with_another("broken"))
+    assert list(failed) == ["another.question.8.1"]
     assert "loss is not finite at step 1" in told(failed, evaluation.planned)
     assert [str(place) for place in evaluation.missing] == list(failed)
     assert read_result(first) == done
-    before = cells_in_mlflow(tmp_path)
-    assert before["grid.third.question.8.1"].info.status == "FAILED"
+    assert cells_in_mlflow(tmp_path)["grid.another.question.8.1"].info.status == "FAILED"
 
-    assert evaluate(with_third("encoder"))[1] == {}
-    third = folder / "cells" / "third.question.8.1"
-    assert losses(third) == pytest.approx(losses(first)), "nothing is left of the broken one"
+    assert evaluate(with_another("encoder"))[1] == {}
+    another = folder / "cells" / "another.question.8.1"
+    assert losses(another) == pytest.approx(losses(first)), "nothing is left of the broken one"
     cells = cells_in_mlflow(tmp_path)
-    assert cells["grid.third.question.8.1"].info.status == "FINISHED"
-    assert len(cells) == 3
+    assert cells["grid.another.question.8.1"].info.status == "FINISHED"
+    assert len(cells) == 2
     metrics = cells["grid.good.question.8.1"].data.metrics
-    assert done
     assert metrics["test/xquad/squad_f1"] == done.scores["xquad/en"].metrics["squad_f1"]
 
 
@@ -226,7 +228,7 @@ def _start_and_kill(config: Path, until: Path) -> None:
     ("changes", "told"),
     [
         ({"sizes": [21]}, "20 examples; a sample of 21"),
-        ({"models": {"plain": {"path": "/nowhere/at/all"}}}, "/nowhere/at/all"),
+        ({"models": {"good": {"path": "/nowhere/at/all"}}}, "/nowhere/at/all"),
         ({"scaling": {"workers": 2, "cpus_per_worker": 100}}, "scaling.cpus_per_worker"),
     ],
 )

@@ -86,7 +86,15 @@ def undisturbed(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Pretr
     return pretrain(configuration(corpus, storage, scaling=scaling(1)))
 
 
-@pytest.mark.parametrize(("stage", "workers"), [(0, 2), (1, 2), (2, 2), (3, 3)])
+@pytest.mark.parametrize(
+    ("stage", "workers"),
+    [
+        pytest.param(0, 2, marks=pytest.mark.drill),
+        pytest.param(1, 2, marks=pytest.mark.drill),
+        (2, 2),
+        pytest.param(3, 3, marks=pytest.mark.drill),
+    ],
+)
 def test_more_workers_of_any_zero_stage_draw_the_curve_of_one(
     corpus: Path, tmp_path: Path, undisturbed: PretrainResult, stage: int, workers: int
 ) -> None:
@@ -137,6 +145,7 @@ def test_a_killed_worker_leaves_no_trace_in_the_curve(
     assert_same(curve(undisturbed), curve(result))
 
 
+@pytest.mark.drill
 def test_a_run_stopped_by_time_goes_on_to_the_same_end(
     corpus: Path, tmp_path: Path, undisturbed: PretrainResult
 ) -> None:
@@ -226,6 +235,7 @@ def test_a_run_starts_from_the_folder_of_any_encoder(corpus: Path, tmp_path: Pat
     assert exported.tokenizer.get_vocab() == load_tokenizer(str(encoder)).get_vocab()
 
 
+@pytest.mark.drill
 def test_a_shard_that_breaks_under_the_workers_is_told_and_not_tried_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -273,6 +283,7 @@ def test_a_loss_that_is_not_finite_stops_the_run_with_its_step(
         pretrain(config)
 
 
+@pytest.mark.drill
 def test_a_full_disk_stops_the_run_with_one_sentence(corpus: Path, small_disk: Path) -> None:
     wider = {"scratch": {"layers": 2, "hidden": 96, "heads": 2, "intermediate": 64}}
     config = configuration(

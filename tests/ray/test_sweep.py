@@ -180,6 +180,7 @@ def test_more_than_the_cluster_has_is_said_at_once(corpus: Path, tmp_path: Path)
         sweep(configuration(corpus, tmp_path, pretrain=tree))
 
 
+@pytest.mark.drill
 def test_a_sweep_that_was_interrupted_and_whose_driver_died_goes_on_with_the_same_trials(
     corpus: Path, tmp_path: Path
 ) -> None:
