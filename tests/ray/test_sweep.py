@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -36,6 +37,7 @@ pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("ray_cluster")]
 
 ROOT = Path(__file__).resolve().parents[2]
 STEPS = 8
+STEPS_TO_KILL = 200
 WEIGHT = "losses.mlm.weight"
 
 
@@ -242,7 +244,7 @@ def test_a_trial_outlives_its_worker_and_ends_with_a_few_shot_cell(
         space={"seed": {"choice": [1]}},
         asha=None,
         objective="test/loss",
-        pretrain={**shared, "length": {"steps": 60}},
+        pretrain={**shared, "length": {"steps": STEPS_TO_KILL}},
         few_shot={
             "ner": {"train": str(tmp_path / "train.tags"), "format": "wikiann", "tests": tests},
             "size": 8,
@@ -256,7 +258,9 @@ def test_a_trial_outlives_its_worker_and_ends_with_a_few_shot_cell(
     killed.join()
     run = result.folder / "runs" / result.best
     steps = [e.step for e in journal.read_from(run / journal.JOURNAL, 0)[0] if e.kind == "train"]
-    assert len(steps) > len(set(steps)) == 60, "no step ran twice: nothing was killed in time"
+    assert len(steps) > len(set(steps)) == STEPS_TO_KILL, (
+        "no step ran twice: nothing was killed in time"
+    )
     cell = read_result(run / "few_shot")
     assert cell
     assert cell.train.examples == 8
@@ -268,11 +272,21 @@ def test_a_trial_outlives_its_worker_and_ends_with_a_few_shot_cell(
 
 def kill_a_worker_of_a_trial(storage: Path) -> None:
     """SIGKILL the worker once it has taken some steps."""
+    while not (workers := _training_workers()):  # looked for first, as that takes a while
+        time.sleep(0.1)
     while not any(storage.glob("sweeps/tiny/runs/*/checkpoints/*/rank-00000.json")):
         time.sleep(0.02)
+    for process in workers:
+        process.kill()
+
+
+def _training_workers() -> list[psutil.Process]:
+    found = []
     for process in psutil.Process().children(recursive=True):
-        if "RayTrainWorker" in " ".join([process.name(), *process.cmdline()]):
-            process.kill()
+        with suppress(psutil.NoSuchProcess):
+            if "RayTrainWorker" in " ".join([process.name(), *process.cmdline()]):
+                found.append(process)
+    return found
 
 
 def test_after_a_restart_halving_knows_what_earlier_trials_reached(
