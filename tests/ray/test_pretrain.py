@@ -1,15 +1,12 @@
 """The promise: the loss curve depends on data, configuration and seed, and on nothing else."""
 
 import json
-import os
 import shutil
-import signal
 import threading
 import time
 from dataclasses import replace
 from pathlib import Path
 
-import psutil
 import pytest
 from mlflow.tracking import MlflowClient
 from transformers import BertConfig, BertForMaskedLM
@@ -23,6 +20,7 @@ from clism_ray.train import driver, journal
 from clism_ray.train.checkpoint import folder_of
 from clism_ray.train.driver import PretrainResult, pretrain
 from tests.corpora import tiny_pair, write_tiny_corpus
+from tests.kill import kill_a_worker, steps_run
 
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("ray_cluster")]
 
@@ -134,13 +132,12 @@ def test_a_killed_worker_leaves_no_trace_in_the_curve(
     corpus: Path, tmp_path: Path, undisturbed: PretrainResult
 ) -> None:
     config = configuration(corpus, tmp_path, scaling=scaling(2))
-    path = tmp_path / "runs" / "run" / journal.JOURNAL
-    killed = threading.Thread(target=kill_a_worker_after, args=(path, 30))
+    run = tmp_path / "runs" / "run"
+    killed = threading.Thread(target=kill_a_worker, args=(run, STEPS))
     killed.start()
     result = pretrain(config)
     killed.join()
-    entries, _ = journal.read_from(path, 0)
-    steps = [entry.step for entry in entries if entry.kind == "train"]
+    steps = steps_run(run)
     assert len(steps) > len(set(steps)), "no step ran twice: the worker was not killed in time"
     assert_same(curve(undisturbed), curve(result))
 
@@ -291,16 +288,3 @@ def test_a_full_disk_stops_the_run_with_one_sentence(corpus: Path, small_disk: P
     )
     with pytest.raises(RunFailed, match="no room for the checkpoint of step 4 "):
         pretrain(config)
-
-
-def kill_a_worker_after(path: Path, step: int) -> None:
-    """SIGKILL one training worker once the journal has reached a step."""
-    while True:
-        entries, _ = journal.read_from(path, 0)
-        if any(entry.kind == "train" and entry.step >= step for entry in entries):
-            break
-        time.sleep(0.05)
-    mine = psutil.Process().children(recursive=True)
-    workers = [process for process in mine if "RayTrainWorker" in process.name()]
-    workers = workers or [p for p in mine if "RayTrainWorker" in " ".join(p.cmdline())]
-    os.kill(workers[0].pid, signal.SIGKILL)

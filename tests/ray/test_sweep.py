@@ -7,12 +7,10 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import psutil
 import pytest
 import ray
 from mlflow.entities import Run
@@ -31,6 +29,7 @@ from clism_ray.train.sweep import SweepResult, sweep
 from clism_ray.train.sweep_record import change_trial, open_sweep, write_sweep
 from clism_ray.train.trials import RememberingAsha, free_reservation
 from tests.corpora import write_tiny_corpus
+from tests.kill import kill_a_worker, steps_run
 from tests.tasks_data import write_sentences
 
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("ray_cluster")]
@@ -244,7 +243,12 @@ def test_a_trial_outlives_its_worker_and_ends_with_a_few_shot_cell(
         space={"seed": {"choice": [1]}},
         asha=None,
         objective="test/loss",
-        pretrain={**shared, "length": {"steps": STEPS_TO_KILL}},
+        pretrain={
+            **shared,
+            "length": {"steps": STEPS_TO_KILL},
+            "checkpoint": {"every_steps": 20},
+            "tracking": {"log_every_steps": 1},
+        },
         few_shot={
             "ner": {"train": str(tmp_path / "train.tags"), "format": "wikiann", "tests": tests},
             "size": 8,
@@ -257,7 +261,7 @@ def test_a_trial_outlives_its_worker_and_ends_with_a_few_shot_cell(
     result = sweep(config)
     killed.join()
     run = result.folder / "runs" / result.best
-    steps = [e.step for e in journal.read_from(run / journal.JOURNAL, 0)[0] if e.kind == "train"]
+    steps = steps_run(run)
     assert len(steps) > len(set(steps)) == STEPS_TO_KILL, (
         "no step ran twice: nothing was killed in time"
     )
@@ -271,22 +275,10 @@ def test_a_trial_outlives_its_worker_and_ends_with_a_few_shot_cell(
 
 
 def kill_a_worker_of_a_trial(storage: Path) -> None:
-    """SIGKILL the worker once it has taken some steps."""
-    while not (workers := _training_workers()):  # looked for first, as that takes a while
-        time.sleep(0.1)
-    while not any(storage.glob("sweeps/tiny/runs/*/checkpoints/*/rank-00000.json")):
-        time.sleep(0.02)
-    for process in workers:
-        process.kill()
-
-
-def _training_workers() -> list[psutil.Process]:
-    found = []
-    for process in psutil.Process().children(recursive=True):
-        with suppress(psutil.NoSuchProcess):
-            if "RayTrainWorker" in " ".join([process.name(), *process.cmdline()]):
-                found.append(process)
-    return found
+    """As soon as the only trial has a folder."""
+    while not (runs := list(storage.glob("sweeps/tiny/runs/*"))):
+        time.sleep(0.05)
+    kill_a_worker(runs[0], STEPS_TO_KILL)
 
 
 def test_after_a_restart_halving_knows_what_earlier_trials_reached(
