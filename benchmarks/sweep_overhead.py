@@ -1,9 +1,11 @@
 """What a trial costs beside the same run: `jobs/pretrain.py` and a sweep of one, in turns.
 
-    python benchmarks/sweep_overhead.py --config configs/sweep/demo.yaml --rounds 2
+    python benchmarks/sweep_overhead.py --config configs/sweep/demo.yaml pretrain.length.steps=60
 
-Each is a process of its own with a cluster of its own, so starting and stopping count. Prints the
-seconds of each and their ratio.
+Each is a process of its own with a cluster of its own, so starting and stopping count. A trial
+costs a fixed time more, and perhaps more a step: both are told apart by the journal, since on a
+shared machine the steps of two equal runs differ by more than either. Prints medians over the
+rounds, and what they come to for runs of some lengths.
 """
 
 import argparse
@@ -14,26 +16,42 @@ import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # runs without installation
 
 from clism_ray.config_file import load, to_yaml
 from clism_ray.config_sweep import SpaceEntry, SweepConfig
+from clism_ray.train import journal
+
+MINUTES = (2, 5, 10, 60)  # of the runs that the ratio is told for
 
 
-def seconds(job: str, config: object, folder: Path) -> float:
-    """How long a job takes from start to exit."""
+class Took(NamedTuple):
+    """Seconds of one job."""
+
+    around: float  # before the first step and after the last
+    step: float
+
+
+def took(job: str, config: object, folder: Path) -> Took:
+    """Run a job from start to exit."""
     path = folder / f"{job}.yaml"
     path.write_text(to_yaml(config), encoding="utf-8")
     command = [sys.executable, f"jobs/{job}.py", "--config", str(path)]
-    began = time.monotonic()
+    began = time.time()
     subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)  # noqa: S603
-    return time.monotonic() - began
+    ended = time.time()
+    where = "runs" if job == "pretrain" else "sweeps/*/runs"
+    (file,) = folder.glob(f"{where}/*/{journal.JOURNAL}")
+    steps = [entry for entry in journal.read(file) if entry.kind == "train"]
+    first, last = (steps[place].time / 1000 for place in (0, -1))
+    return Took(first - began + ended - last, (last - first) / (len(steps) - 1))
 
 
-def measure(config: SweepConfig, folder: Path, first: str) -> dict[str, float]:
-    """Seconds of the run by itself and as the only trial of a sweep."""
+def measure(config: SweepConfig, folder: Path, first: str) -> dict[str, Took]:
+    """The run by itself and as the only trial of a sweep."""
     run = replace(config.pretrain, storage=str(folder))
     one = replace(
         config,
@@ -45,25 +63,31 @@ def measure(config: SweepConfig, folder: Path, first: str) -> dict[str, float]:
     )
     jobs = {"pretrain": run, "sweep": one}
     order = sorted(jobs, key=lambda job: job != first)
-    return {job: seconds(job, jobs[job], folder) for job in order}
+    return {job: took(job, jobs[job], folder) for job in order}
 
 
 def main() -> None:
-    """Measure in turns, and print ratios."""
+    """Measure in turns, and print medians and ratios."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--config", required=True, help="of a sweep; its space is not used")
-    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("overrides", nargs="*", metavar="a.b=c")
     given = parser.parse_intermixed_args()
     config = load(SweepConfig, given.config, given.overrides)
-    ratios = []
+    rounds = []
     for turn in range(given.rounds):
         with tempfile.TemporaryDirectory() as folder:
-            took = measure(config, Path(folder), ("pretrain", "sweep")[turn % 2])
-        ratios.append(took["sweep"] / took["pretrain"])
-        told = ", ".join(f"{job} {took[job]:.1f} s" for job in took)
-        print(f"round {turn + 1}: {told}; ratio {ratios[-1]:.3f}", flush=True)
-    print(f"median ratio {statistics.median(ratios):.3f}")
+            rounds.append(measure(config, Path(folder), ("pretrain", "sweep")[turn % 2]))
+        for job, seconds in rounds[-1].items():
+            told = f"{seconds.around:.1f} s around the steps, {seconds.step:.3f} s a step"
+            print(f"round {turn + 1}: {job:8} {told}", flush=True)
+    around = {j: statistics.median(entry[j].around for entry in rounds) for j in rounds[0]}
+    steps = statistics.median(entry["sweep"].step / entry["pretrain"].step for entry in rounds)
+    print(f"a trial: {around['sweep'] - around['pretrain']:+.1f} s, steps x {steps:.3f}")
+    for minutes in MINUTES:
+        whole = 60 * minutes
+        ratio = (around["sweep"] + (whole - around["pretrain"]) * steps) / whole
+        print(f"a run of {minutes} minutes, start and end included: x {ratio:.3f}")
 
 
 if __name__ == "__main__":
