@@ -44,7 +44,8 @@ class SpanPair(NamedTuple):
     target_start: int
     target_end: int
     label: str  # "name", "number", or the label of the recogniser
-    score: float  # confidence of the projection, 0 to 1
+    score: float  # how far the projection can be trusted, 0 to 1
+    confidence: float = 1.0  # how sure its finder is of the span, 0 to 1; rules always are
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,7 @@ ALIGNED_SCHEMA = pa.schema(
                         ("target_end", pa.int32()),
                         ("label", pa.string()),
                         ("score", pa.float32()),
+                        ("confidence", pa.float32()),
                     ]
                 )
             ),

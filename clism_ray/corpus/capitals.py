@@ -46,11 +46,12 @@ _HEADLINE_WORDS = 4
 
 
 class Span(NamedTuple):
-    """Source words `first` to `end` - 1, and what they are."""
+    """Source words `first` to `end` - 1, what they are, and how sure that is."""
 
     first: int
     end: int
     label: str
+    confidence: float = 1.0  # 0 to 1; rules are sure
 
 
 class Casing(NamedTuple):

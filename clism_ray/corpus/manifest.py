@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 from clism_ray.errors import InputError
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 MANIFEST = "manifest.json"
 
 

@@ -61,6 +61,7 @@ def project(
             target_end=end,
             label=span.label,
             score=round(sum(trust.values()) / size, 4),
+            confidence=span.confidence,
         )
 
     return [counterpart(span) for span in spans]

@@ -33,7 +33,7 @@ class SyntheticPair:
     target_language: str
     source: str
     target: str
-    spans: tuple[SpanPair, ...]  # in source order; score 1
+    spans: tuple[SpanPair, ...]  # in source order; score and confidence 1
     source_words: tuple[tuple[int, int], ...]  # characters
     target_words: tuple[tuple[int, int], ...]
     links: tuple[tuple[int, int], ...]  # word positions from 0, sorted, many to many

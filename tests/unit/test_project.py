@@ -61,6 +61,12 @@ def test_the_score_is_the_mean_evidence_of_all_words_of_both_sides() -> None:
     assert outcome.score == pytest.approx(3 * 0.5 / 5)
 
 
+def test_a_span_keeps_the_confidence_of_its_finder() -> None:
+    alignment = Alignment(frozenset({(0, 0)}), (1.0,))
+    (outcome,) = project([Span(0, 1, "GPE", 0.4)], side("Rome"), side("Rom"), alignment, 10)
+    assert outcome == SpanPair(0, 4, 0, 3, "GPE", 1.0, 0.4)
+
+
 def test_punctuation_neither_links_nor_counts() -> None:
     outcome = one((0, 3), "Jean-Luc", "«Jean-Luc»", {(0, 1), (1, 0), (1, 2), (2, 3)})
     assert outcome == SpanPair(0, 8, 1, 9, "name", 1.0)

@@ -8,7 +8,8 @@ from clism_ray.records import ALIGNED_SCHEMA, AlignedPair, Origin, SpanPair, fro
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 offset = st.integers(0, 1000)
-spans = st.builds(SpanPair, offset, offset, offset, offset, text, st.floats(0, 1, width=32))
+share = st.floats(0, 1, width=32)
+spans = st.builds(SpanPair, offset, offset, offset, offset, text, share, share)
 aligned_pairs = st.builds(
     AlignedPair,
     row_id=st.integers(0, 2**62),
