@@ -21,10 +21,11 @@ from clism_ray.finetune.check import check_cells
 from clism_ray.finetune.follow import TRACKING, follow_cell
 from clism_ray.finetune.job import CellJob
 from clism_ray.finetune.plan import Cell, plan_cell
+from clism_ray.hold import hold
 from clism_ray.train import journal, preflight
 from clism_ray.train.fit import fit
 from clism_ray.train.follow import following
-from clism_ray.train.run import hold, write_json
+from clism_ray.train.run import write_json
 
 _BEGUN = "begun.json"
 

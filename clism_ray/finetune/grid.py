@@ -26,12 +26,13 @@ from clism_ray.finetune.check import check_cells
 from clism_ray.finetune.driver import make_ready, run_cell
 from clism_ray.finetune.follow import TRACKING, follow_cell
 from clism_ray.finetune.plan import Cell, cells_of
+from clism_ray.hold import hold
 from clism_ray.report.evaluation.report import load_evaluation, write_evaluation
 from clism_ray.report.evaluation.results import Evaluation
 from clism_ray.train import preflight
 from clism_ray.train.follow import following
 from clism_ray.train.progress import describe_grid
-from clism_ray.train.run import hold, write_json
+from clism_ray.train.run import write_json
 from clism_ray.train.status import FAILED, FINISHED
 
 _DRIVER_CPUS = 0.01  # of a cell: it waits for its workers

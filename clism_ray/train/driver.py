@@ -13,6 +13,7 @@ from clism_ray.config import PretrainConfig, identity, identity_hash, to_tree
 from clism_ray.config_file import to_yaml
 from clism_ray.corpus.manifest import Manifest, read_manifest, verify_hashes
 from clism_ray.errors import WorkersLost
+from clism_ray.hold import hold
 from clism_ray.masking.microbatch import Recipe
 from clism_ray.masking.tokenizer import load_tokenizer, save_tokenizer
 from clism_ray.model.card import model_card
@@ -23,7 +24,6 @@ from clism_ray.train.follow import follow_run, following
 from clism_ray.train.job import TrainJob
 from clism_ray.train.run import (
     RunRecord,
-    hold,
     make_folder,
     make_tokenizer,
     open_run,

@@ -12,14 +12,8 @@
 """
 
 import dataclasses
-import errno
-import fcntl
 import json
-import os
 import shutil
-import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -50,39 +44,6 @@ class RunRecord:
 def run_folder(config: PretrainConfig) -> Path:
     """Where the run of this name lives."""
     return Path(config.storage).expanduser().resolve() / "runs" / config.name
-
-
-@contextmanager
-def hold(folder: Path, what: str) -> Iterator[None]:
-    """Keep other processes from driving the run, or the sweep, of a folder at the same time.
-
-    The system lets go when the process ends, however it ends.
-    Raises InputError if another one has it, or if the storage cannot be written.
-    """
-    path = folder.with_name(f"{folder.name}.lock")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        file = path.open("a+", encoding="utf-8")
-    except OSError as error:
-        raise InputError(
-            f"cannot make {path} ({error.strerror}); "
-            "give a folder that you may write with storage=..."
-        ) from error
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            if error.errno == errno.EWOULDBLOCK:
-                file.seek(0)
-                raise InputError(
-                    f"{what} is already driven by {file.read().strip()}; wait for it or stop it, "
-                    "or give this one another name=..."
-                ) from error
-            print(f"{path}: no lock on this file system ({error.strerror}); start it once only")
-        file.truncate(0)
-        file.write(f"process {os.getpid()} on {socket.gethostname()}")
-        file.flush()
-        yield
 
 
 def open_run(config: PretrainConfig, manifest: Manifest) -> RunRecord:

@@ -25,11 +25,12 @@ from clism_ray import cluster, tracking
 from clism_ray.config import to_tree
 from clism_ray.config_sweep import SpaceEntry, SweepConfig
 from clism_ray.errors import InputError, RunFailed
+from clism_ray.hold import hold
 from clism_ray.train import journal, preflight
 from clism_ray.train.driver import Plan, check_plan, plan_run
 from clism_ray.train.follow import following
 from clism_ray.train.follow_trials import follow_trials
-from clism_ray.train.run import hold, make_tokenizer
+from clism_ray.train.run import make_tokenizer
 from clism_ray.train.space import (
     OBJECTIVE,
     STEP,

@@ -9,10 +9,10 @@ from ray.tune.integration.ray_train import TuneReportCallback
 from clism_ray import cluster
 from clism_ray.config_sweep import SweepConfig
 from clism_ray.errors import InputError, WorkersLost
+from clism_ray.hold import hold
 from clism_ray.train import journal, preflight
 from clism_ray.train.driver import Plan, lay_out, plan_run, train_planned
 from clism_ray.train.few_shot import end_with_cell
-from clism_ray.train.run import hold
 from clism_ray.train.space import (
     OBJECTIVE,
     STEP,

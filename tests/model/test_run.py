@@ -22,13 +22,13 @@ from clism_ray.config import (
 )
 from clism_ray.corpus.manifest import Manifest, read_manifest
 from clism_ray.errors import InputError
+from clism_ray.hold import hold
 from clism_ray.masking.microbatch import Recipe
 from clism_ray.masking.tokenizer import QUESTION, load_tokenizer
 from clism_ray.model.card import model_card
 from clism_ray.train.checkpoint import RunState, folder_of, write_list
 from clism_ray.train.preflight import awaited, check_checkpoint, check_resources, runs_at_once
 from clism_ray.train.run import (
-    hold,
     make_folder,
     make_tokenizer,
     open_run,

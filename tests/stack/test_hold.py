@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from clism_ray.errors import InputError
-from clism_ray.train.run import hold
+from clism_ray.hold import hold
 
 HOLD = """
 import pathlib, sys, time
-from clism_ray.train.run import hold
+from clism_ray.hold import hold
 with hold(pathlib.Path(sys.argv[1]), ""):
     print("held", flush=True)
     time.sleep(60)
