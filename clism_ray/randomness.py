@@ -20,6 +20,7 @@ class Use(IntEnum):
     RESAMPLED_ITEMS = 7  # index: language
     SWAPPED_ITEMS = 8  # index 0
     FEW_SHOT = 9  # seed: sample; index: size
+    SHOWN = 10  # index 0, then 1 + window
 
 
 def generator(use: Use, seed: int, epoch: int = 0, index: int = 0) -> np.random.Generator:
