@@ -151,7 +151,9 @@ class MaskingConfig:
 
     questions: bool = True  # false: the same pairs, for MLM alone; the control of CLISM and CACR
     max_spans: Positive = 4  # [QUE] tokens of one sentence; more candidates: a random choice
-    min_score: Fraction = 0.0  # spans whose projection scored less are not asked about
+    labels: Annotated[tuple[str, ...], Field(min_length=1)] | None = None  # of spans to ask about
+    min_confidence: Fraction = 0.0  # spans whose finder was less sure are not asked about
+    min_score: Fraction = 0.0  # nor are those whose projection scored less
     mlm_probability: Fraction = 0.15
 
 

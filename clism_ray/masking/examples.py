@@ -17,14 +17,16 @@ from clism_ray.masking.clism import Tokens, choose, find_questions, replace_span
 from clism_ray.masking.mlm import corrupt
 from clism_ray.masking.tokenizer import QUESTION, begin_token, end_token
 from clism_ray.randomness import Use, generator
-from clism_ray.records import AlignedPair, Example
+from clism_ray.records import AlignedPair, Example, SpanPair
 
 DROP_REASONS = (
     "source_too_many_tokens",
     "target_too_many_tokens",
     "special_token_in_text",
-    "no_span_on_token_boundaries",
+    "no_span_of_these_labels",
+    "no_span_above_min_confidence",
     "no_span_above_min_score",
+    "no_span_on_token_boundaries",
 )
 
 
@@ -92,11 +94,12 @@ def _make_example(
         return "target_too_many_tokens"
     if not words.special.isdisjoint(source.ids) or not words.special.isdisjoint(target.ids):
         return "special_token_in_text"
-    least = np.float32(masking.min_score)  # as prepared corpora store scores: 0.7 is not below 0.7
-    spans = [span for span in pair.spans if np.float32(span.score) >= least]
+    spans = admitted(pair.spans, masking)
+    if isinstance(spans, str):
+        return spans
     found = find_questions(pair.source, source, pair.target, target, spans)
     if not found:
-        return "no_span_on_token_boundaries" if spans else "no_span_above_min_score"
+        return "no_span_on_token_boundaries"
 
     random = generator(Use.EXAMPLE, seed, epoch, pair.row_id)
     chosen = choose(found, masking.max_spans, random)
@@ -135,6 +138,24 @@ def _make_example(
         mlm_positions=tuple(mlm_positions),
         mlm_labels=tuple(mlm_labels),
     )
+
+
+def admitted(spans: Sequence[SpanPair], masking: MaskingConfig) -> Sequence[SpanPair] | str:
+    """The spans that may be asked about: of the labels, sure and trusted enough.
+
+    If there is none, the reason: the first of these demands that left none.
+    """
+    if masking.labels is not None:
+        spans = [span for span in spans if span.label in masking.labels]
+        if not spans:
+            return "no_span_of_these_labels"
+    # As prepared corpora store them: 0.7 is not below 0.7.
+    sure, trusted = np.float32(masking.min_confidence), np.float32(masking.min_score)
+    spans = [span for span in spans if np.float32(span.confidence) >= sure]
+    if not spans:
+        return "no_span_above_min_confidence"
+    spans = [span for span in spans if np.float32(span.score) >= trusted]
+    return spans or "no_span_above_min_score"
 
 
 def _tokenise(texts: list[str], tokenizer: PreTrainedTokenizerFast) -> list[Tokens]:

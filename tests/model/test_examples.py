@@ -9,7 +9,13 @@ from hypothesis import strategies as st
 from transformers import PreTrainedTokenizerFast
 
 from clism_ray.config import MaskingConfig, TokenizerConfig
-from clism_ray.masking.examples import DROP_REASONS, Vocabulary, make_examples, vocabulary
+from clism_ray.masking.examples import (
+    DROP_REASONS,
+    Vocabulary,
+    admitted,
+    make_examples,
+    vocabulary,
+)
 from clism_ray.records import AlignedPair, Example, Origin, SpanPair
 from tests.corpora import tiny_pair
 
@@ -203,14 +209,40 @@ def test_a_character_no_token_knows_drops_nothing(words: Vocabulary) -> None:
 def test_a_pair_without_a_span_to_ask_about_is_dropped_with_the_reason(words: Vocabulary) -> None:
     inside = replace(PARIS, spans=(SpanPair(12, 17, 1, 2, "name", 1.0),))
     assert made(inside, words) == "no_span_on_token_boundaries"
-    weak = replace(PARIS, spans=(PARIS.spans[0]._replace(score=0.2),))
-    assert made(weak, words, masking=MaskingConfig(min_score=0.5)) == "no_span_above_min_score"
+    weak = replace(PARIS, spans=(PARIS.spans[0]._replace(score=0.2, confidence=0.3),))
+    for masking, reason in (
+        (MaskingConfig(min_score=0.5), "no_span_above_min_score"),
+        (MaskingConfig(min_confidence=0.5), "no_span_above_min_confidence"),
+        (MaskingConfig(labels=("number", "place")), "no_span_of_these_labels"),
+        (MaskingConfig(min_score=0.5, min_confidence=0.5), "no_span_above_min_confidence"),
+        (MaskingConfig(labels=("name",), min_score=0.5), "no_span_above_min_score"),
+    ):
+        assert made(weak, words, masking=masking) == reason
+
+
+def test_only_spans_that_meet_every_demand_are_asked_about() -> None:
+    spans = [
+        SpanPair(0, 1, 0, 1, "name", 0.9, 0.9),
+        SpanPair(2, 3, 2, 3, "name", 0.9, 0.4),
+        SpanPair(4, 5, 4, 5, "name", 0.4, 0.9),
+        SpanPair(6, 7, 6, 7, "number", 0.9, 0.9),
+    ]
+    demands = {
+        (0,): MaskingConfig(labels=("name", "place"), min_confidence=0.5, min_score=0.5),
+        (0, 3): MaskingConfig(min_confidence=0.5, min_score=0.5),
+        (0, 2, 3): MaskingConfig(min_confidence=0.5),
+        (3,): MaskingConfig(labels=("number",)),
+        (0, 1, 2, 3): MaskingConfig(),
+    }
+    for kept, masking in demands.items():
+        assert admitted(spans, masking) == [spans[n] for n in kept]
 
 
 def test_a_score_equal_to_the_least_one_is_enough_however_it_was_stored(words: Vocabulary) -> None:
-    for score in (0.7, float(np.float32(0.7))):
-        pair = replace(PARIS, spans=(PARIS.spans[0]._replace(score=score),))
-        assert isinstance(made(pair, words, masking=MaskingConfig(min_score=0.7)), Example)
+    masking = MaskingConfig(min_score=0.7, min_confidence=0.7)
+    for share in (0.7, float(np.float32(0.7))):
+        pair = replace(PARIS, spans=(PARIS.spans[0]._replace(score=share, confidence=share),))
+        assert isinstance(made(pair, words, masking=masking), Example)
 
 
 def test_every_reason_is_declared(words: Vocabulary) -> None:
