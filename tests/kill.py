@@ -1,7 +1,9 @@
 """Killing a training worker when it must hurt: after steps that no checkpoint has."""
 
+import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -12,18 +14,35 @@ from clism_ray.train.checkpoint import complete, folder_of, steps_saved
 QUIET_S = 0.5  # after which what a stopped worker had reported is in the journal
 
 
-def kill_a_worker(run: Path, steps: int) -> None:
-    """SIGKILL a worker of a run of so many steps that starts now, once some ran that must again.
+@contextmanager
+def a_worker_killed(storage: Path, steps: int) -> Iterator[None]:
+    """SIGKILL a worker of a run of so many steps, the first under `storage` that starts meanwhile.
 
-    The worker stands still while its journal is read, so nothing depends on how fast either is.
-    Returns without killing when the run has ended.
+    Once it took steps that must run again. It stands still while its journal is read, so nothing
+    depends on how fast either is. Nothing is killed when the run is over before.
     """
-    began = time.time()
-    while not (workers := _training_workers(began)):
-        time.sleep(0.05)
-    while (reached := max(steps_run(run), default=0)) < steps:
-        if not any(step < reached for step in steps_saved(run)):
-            time.sleep(0.01)
+    over = threading.Event()
+    thread = threading.Thread(target=_kill, args=(storage, steps, time.time(), over))
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def steps_run(run: Path) -> list[int]:
+    """Every step as often as it ran."""
+    entries, _ = journal.read_from(run / journal.JOURNAL, 0)
+    return [entry.step for entry in entries if entry.kind == "train"]
+
+
+def _kill(storage: Path, steps: int, began: float, over: threading.Event) -> None:
+    workers: list[psutil.Process] = []
+    while not over.wait(0.01):
+        workers = workers or _training_workers(began)
+        run = next((path.parent for path in storage.rglob(journal.JOURNAL)), storage)
+        if not workers or not steps_saved(run):
             continue
         workers[0].suspend()
         time.sleep(QUIET_S)
@@ -32,13 +51,6 @@ def kill_a_worker(run: Path, steps: int) -> None:
             workers[0].kill()
             return
         workers[0].resume()
-        time.sleep(0.02)
-
-
-def steps_run(run: Path) -> list[int]:
-    """Every step as often as it ran."""
-    entries, _ = journal.read_from(run / journal.JOURNAL, 0)
-    return [entry.step for entry in entries if entry.kind == "train"]
 
 
 def _training_workers(since: float) -> list[psutil.Process]:

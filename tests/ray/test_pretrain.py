@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +19,7 @@ from clism_ray.train import driver, journal
 from clism_ray.train.checkpoint import folder_of
 from clism_ray.train.driver import PretrainResult, pretrain
 from tests.corpora import tiny_pair, write_tiny_corpus
-from tests.kill import kill_a_worker, steps_run
+from tests.kill import a_worker_killed, steps_run
 
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("ray_cluster")]
 
@@ -133,10 +132,8 @@ def test_a_killed_worker_leaves_no_trace_in_the_curve(
 ) -> None:
     config = configuration(corpus, tmp_path, scaling=scaling(2))
     run = tmp_path / "runs" / "run"
-    killed = threading.Thread(target=kill_a_worker, args=(run, STEPS))
-    killed.start()
-    result = pretrain(config)
-    killed.join()
+    with a_worker_killed(run, STEPS):
+        result = pretrain(config)
     steps = steps_run(run)
     assert len(steps) > len(set(steps)), "no step ran twice: the worker was not killed in time"
     assert_same(curve(undisturbed), curve(result))

@@ -5,7 +5,6 @@ import pickle
 import signal
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -29,7 +28,7 @@ from clism_ray.train.sweep import SweepResult, sweep
 from clism_ray.train.sweep_record import change_trial, open_sweep, write_sweep
 from clism_ray.train.trials import RememberingAsha, free_reservation
 from tests.corpora import write_tiny_corpus
-from tests.kill import kill_a_worker, steps_run
+from tests.kill import a_worker_killed, steps_run
 from tests.tasks_data import write_sentences
 
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("ray_cluster")]
@@ -256,10 +255,8 @@ def test_a_trial_outlives_its_worker_and_ends_with_a_few_shot_cell(
             "length": {"steps": 2},
         },
     )
-    killed = threading.Thread(target=kill_a_worker_of_a_trial, args=(tmp_path,))
-    killed.start()
-    result = sweep(config)
-    killed.join()
+    with a_worker_killed(tmp_path, STEPS_TO_KILL):
+        result = sweep(config)
     run = result.folder / "runs" / result.best
     steps = steps_run(run)
     assert len(steps) > len(set(steps)) == STEPS_TO_KILL, (
@@ -272,13 +269,6 @@ def test_a_trial_outlives_its_worker_and_ends_with_a_few_shot_cell(
     (child,) = runs_of(result)[1].values()
     assert child.data.metrics["test/loss"] == cell.loss
     assert child.data.metrics["test/panx/f1"] == cell.scores["panx/en"].metrics["f1"]
-
-
-def kill_a_worker_of_a_trial(storage: Path) -> None:
-    """As soon as the only trial has a folder."""
-    while not (runs := list(storage.glob("sweeps/tiny/runs/*"))):
-        time.sleep(0.05)
-    kill_a_worker(runs[0], STEPS_TO_KILL)
 
 
 def test_after_a_restart_halving_knows_what_earlier_trials_reached(
