@@ -77,11 +77,63 @@ class AlignmentConfig:
 
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
-class SpanConfig:
-    """Which spans of the source are informative."""
+class SpacyConfig:
+    """Named entities of a spaCy pipeline."""
 
-    spacy_model: str | None = None  # a spaCy model folder; without one, the name and number rule
+    model: str  # its folder
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class TokenClassificationConfig:
+    """Entities of a Hugging Face model; its weights are safetensors, its code is transformers'."""
+
+    model: str  # folder or hub name
+    revision: str | None = None  # of a hub name; default: the present one, whose commit is noted
+    batch: Positive = 32  # windows at a time
+    max_tokens: Positive = 256  # of a window; longer sentences are read through several
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class GazetteerConfig:
+    """Spans that stand in a list; see `corpus.gazetteer` for its form."""
+
+    path: str  # file, folder, pattern with `*`, or URI
+    label: Annotated[str, Field(min_length=1)] = "term"  # of entries that name none
+    match_case: bool = True
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class NgramConfig:
+    """Runs of words that need no model; see `corpus.rare_ngrams`."""
+
+    max_words: Positive = 3
+    per_sentence: Positive = 2
+    min_rarity: Fraction = 0.4  # of the first and the last word; function words have less
+
+
+FinderName = Literal["names_and_numbers", "spacy", "token_classification", "gazetteer", "ngrams"]
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class SpanConfig:
+    """Which spans of the source are informative; where two overlap, the earlier finder's stays."""
+
+    finders: Annotated[tuple[FinderName, ...], Field(min_length=1)] = ("names_and_numbers",)
     max_words: Positive = 10
+    spacy: SpacyConfig | None = None  # this and the two below: given if their finder is
+    token_classification: TokenClassificationConfig | None = None
+    gazetteer: GazetteerConfig | None = None
+    ngrams: NgramConfig = NgramConfig()
+
+    def __post_init__(self) -> None:
+        if len(set(self.finders)) < len(self.finders):
+            raise ValueError(f"finders: {', '.join(self.finders)} names a finder twice")
+        for name in ("spacy", "token_classification", "gazetteer"):
+            if (name in self.finders) != (getattr(self, name) is not None):
+                raise ValueError(
+                    f"{name} needs a place in finders, and finders need a section {name} for it; "
+                    f"got finders {', '.join(self.finders)} and {name}: {getattr(self, name)}"
+                )
 
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)

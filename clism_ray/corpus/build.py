@@ -14,7 +14,7 @@ import pyarrow as pa
 from clism_ray.corpus.align import align
 from clism_ray.corpus.intake import Counts
 from clism_ray.corpus.project import Reason, Side, project
-from clism_ray.corpus.spans import Finder
+from clism_ray.corpus.spans import Finder, Known
 from clism_ray.corpus.tables import Tables
 from clism_ray.corpus.words import words
 from clism_ray.records import ALIGNED_SCHEMA, SpanPair
@@ -74,8 +74,10 @@ def build(
 def aligned_spans(rows: Sequence[Row], parts: LanguagePair) -> list[list[SpanPair | Reason]]:
     """For each row its informative spans, each projected or with the reason why it is not."""
     sources = [_side(row["source"]) for row in rows]
+    tables = parts.tables
+    known = Known(tables.casing, tables.frequency, tables.total)
     found = parts.find_spans(
-        [side.text for side in sources], [side.offsets for side in sources], parts.tables.casing
+        [side.text for side in sources], [side.offsets for side in sources], known
     )
     asked = [n for n, spans in enumerate(found) if spans]
     targets = {n: _side(rows[n]["target"]) for n in asked}

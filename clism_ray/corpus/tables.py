@@ -47,6 +47,7 @@ class Tables:
 
     aligner: Any  # systran_align.Aligner; cannot be pickled
     frequency: Mapping[str, int]  # of lower-cased source words in the sample
+    total: int  # running source words of the sample
     casing: Casing  # of source words in the sample
     function_words: tuple[frozenset[str], frozenset[str]]  # of source and target, lower-cased
 
@@ -102,6 +103,7 @@ def open_tables(folder: Path) -> Tables:
     return Tables(
         aligner=_aligner(folder),
         frequency=known["frequency"],
+        total=sum(known["frequency"].values()),
         casing=Casing(frozenset(known["names"]), frozenset(known["common"])),
         function_words=(source, target),
     )

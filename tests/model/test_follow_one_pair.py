@@ -25,7 +25,7 @@ from clism_ray.corpus.capitals import Casing
 from clism_ray.corpus.clean import drop_reason, normalise
 from clism_ray.corpus.project import Side, project
 from clism_ray.corpus.read import read_pairs
-from clism_ray.corpus.spans import finder
+from clism_ray.corpus.spans import Known, finder
 from clism_ray.corpus.words import surfaces, words
 from clism_ray.masking.collate import make_batch
 from clism_ray.masking.examples import make_examples, vocabulary
@@ -57,9 +57,8 @@ def aligned(pair: SentencePair) -> AlignedPair:
     """2 to 4. It is cleaned; its words are linked; its spans are found and projected."""
     source, target = normalise(pair.source), normalise(pair.target)
     sides = [Side(text, words(text), surfaces(text)) for text in (source, target)]
-    (spans,) = finder(SpanConfig(), "en")(
-        [source], [sides[0].offsets], Casing(frozenset(), frozenset())
-    )
+    nothing_known = Known(Casing(frozenset(), frozenset()), {}, 0)
+    (spans,) = finder(SpanConfig(), "en")([source], [sides[0].offsets], nothing_known)
     # The same words on both sides link themselves; the tables would know the other three.
     links = anchors(sides[0].words, sides[1].words) | {(4, 1), (5, 4), (6, 5)}
     alignment = Alignment(frozenset(links), (1.0,) * len(sides[0].words))
