@@ -10,6 +10,10 @@ class InputError(ValueError):
     """
 
 
+class Unavailable(InputError):
+    """What was given may do at another time: a device is full, or a storage does not answer."""
+
+
 class RunFailed(RuntimeError):
     """A run ended before its work was done, for a reason that one sentence tells.
 

@@ -16,7 +16,7 @@ def hold(folder: Path, what: str, place: str = "storage", name: str = "name") ->
     """Keep other processes from working on a folder at the same time, with FOLDER.lock.
 
     `what` calls the work by a name that its user knows; `place` and `name` are the keys that move
-    it. The system lets go when the process ends, however it ends.
+    it. The system lets go when the process ends, however it ends. Who holds it may remove it.
     Raises InputError if another one has it, or if the storage cannot be written.
     """
     path = folder.with_name(f"{folder.name}.lock")
@@ -39,6 +39,8 @@ def hold(folder: Path, what: str, place: str = "storage", name: str = "name") ->
                     f"or give this one another {name}=..."
                 ) from error
             print(f"{path}: no lock on this file system ({error.strerror}); start it once only")
+        if not path.exists() or path.stat().st_ino != os.fstat(file.fileno()).st_ino:
+            raise InputError(f"{what} has just ended in another process; start this one again")
         file.truncate(0)
         file.write(f"process {os.getpid()} on {socket.gethostname()}")
         file.flush()

@@ -14,10 +14,11 @@ import pyarrow as pa
 from clism_ray.corpus.align import align
 from clism_ray.corpus.intake import Counts
 from clism_ray.corpus.project import Reason, Side, project
+from clism_ray.corpus.samples import Samples, note
 from clism_ray.corpus.spans import Finder, Known
 from clism_ray.corpus.tables import Tables
 from clism_ray.corpus.words import words
-from clism_ray.records import ALIGNED_SCHEMA, SpanPair
+from clism_ray.records import ALIGNED_SCHEMA, Origin, SpanPair
 
 SpanCounts: TypeAlias = Counter[tuple[str, str]]  # (language pair, outcome) -> spans
 Row: TypeAlias = dict[str, Any]
@@ -36,21 +37,22 @@ class LanguagePair:
 
 def build(
     rows: pa.Table, split: str, language_pair: Callable[[str, str], LanguagePair]
-) -> tuple[pa.Table, Counts, SpanCounts]:
+) -> tuple[pa.Table, Counts, SpanCounts, Samples]:
     """Aligned rows, in the order of `rows`, from rows in key order. `row_id` is -1 as yet.
 
     Counts: (language pair, corpus, outcome), where the outcome is the split, "duplicate",
     "no_span" for pairs without an informative span, or the commonest reason for which a
-    pair's spans could not be projected.
+    pair's spans could not be projected. Samples hold some of the pairs that were dropped.
     """
     counts: Counts = Counter()
     span_counts: SpanCounts = Counter()
+    samples: Samples = {}
     built: dict[int, Row] = {}
     groups: dict[tuple[str, str], list[tuple[int, Row]]] = {}
     for position, (row, is_duplicate) in enumerate(_marked(rows)):
         languages = row["source_language"], row["target_language"]
         if is_duplicate:
-            counts["-".join(languages), row["corpus"], "duplicate"] += 1
+            _drop("-".join(languages), row, "duplicate", counts, samples)
         else:
             groups.setdefault(languages, []).append((position, row))
     for languages, group in groups.items():
@@ -64,11 +66,14 @@ def build(
                 span_counts[name, "in"] += len(spans) + reasons.total()
                 span_counts[name, "kept"] += len(spans)
                 span_counts.update({(name, reason): n for reason, n in reasons.items()})
-                counts[name, row["corpus"], _outcome(split, spans, reasons)] += 1
                 if spans:
+                    counts[name, row["corpus"], split] += 1
                     built[position] = _aligned_row(row, spans)
+                else:
+                    reason = reasons.most_common(1)[0][0] if reasons else "no_span"
+                    _drop(name, row, reason, counts, samples)
     ordered = [built[position] for position in sorted(built)]
-    return pa.Table.from_pylist(ordered, schema=ALIGNED_SCHEMA), counts, span_counts
+    return pa.Table.from_pylist(ordered, schema=ALIGNED_SCHEMA), counts, span_counts, samples
 
 
 def aligned_spans(rows: Sequence[Row], parts: LanguagePair) -> list[list[SpanPair | Reason]]:
@@ -98,10 +103,10 @@ def _marked(rows: pa.Table) -> Iterator[tuple[Row, bool]]:
             said = says
 
 
-def _outcome(split: str, spans: Sequence[SpanPair], reasons: Counter[str]) -> str:
-    if spans:
-        return split
-    return reasons.most_common(1)[0][0] if reasons else "no_span"
+def _drop(language_pair: str, row: Row, reason: str, counts: Counts, samples: Samples) -> None:
+    counts[language_pair, row["corpus"], reason] += 1
+    origin = Origin(row["corpus"], row["file"], row["line"])
+    note(samples, language_pair, reason, origin, row["source"], row["target"])
 
 
 def _side(text: str) -> Side:

@@ -16,7 +16,9 @@ import pyarrow as pa
 
 from clism_ray.config import CleaningConfig
 from clism_ray.corpus.clean import drop_reason, normalise
+from clism_ray.corpus.pieces import whole
 from clism_ray.corpus.read import Unreadable
+from clism_ray.corpus.samples import Samples, note
 from clism_ray.records import SentencePair
 
 Split: TypeAlias = Literal["train", "dev"]
@@ -52,21 +54,28 @@ def take_in(
     language_pair: str,
     cleaning: CleaningConfig,
     held_out: HeldOut,
-) -> tuple[dict[Split, list[dict[str, object]]], Counts]:
-    """Rows of `SCHEMA` for each split, and a count of every line: "in", and why it was dropped."""
+) -> tuple[dict[Split, list[dict[str, object]]], Counts, Samples]:
+    """Rows of `SCHEMA` for each split; a count of every line: "in", and why it was dropped.
+
+    Samples of what was dropped show the texts as read.
+    """
     rows: dict[Split, list[dict[str, object]]] = {"train": [], "dev": []}
     counts: Counts = Counter()
+    samples: Samples = {}
     for entry in entries:
         corpus = entry.origin.corpus
         counts[language_pair, corpus, "in"] += 1
         if isinstance(entry, Unreadable):
             counts[language_pair, corpus, entry.reason] += 1
+            note(samples, language_pair, entry.reason, entry.origin)
             continue
         source, target = normalise(entry.source), normalise(entry.target)
         reason = drop_reason(source, target, cleaning)
         split = "train" if reason else split_of(source, held_out)
         if reason or split is None:
-            counts[language_pair, corpus, reason or "in_dev"] += 1
+            reason = reason or "in_dev"
+            counts[language_pair, corpus, reason] += 1
+            note(samples, language_pair, reason, entry.origin, entry.source, entry.target)
             continue
         rows[split].append(
             {
@@ -78,7 +87,7 @@ def take_in(
                 **entry.origin._asdict(),
             }
         )
-    return rows, counts
+    return rows, counts, samples
 
 
 def split_of(source: str, held_out: HeldOut) -> Split | None:
@@ -114,14 +123,11 @@ def write_buckets(rows: Sequence[dict[str, object]], path: Path, buckets: int) -
         number = row["key"]
         assert isinstance(number, int)
         ordered[bucket_of(number, buckets)].append(row)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".unfinished")
     options = pa.ipc.IpcWriteOptions(compression="zstd")
-    with pa.OSFile(str(unfinished), "wb") as file:
+    with whole(path) as part, pa.OSFile(str(part), "wb") as file:
         with pa.ipc.new_file(file, SCHEMA, options=options) as writer:
             for bucket in ordered:
                 writer.write_batch(pa.RecordBatch.from_pylist(bucket, schema=SCHEMA))
-    unfinished.rename(path)
 
 
 def read_bucket(folder: Path, bucket: int) -> pa.Table:

@@ -18,6 +18,7 @@ import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from clism_ray.corpus.pieces import whole
 from clism_ray.errors import InputError
 
 FORMAT_VERSION = 2
@@ -72,9 +73,10 @@ def content_hash(train: tuple[Shard, ...], dev: tuple[Shard, ...]) -> str:
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
-    """Write manifest.json."""
+    """Write manifest.json: the last file of a prepared corpus, which then is complete."""
     text = json.dumps(dataclasses.asdict(manifest), indent=1, ensure_ascii=False)
-    (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
+    with whole(folder / MANIFEST) as part:
+        part.write_text(text + "\n", encoding="utf-8")
 
 
 def read_manifest(folder: Path) -> Manifest:

@@ -3,15 +3,19 @@
 All work in one folder:
 
     intake/train/*.arrow, intake/dev/*.arrow   usable pairs, a file per chunk, by bucket
+    intake/*.json                              what was counted: a file per chunk, and of all
+    intake/dropped/*.jsonl, built/dropped/*    some of the lines that each task dropped
     dev_sources.npy                            keys of the source texts of the dev corpora
     tables/en-de/                              alignment tables
-    built/train/00000.parquet                  aligned pairs of a bucket, row ids missing
+    built/train/00000.parquet, .json           aligned pairs of a bucket, row ids missing; counts
     train/shard-00000.parquet                  the same, numbered: part of the prepared corpus
 
 Each file gets its final name only when it is complete, and its content depends on the
-arguments alone. So a task may be repeated, and any order and number of tasks will do.
+arguments alone. So a task may be repeated, any order and number of tasks will do, and what a
+killed run finished is not made again.
 """
 
+import dataclasses
 import shutil
 from collections.abc import Iterator
 from functools import lru_cache
@@ -28,8 +32,10 @@ from clism_ray.corpus.build import LanguagePair, SpanCounts, build
 from clism_ray.corpus.inputs import Input
 from clism_ray.corpus.intake import Counts, Split
 from clism_ray.corpus.manifest import Shard, file_sha256
+from clism_ray.corpus.pieces import Counted, once, remove_parts, whole
 from clism_ray.corpus.read import parse_chunk
-from clism_ray.corpus.readers.chunk import Chunk
+from clism_ray.corpus.readers.chunk import Chunk, Pairs
+from clism_ray.corpus.samples import DROPPED, read_samples, write_samples
 from clism_ray.corpus.spans import finder
 from clism_ray.records import ALIGNED_SCHEMA
 
@@ -41,44 +47,76 @@ def buckets(config: PrepareConfig, split: Split) -> int:
     return max(1, round(config.shards * config.dev.fraction))
 
 
-def take_in_chunk(folder: Path, config: PrepareConfig, source: Input, chunk: Chunk) -> Counts:
+def intake_record(folder: Path, name: str) -> Path:
+    """Where the counts of an intake are: of a chunk, or of all corpora of a split."""
+    return folder / "intake" / f"{name}.json"
+
+
+def to_take_in(folder: Path, source: Input, chunk: Chunk) -> Chunk:
+    """A chunk as it is handed to `take_in_chunk`: empty if that took it in already.
+
+    Each chunk goes on, for Ray knows them by their places when it asks for one again.
+    """
+    if not intake_record(folder, _chunk_name(source, chunk)).is_file():
+        return chunk
+    if isinstance(chunk, Pairs):
+        return dataclasses.replace(chunk, pairs=())
+    return dataclasses.replace(chunk, lines=())
+
+
+def take_in_chunk(folder: Path, config: PrepareConfig, source: Input, chunk: Chunk) -> Counted:
     """Store the usable pairs of a chunk; counts of all its lines."""
-    held_out = intake.HeldOut(
-        is_dev_corpus=source.is_dev,
-        sources=frozenset() if source.is_dev else _dev_sources(folder),
-        fraction=config.dev.fraction,
-    )
-    entries = parse_chunk(source.files, chunk)
-    rows, counts = intake.take_in(entries, "-".join(source.languages), config.cleaning, held_out)
-    for split, split_rows in rows.items():
-        if split_rows:
-            path = folder / "intake" / split / f"{source.number:05d}-{chunk.first_line:012d}.arrow"
-            intake.write_buckets(split_rows, path, buckets(config, split))
-    return counts
+    name = _chunk_name(source, chunk)
+
+    def take_in() -> tuple[Counts]:
+        held_out = intake.HeldOut(
+            is_dev_corpus=source.is_dev,
+            sources=frozenset() if source.is_dev else _dev_sources(folder),
+            fraction=config.dev.fraction,
+        )
+        entries = parse_chunk(source.files, chunk)
+        languages = "-".join(source.languages)
+        rows, counts, samples = intake.take_in(entries, languages, config.cleaning, held_out)
+        write_samples(folder / "intake" / "dropped" / f"{name}.jsonl", samples)
+        for split, split_rows in rows.items():
+            if split_rows:
+                path = folder / "intake" / split / f"{name}.arrow"
+                intake.write_buckets(split_rows, path, buckets(config, split))
+        return (counts,)
+
+    return once(intake_record(folder, name), take_in)
 
 
 def note_dev_sources(folder: Path, config: PrepareConfig) -> None:
-    """Note which source texts the dev corpora hold, before the other corpora are taken in."""
+    """Note which source texts the dev corpora hold, before the other corpora are taken in.
+
+    Nothing if that was done: then pairs of other corpora may be among those of dev.
+    """
+    path = folder / "dev_sources.npy"
+    if path.is_file():
+        return
     texts: set[str] = set()
     for bucket in range(buckets(config, "dev")):
         texts.update(intake.read_bucket(folder / "intake" / "dev", bucket)["source"].to_pylist())
     keys = np.array(sorted({intake.source_key(text) for text in texts}), dtype=np.uint64)
-    np.save(folder / "dev_sources.npy", keys)
+    with whole(path) as part, part.open("wb") as file:
+        np.save(file, keys)
 
 
 def fit_tables(
     folder: Path, config: PrepareConfig, source_language: str, target_language: str
 ) -> str:
     """Fit a language pair's tables on the training pairs with the lowest keys; their hash."""
-    sample = _sample(folder, config, (source_language, target_language))
     place = folder / "tables" / f"{source_language}-{target_language}"
-    return tables.fit(sample, place, config.alignment.iterations)
+    if not place.is_dir():
+        sample = _sample(folder, config, (source_language, target_language))
+        with whole(place) as part:
+            tables.fit(sample, part, config.alignment.iterations)
+    return tables.tables_hash(place)
 
 
-def build_bucket(
-    folder: Path, config: PrepareConfig, split: Split, bucket: int
-) -> tuple[int, Counts, SpanCounts]:
-    """Align the pairs of a bucket; the number of rows that are kept, and all counts."""
+def build_bucket(folder: Path, config: PrepareConfig, split: Split, bucket: int) -> Counted:
+    """Align the pairs of a bucket; counts of pairs, those of outcome `split` rows, and of spans."""
 
     @lru_cache
     def parts(source_language: str, target_language: str) -> LanguagePair:
@@ -88,21 +126,28 @@ def build_bucket(
             max_words=config.spans.max_words,
         )
 
-    rows = intake.in_key_order(intake.read_bucket(folder / "intake" / split, bucket))
-    aligned, counts, span_counts = build(rows, split, parts)
-    _write_parquet(aligned, _built(folder, split, bucket), config.window_rows)
-    return aligned.num_rows, counts, span_counts
+    path = _built(folder, split, bucket)
+
+    def make() -> tuple[Counts, SpanCounts]:
+        rows = intake.in_key_order(intake.read_bucket(folder / "intake" / split, bucket))
+        aligned, counts, span_counts, samples = build(rows, split, parts)
+        write_samples(folder / "built" / "dropped" / f"{split}-{bucket:05d}.jsonl", samples)
+        _write_parquet(aligned, path, config.window_rows)
+        return counts, span_counts
+
+    return once(path.with_suffix(".json"), make)
 
 
 def number_bucket(
     folder: Path, config: PrepareConfig, split: Split, bucket: int, first_row_id: int
 ) -> Shard:
     """Write a bucket as a shard of the prepared corpus, with row ids from `first_row_id`."""
-    rows = pq.read_table(_built(folder, split, bucket), schema=ALIGNED_SCHEMA)
-    row_ids = pa.array(range(first_row_id, first_row_id + rows.num_rows), pa.int64())
-    rows = rows.set_column(0, ALIGNED_SCHEMA.field("row_id"), row_ids)
     path = folder / split / f"shard-{bucket:05d}.parquet"
-    _write_parquet(rows, path, config.window_rows)
+    if not path.is_file():
+        rows = pq.read_table(_built(folder, split, bucket), schema=ALIGNED_SCHEMA)
+        row_ids = pa.array(range(first_row_id, first_row_id + rows.num_rows), pa.int64())
+        rows = rows.set_column(0, ALIGNED_SCHEMA.field("row_id"), row_ids)
+        _write_parquet(rows, path, config.window_rows)
     metadata = pq.read_metadata(path)
     return Shard(
         path=str(path.relative_to(folder)),
@@ -114,11 +159,17 @@ def number_bucket(
     )
 
 
+def gather_samples(folder: Path) -> None:
+    """Choose among the dropped lines that the tasks showed those that the corpus shows."""
+    write_samples(folder / DROPPED, read_samples(folder.glob("*/dropped/*.jsonl")))
+
+
 def remove_intermediate(folder: Path) -> None:
     """Leave nothing but the prepared corpus."""
     for name in ("intake", "built"):
-        shutil.rmtree(folder / name)
-    (folder / "dev_sources.npy").unlink()
+        shutil.rmtree(folder / name, ignore_errors=True)
+    (folder / "dev_sources.npy").unlink(missing_ok=True)
+    remove_parts(folder)
 
 
 def _sample(
@@ -149,12 +200,14 @@ def _dev_sources(folder: Path) -> frozenset[int]:
     return frozenset(np.load(path).tolist()) if path.is_file() else frozenset()
 
 
+def _chunk_name(source: Input, chunk: Chunk) -> str:
+    return f"{source.number:05d}-{chunk.first_line:012d}"
+
+
 def _built(folder: Path, split: Split, bucket: int) -> Path:
     return folder / "built" / split / f"{bucket:05d}.parquet"
 
 
 def _write_parquet(rows: pa.Table, path: Path, group_rows: int) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".unfinished")
-    pq.write_table(rows, unfinished, row_group_size=group_rows, compression="zstd")
-    unfinished.rename(path)
+    with whole(path) as part:
+        pq.write_table(rows, part, row_group_size=group_rows, compression="zstd")

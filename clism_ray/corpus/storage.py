@@ -20,7 +20,7 @@ import pyarrow as pa
 from fsspec.core import url_to_fs
 from pyarrow import fs
 
-from clism_ray.errors import InputError
+from clism_ray.errors import InputError, Unavailable
 
 _PYARROW = ("file", "s3", "gs", "gcs", "hdfs", "viewfs", "abfs", "abfss")  # fsspec has the rest
 _REQUEST = 8 << 20  # bytes that are read from a remote file at once
@@ -124,7 +124,7 @@ def _reaching(path: str) -> Iterator[None]:
         raise
     except Exception as error:  # fsspec raises what its many libraries raise
         reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise InputError(f"{path}: cannot be reached ({reason})") from error
+        raise Unavailable(f"{path}: cannot be reached ({reason})") from error
 
 
 def _matches(pattern: str, query: str) -> list[Found]:

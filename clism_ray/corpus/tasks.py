@@ -12,30 +12,37 @@ from ray import cloudpickle
 from ray.data import TaskPoolStrategy
 
 from clism_ray.config import PrepareResources
-from clism_ray.errors import InputError
+from clism_ray.errors import InputError, Unavailable
 
 ResultT = TypeVar("ResultT")
-_OUTCOME = pa.schema([("result", pa.binary()), ("error", pa.string())])
+_OUTCOME = pa.schema([("result", pa.binary()), ("error", pa.binary())])
 
 
 def each(
     function: Callable[..., ResultT],
     arguments: Sequence[tuple[Any, ...]],
     resources: PrepareResources,
+    watch: Callable[[ResultT], None] = lambda result: None,
 ) -> list[ResultT]:
-    """function(*entry) for every entry of `arguments`, a task each; results in that order."""
+    """function(*entry) for every entry of `arguments`, a task each; results in that order.
+
+    `watch` sees each result as soon as it is there.
+    """
 
     def at_place(batch: pa.Table) -> pa.Table:
         place = batch["place"][0].as_py()
         return attempt(lambda: (place, function(*arguments[place])))
 
     tasks = places(len(arguments)).map_batches(at_place, **options(resources))
-    by_place: dict[int, ResultT] = dict(results(tasks.iter_rows()))
+    by_place: dict[int, ResultT] = {}
+    for place, result in results(tasks.iter_rows()):
+        watch(result)
+        by_place[place] = result
     return [by_place[place] for place in range(len(arguments))]
 
 
 def attempt(function: Callable[[], Any]) -> pa.Table:
-    """A result, pickled, or the text of the error that a user is to read.
+    """A result, pickled, or the error that a user is to read.
 
     An exception that leaves a task would be tried again and arrive wrapped in tracebacks.
     """
@@ -46,7 +53,7 @@ def attempt(function: Callable[[], Any]) -> pa.Table:
         readable = problem if isinstance(problem, InputError) else disk_full(problem)
         if readable is None:
             raise
-        error = str(readable)
+        error = cloudpickle.dumps(type(readable)(str(readable)))
     return pa.Table.from_pylist([{"result": result, "error": error}], schema=_OUTCOME)
 
 
@@ -54,7 +61,7 @@ def results(outcomes: Iterable[dict[str, Any]]) -> Iterator[Any]:
     """What the functions of `attempt` returned; raises the first InputError among outcomes."""
     for outcome in outcomes:
         if outcome["error"] is not None:
-            raise InputError(outcome["error"])
+            raise cloudpickle.loads(outcome["error"])
         yield cloudpickle.loads(outcome["result"])
 
 
@@ -79,10 +86,10 @@ def disk_full(error: OSError | InputError) -> InputError | None:
     """The error to show where a device is full; None for any other error."""
     if not isinstance(error, OSError) or error.errno != ENOSPC:
         return None
-    return InputError(
+    return Unavailable(
         f"no space left on the device{f' of {error.filename}' if error.filename else ''}: "
-        "preparation needs about three times the size of its output; free some, or choose "
-        "an output on another device"
+        "preparation needs about three times the size of its output; free some and start it "
+        "again, which goes on from here, or choose an output on another device"
     )
 
 

@@ -112,7 +112,7 @@ def test_bad_lines_leave_the_good_ones_their_numbers(
 def test_a_line_of_ten_megabytes_is_counted_as_too_long(tmp_path: Path) -> None:
     long = b"word " * 2_000_000
     path = write(tmp_path / "a.tsv", b"one a\teins b\n" + long + b"\tkurz\n" + b"two c\tzwei d\n")
-    rows, counts = take_in(
+    rows, counts, _ = take_in(
         read_pairs(corpus(path, "tsv")), "en-de", CleaningConfig(), HeldOut(False, (), 0.0)
     )
     assert [row["line"] for row in rows["train"]] == [1, 3]

@@ -49,7 +49,8 @@ def stored(*pairs: tuple[str, str], files: str = "abcdefgh") -> pa.Table:
 
 def test_a_pair_gets_its_projected_spans(parts: LanguagePair) -> None:
     rows = stored(("we saw Rome .", "Rome sahen wir ."))
-    table, counts, spans = build(rows, "train", lambda *_: parts)
+    table, counts, spans, samples = build(rows, "train", lambda *_: parts)
+    assert samples == {}
     assert table.schema == ALIGNED_SCHEMA
     (pair,) = (from_row(row) for row in table.to_pylist())
     assert pair.spans == (SpanPair(7, 11, 0, 4, "name", 1.0),)
@@ -63,23 +64,30 @@ def test_what_is_not_kept_has_a_reason(parts: LanguagePair) -> None:
         ("we like it .", "wir lieben es ."),
         ("we like Zork .", "wir lieben Florp ."),
     )
-    table, counts, _ = build(rows, "dev", lambda *_: parts)
+    table, counts, _, samples = build(rows, "dev", lambda *_: parts)
     assert table.num_rows == 1
     assert counts == Counter(
         {("en-de", "c", "dev"): 1, ("en-de", "c", "no_span"): 1, ("en-de", "c", "unknown_word"): 1}
     )
+    shown = {kind[2]: [line[1:] for line in lines] for kind, lines in samples.items()}
+    assert shown == {
+        "no_span": [("b", 2, "we like it .", "wir lieben es .")],
+        "unknown_word": [("c", 3, "we like Zork .", "wir lieben Florp .")],
+    }
 
 
 @pytest.mark.parametrize("files", ["abc", "cba", "bca"])
 def test_of_equal_pairs_the_lowest_origin_stays(parts: LanguagePair, files: str) -> None:
     rows = stored(*[("we like Rome .", "wir lieben Rome .")] * 3, files=files)
-    table, counts, _ = build(rows, "train", lambda *_: parts)
+    table, counts, _, samples = build(rows, "train", lambda *_: parts)
+    assert {line.file for line in samples["en-de", "c", "duplicate"]} == {"b", "c"}
     assert table["file"].to_pylist() == ["a"]
     assert counts == Counter({("en-de", "c", "train"): 1, ("en-de", "c", "duplicate"): 2})
 
 
 def test_an_empty_bucket_builds_an_empty_table(parts: LanguagePair) -> None:
-    table, counts, spans = build(stored(), "train", lambda *_: parts)
+    table, counts, spans, samples = build(stored(), "train", lambda *_: parts)
+    assert not samples
     assert (table.num_rows, table.schema) == (0, ALIGNED_SCHEMA)
     assert not counts
     assert not spans

@@ -39,7 +39,7 @@ def test_every_line_is_a_row_or_a_counted_reason() -> None:
         pair("Held out", "Behalten", 4),
     ]
     held_out = HeldOut(False, {source_key("held OUT")}, 0.0)
-    rows, counts = take_in(entries, "en-de", CleaningConfig(), held_out)
+    rows, counts, samples = take_in(entries, "en-de", CleaningConfig(), held_out)
     assert [(row["source"], row["line"]) for row in rows["train"]] == [("One house", 1)]
     assert rows["dev"] == []
     assert counts == Counter(
@@ -50,10 +50,16 @@ def test_every_line_is_a_row_or_a_counted_reason() -> None:
             ("en-de", "c", "in_dev"): 1,
         }
     )
+    shown = {kind[2]: [line[2:] for line in lines] for kind, lines in samples.items()}
+    assert shown == {
+        "empty": [(2, "", "leer")],
+        "undecodable": [(3, None, None)],
+        "in_dev": [(4, "Held out", "Behalten")],
+    }
 
 
 def test_a_dev_corpus_feeds_dev() -> None:
-    rows, _ = take_in([pair("a b", "c d")], "en-de", CleaningConfig(), HeldOut(True, (), 0.0))
+    rows, _, _ = take_in([pair("a b", "c d")], "en-de", CleaningConfig(), HeldOut(True, (), 0.0))
     assert len(rows["dev"]) == 1
 
 
@@ -88,7 +94,7 @@ def test_what_was_stored_in_any_order_comes_back_in_key_order(tmp_path: Path) ->
     for turn in range(2):
         random.Random(turn).shuffle(entries)
         for n in range(4):
-            rows, _ = take_in(entries[n::4], "en-de", CleaningConfig(), NONE_HELD_OUT)
+            rows, _, _ = take_in(entries[n::4], "en-de", CleaningConfig(), NONE_HELD_OUT)
             write_buckets(rows["train"], tmp_path / str(turn) / f"{n}.arrow", buckets=3)
         folder = tmp_path / str(turn)
         tables.append([in_key_order(read_bucket(folder, b)).to_pylist() for b in range(3)])

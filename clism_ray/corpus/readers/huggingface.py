@@ -18,7 +18,7 @@ from clism_ray.config import CorpusFiles
 from clism_ray.corpus.readers.chunk import Pairs, Reason, in_chunks
 from clism_ray.corpus.readers.columns import BATCH_ROWS, columns_of, pairs_of
 from clism_ray.corpus.storage import sha256
-from clism_ray.errors import InputError
+from clism_ray.errors import InputError, Unavailable
 
 SPLIT = "train"  # where none is named
 _HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
@@ -79,7 +79,7 @@ def _pairs(files: CorpusFiles) -> Iterator[tuple[bytes, bytes] | Reason]:
     except InputError:
         raise
     except Exception as error:  # the library raises what its many formats raise
-        raise InputError(
+        raise (InputError if files.revision is None else Unavailable)(
             f"corpus {files.name!r}: {files.path}: cannot be read after row {row} ({_said(error)})"
         ) from error
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from clism_ray.corpus.storage import opened
-from clism_ray.errors import InputError
+from clism_ray.errors import InputError, Unavailable
 
 LINE_BYTES = 64 << 20  # no sentence is longer: a file with such a line is no text file
 DAMAGE = (OSError, EOFError, zlib.error, pa.ArrowException)  # what reading on may raise
@@ -40,7 +40,7 @@ def raw_lines(path: str | Path) -> Iterator[bytes]:
 def damaged(path: str, last: str, error: BaseException) -> InputError:
     """The error of a file that cannot be read on after `last`."""
     reason = (str(error) or type(error).__name__).splitlines()[0]
-    advice = "or its storage failed: try again" if "://" in path else "or cut short: fetch it again"
-    return InputError(
-        f"{path}: cannot be read after {last} ({reason}); the file is damaged {advice}"
-    )
+    what = f"{path}: cannot be read after {last} ({reason}); the file is damaged"
+    if "://" in path:
+        return Unavailable(f"{what} or its storage failed: try again")
+    return InputError(f"{what} or cut short: fetch it again")

@@ -1,0 +1,86 @@
+"""The first stage of preparation: input files to usable pairs on disk, on Ray Data."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+
+import pyarrow as pa
+
+from clism_ray.config import PrepareConfig
+from clism_ray.corpus import stages
+from clism_ray.corpus.inputs import Input
+from clism_ray.corpus.intake import Counts
+from clism_ray.corpus.pieces import Counted, once
+from clism_ray.corpus.progress import Progress
+from clism_ray.corpus.read import read_chunks
+from clism_ray.corpus.readers.chunk import Chunk
+from clism_ray.corpus.tasks import attempt, options, places, results
+
+
+def take_in(config: PrepareConfig, inputs: Sequence[Input], folder: Path, name: str) -> Counts:
+    """Store the usable pairs of inputs, and their counts under a name; returns the counts."""
+    if not inputs:
+        return Counter()
+    progress = Progress("take in", "lines")
+    (counts,), is_new = once(
+        stages.intake_record(folder, name), lambda: (_take_in(config, inputs, folder, progress),)
+    )
+    if not is_new:
+        progress.add(_lines(counts), is_new)
+    progress.end()
+    return counts
+
+
+def _take_in(
+    config: PrepareConfig, inputs: Sequence[Input], folder: Path, progress: Progress
+) -> Counts:
+    """A file in, its chunks out; a chunk in, its counts out."""
+    counts: Counts = Counter()
+    task_options = options(config.resources)
+    chunks = places(len(inputs)).map_batches(
+        partial(_read, inputs, folder),
+        **{**task_options, "num_cpus": config.resources.cpus_per_task / 2},  # unequal: not fused
+    )
+    taken = chunks.map_batches(partial(_take_in_chunk, config, inputs, folder), **task_options)
+    taken.context.target_max_block_size = 1  # a block for each chunk, so a task for each
+    for (chunk_counts,), is_new in results(taken.iter_rows()):
+        progress.add(_lines(chunk_counts), is_new)
+        counts.update(chunk_counts)
+    return counts
+
+
+def _read(inputs: Sequence[Input], folder: Path, batch: pa.Table) -> Iterator[pa.Table]:
+    """{"place": n} -> the chunks of input n, and the error that ended them if one did."""
+    place = batch["place"][0].as_py()
+    chunks: Iterator[Chunk | None] = read_chunks(inputs[place].files)
+    ended = False
+    while not ended:
+        chunk = None
+
+        def following() -> tuple[int, Chunk | None]:
+            nonlocal chunk
+            chunk = next(chunks, None)
+            return place, chunk and stages.to_take_in(folder, inputs[place], chunk)
+
+        outcome = attempt(following)
+        ended = chunk is None
+        yield outcome
+
+
+def _take_in_chunk(
+    config: PrepareConfig, inputs: Sequence[Input], folder: Path, batch: pa.Table
+) -> pa.Table:
+    """A chunk -> the counts of its lines."""
+
+    def take_in() -> Counted:
+        (place, chunk) = next(results(batch.to_pylist()))
+        if chunk is None:
+            return Counted((Counter(),), is_new=True)
+        return stages.take_in_chunk(folder, config, inputs[place], chunk)
+
+    return attempt(take_in)
+
+
+def _lines(counts: Counts) -> int:
+    return sum(number for (_, _, outcome), number in counts.items() if outcome == "in")
