@@ -12,6 +12,7 @@ demo: .venv/ready  ## synthetic text to a pre-trained encoder, on the CPU
 test: unit model stack ray  ## everything a plain machine can run
 
 check: lint unit model  ## the gate before every commit, under a minute
+check: PROFILE = --hypothesis-profile=quick
 
 fmt: .venv/ready
 	$(BIN)/ruff format .
@@ -23,10 +24,10 @@ lint: .venv/ready
 	$(BIN)/mypy
 
 unit: .venv/ready
-	$(BIN)/python -m pytest tests/unit tests/test_*.py
+	$(BIN)/python -m pytest $(PROFILE) tests/unit tests/test_*.py
 
 model: .venv/ready
-	$(BIN)/python -m pytest tests/model
+	$(BIN)/python -m pytest $(PROFILE) tests/model
 
 stack: .venv/ready
 	$(BIN)/python -m pytest tests/stack
