@@ -90,7 +90,7 @@ class TokenClassificationConfig:
     model: str  # folder or hub name
     revision: str | None = None  # of a hub name; default: the present one, whose commit is noted
     batch: Positive = 32  # windows at a time
-    max_tokens: Positive = 256  # of a window; longer sentences are read through several
+    max_tokens: Annotated[int, Field(ge=16)] = 256  # of a window; long sentences take several
 
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
@@ -145,6 +145,13 @@ class DevConfig:
 
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
+class SamplingConfig:
+    """How often rows of small language pairs are repeated; see `corpus.sampling`."""
+
+    temperature: Annotated[float, Field(ge=1, allow_inf_nan=False)] = 1.0  # 1: every row once
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
 class PrepareResources:
     """What preparation may use of the cluster."""
 
@@ -162,7 +169,8 @@ class PrepareConfig:
     cleaning: CleaningConfig = CleaningConfig()
     alignment: AlignmentConfig = AlignmentConfig()
     spans: SpanConfig = SpanConfig()
-    shards: Positive = 8  # memory: a task holds one shard's rows, all rows / shards
+    sampling: SamplingConfig = SamplingConfig()
+    shards: Positive = 8  # memory: a task holds one shard's rows, all rows and copies / shards
     window_rows: Positive = 2000  # rows of a Parquet row group, the unit of reading
     resources: PrepareResources = PrepareResources()
 

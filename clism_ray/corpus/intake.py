@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import pyarrow as pa
 
@@ -123,20 +123,25 @@ def write_buckets(rows: Sequence[dict[str, object]], path: Path, buckets: int) -
         number = row["key"]
         assert isinstance(number, int)
         ordered[bucket_of(number, buckets)].append(row)
+    write_batches((pa.RecordBatch.from_pylist(bucket, schema=SCHEMA) for bucket in ordered), path)
+
+
+def write_batches(batches: Iterable[Any], path: Path, schema: pa.Schema = SCHEMA) -> None:
+    """Store record batches as one Arrow file, complete or not at all."""
     options = pa.ipc.IpcWriteOptions(compression="zstd")
     with whole(path) as part, pa.OSFile(str(part), "wb") as file:
-        with pa.ipc.new_file(file, SCHEMA, options=options) as writer:
-            for bucket in ordered:
-                writer.write_batch(pa.RecordBatch.from_pylist(bucket, schema=SCHEMA))
+        with pa.ipc.new_file(file, schema, options=options) as writer:
+            for batch in batches:
+                writer.write_batch(batch)
 
 
-def read_bucket(folder: Path, bucket: int) -> pa.Table:
+def read_bucket(folder: Path, bucket: int, schema: pa.Schema = SCHEMA) -> pa.Table:
     """One bucket, gathered from all files of a folder, in no particular order."""
     batches = []
     for path in folder.glob("*.arrow") if folder.is_dir() else ():
         with pa.memory_map(str(path)) as file:
             batches.append(pa.ipc.open_file(file).get_batch(bucket))
-    return pa.Table.from_batches(batches, schema=SCHEMA)
+    return pa.Table.from_batches(batches, schema=schema)
 
 
 def in_key_order(rows: pa.Table) -> pa.Table:

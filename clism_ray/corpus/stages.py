@@ -8,7 +8,8 @@ All work in one folder:
     dev_sources.npy                            keys of the source texts of the dev corpora
     tables/en-de/                              alignment tables
     built/train/00000.parquet, .json           aligned pairs of a bucket, row ids missing; counts
-    train/shard-00000.parquet                  the same, numbered: part of the prepared corpus
+    copies/00000.arrow, .json                  copies of a bucket's rows, by bucket; counts
+    train/shard-00000.parquet                  a bucket numbered: part of the prepared corpus
 
 Each file gets its final name only when it is complete, and its content depends on the
 arguments alone. So a task may be repeated, any order and number of tasks will do, and what a
@@ -17,7 +18,8 @@ killed run finished is not made again.
 
 import dataclasses
 import shutil
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 
@@ -27,7 +29,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from clism_ray.config import PrepareConfig
-from clism_ray.corpus import intake, tables
+from clism_ray.corpus import intake, sampling, tables
 from clism_ray.corpus.build import LanguagePair, SpanCounts, build
 from clism_ray.corpus.inputs import Input
 from clism_ray.corpus.intake import Counts, Split
@@ -138,6 +140,28 @@ def build_bucket(folder: Path, config: PrepareConfig, split: Split, bucket: int)
     return once(path.with_suffix(".json"), make)
 
 
+def copy_bucket(
+    folder: Path, config: PrepareConfig, repeat: Mapping[str, float], bucket: int
+) -> Counted:
+    """Store the copies of a training bucket's rows; counts (language pair, bucket they fall in)."""
+    path = folder / "copies" / f"{bucket:05d}.arrow"
+
+    def make() -> tuple[Counter[tuple[str, int]]]:
+        rows = pq.read_table(_built(folder, "train", bucket), schema=ALIGNED_SCHEMA)
+        counts: Counter[tuple[str, int]] = Counter()
+
+        def counted() -> Iterator[pa.RecordBatch]:
+            batches = sampling.in_buckets(sampling.copies(rows, repeat), config.shards)
+            for place, batch in enumerate(batches):
+                counts.update((pair, place) for pair in sampling.language_pairs(batch))
+                yield batch
+
+        intake.write_batches(counted(), path, sampling.KEYED_SCHEMA)
+        return (counts,)
+
+    return once(path.with_suffix(".json"), make)
+
+
 def number_bucket(
     folder: Path, config: PrepareConfig, split: Split, bucket: int, first_row_id: int
 ) -> Shard:
@@ -145,6 +169,9 @@ def number_bucket(
     path = folder / split / f"shard-{bucket:05d}.parquet"
     if not path.is_file():
         rows = pq.read_table(_built(folder, split, bucket), schema=ALIGNED_SCHEMA)
+        if split == "train" and config.sampling.temperature > 1:
+            copies = intake.read_bucket(folder / "copies", bucket, sampling.KEYED_SCHEMA)
+            rows = sampling.with_copies(rows, copies)
         row_ids = pa.array(range(first_row_id, first_row_id + rows.num_rows), pa.int64())
         rows = rows.set_column(0, ALIGNED_SCHEMA.field("row_id"), row_ids)
         _write_parquet(rows, path, config.window_rows)
@@ -166,7 +193,7 @@ def gather_samples(folder: Path) -> None:
 
 def remove_intermediate(folder: Path) -> None:
     """Leave nothing but the prepared corpus."""
-    for name in ("intake", "built"):
+    for name in ("intake", "built", "copies"):
         shutil.rmtree(folder / name, ignore_errors=True)
     (folder / "dev_sources.npy").unlink(missing_ok=True)
     remove_parts(folder)
