@@ -157,6 +157,7 @@ class PrepareResources:
 
     cpus_per_task: Rate = 1.0
     max_tasks: Positive | None = None  # at a time; default: as many as there are CPUs
+    gpus_per_task: Weight = 0.0  # of tasks that run a token classifier; 0: it runs on the CPU
 
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)

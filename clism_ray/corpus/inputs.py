@@ -12,7 +12,6 @@ from clism_ray.corpus.card import CARD
 from clism_ray.corpus.files import file_name, files_of
 from clism_ray.corpus.intake import Counts, Split
 from clism_ray.corpus.manifest import Manifest, read_manifest
-from clism_ray.corpus.spans import finder
 from clism_ray.errors import InputError
 
 
@@ -39,7 +38,6 @@ def inputs_of(config: PrepareConfig) -> list[Input]:
     origins: set[tuple[str, str]] = set()
     for entry in inputs:
         files = entry.files
-        finder(config.spans, files.source_language)
         origin = files.name, file_name(files)
         if origin in origins:
             raise InputError(
@@ -85,10 +83,14 @@ def settings_and_content(
 ) -> dict[str, Any]:
     """What decides a prepared corpus: the settings, with the hash of each file for its path.
 
+    `hashes` has those of the files and of what finds spans, by their paths.
     Corpora go by name and file, so that their order makes no difference, nor whether their files
     were named one by one.
     """
     tree = {k: v for k, v in to_tree(config).items() if k not in ("output", "resources")}
+    for name, key in (("spacy", "model"), ("token_classification", "model"), ("gazetteer", "path")):
+        if settings := tree["spans"][name]:
+            settings[key] = hashes.get(settings[key], settings[key])  # a name on the hub stays
 
     def by_name(is_dev: bool) -> dict[str, Any]:
         named: dict[str, Any] = {}

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 from clism_ray.cluster import connect
 from clism_ray.config import CorpusFiles, PrepareConfig, to_tree
-from clism_ray.corpus import stages, unfinished
+from clism_ray.corpus import finders, stages, unfinished
 from clism_ray.corpus.build import SpanCounts
 from clism_ray.corpus.card import InputFile, make_card, write_card
 from clism_ray.corpus.files import content, file_name, paths
@@ -64,6 +64,7 @@ def prepare(config: PrepareConfig) -> Manifest:
     cannot be used, for an output made otherwise or being made, and where nothing is left.
     """
     inputs = inputs_of(config)
+    config = finders.checked(config, {entry.languages[0] for entry in inputs})
     output = Path(config.output).expanduser().absolute()
     with unfinished.held(output):
         connect()
@@ -71,6 +72,7 @@ def prepare(config: PrepareConfig) -> Manifest:
         files = [(entry.files, path) for entry in inputs for path in paths(entry.files)]
         input_files = each(_input_file, files, config.resources)
         hashes = {path: file.sha256 for (_, path), file in zip(files, input_files, strict=True)}
+        hashes |= finders.hashes(config)
         made_of = settings_and_content(config, inputs, hashes)
         if unfinished.is_there(output):
             manifest = existing(output, made_of)
@@ -161,10 +163,11 @@ def _build(config: PrepareConfig, folder: Path, counts: Counts) -> list[_Built]:
         (split, bucket) for split in SPLITS for bucket in range(stages.buckets(config, split))
     ]
     outcomes = each(
-        partial(stages.build_bucket, folder, config),
+        partial(stages.build_bucket, folder, config, finders.open_finder),
         buckets,
         config.resources,
         lambda counted: progress.add(counted.counts[0].total(), counted.is_new),
+        finders.gpus(config),
     )
     progress.end()
     return [

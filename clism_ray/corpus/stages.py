@@ -19,7 +19,7 @@ killed run finished is not made again.
 import dataclasses
 import shutil
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 
@@ -38,7 +38,7 @@ from clism_ray.corpus.pieces import Counted, once, remove_parts, whole
 from clism_ray.corpus.read import parse_chunk
 from clism_ray.corpus.readers.chunk import Chunk, Pairs
 from clism_ray.corpus.samples import DROPPED, read_samples, write_samples
-from clism_ray.corpus.spans import finder
+from clism_ray.corpus.spans import Finder
 from clism_ray.records import ALIGNED_SCHEMA
 
 
@@ -117,14 +117,23 @@ def fit_tables(
     return tables.tables_hash(place)
 
 
-def build_bucket(folder: Path, config: PrepareConfig, split: Split, bucket: int) -> Counted:
-    """Align the pairs of a bucket; counts of pairs, those of outcome `split` rows, and of spans."""
+def build_bucket(
+    folder: Path,
+    config: PrepareConfig,
+    open_finder: Callable[[PrepareConfig, str], Finder],
+    split: Split,
+    bucket: int,
+) -> Counted:
+    """Align the pairs of a bucket; counts of pairs, those of outcome `split` rows, and of spans.
+
+    `open_finder` gives the finder for a source language; it may need what `corpus` does without.
+    """
 
     @lru_cache
     def parts(source_language: str, target_language: str) -> LanguagePair:
         return LanguagePair(
             tables=tables.open_tables(folder / "tables" / f"{source_language}-{target_language}"),
-            find_spans=finder(config.spans, source_language),
+            find_spans=open_finder(config, source_language),
             max_words=config.spans.max_words,
         )
 

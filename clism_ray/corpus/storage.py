@@ -75,6 +75,17 @@ def sha256(path: str) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def folder_content(folder: Path) -> tuple[int, str]:
+    """Size in bytes and hash of a local folder, without what has a dot before its name."""
+    size, digest = 0, hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        name = path.relative_to(folder)
+        if not any(part.startswith(".") for part in name.parts):
+            size += path.stat().st_size
+            digest.update(f"{name.as_posix()}\n{sha256(str(path))}\n".encode())
+    return size, digest.hexdigest()
+
+
 @contextmanager
 def opened(path: str) -> Iterator[BinaryIO]:
     """A file's content from its beginning, unpacked if its name ends in .gz or .zst."""

@@ -23,17 +23,27 @@ def each(
     arguments: Sequence[tuple[Any, ...]],
     resources: PrepareResources,
     watch: Callable[[ResultT], None] = lambda result: None,
+    gpus: float = 0.0,
 ) -> list[ResultT]:
     """function(*entry) for every entry of `arguments`, a task each; results in that order.
 
-    `watch` sees each result as soon as it is there.
+    `watch` sees each result as soon as it is there. Raises InputError if no node has the `gpus`
+    that a task needs.
     """
+    there = max(
+        (node["Resources"].get("GPU", 0.0) for node in ray.nodes() if node["Alive"]), default=0.0
+    )
+    if gpus > there:
+        raise InputError(
+            f"resources.gpus_per_task is {gpus:g}, but no node of the cluster has more than "
+            f"{there:g} GPU; give resources.gpus_per_task=0 to find spans on CPUs"
+        )
 
     def at_place(batch: pa.Table) -> pa.Table:
         place = batch["place"][0].as_py()
         return attempt(lambda: (place, function(*arguments[place])))
 
-    tasks = places(len(arguments)).map_batches(at_place, **options(resources))
+    tasks = places(len(arguments)).map_batches(at_place, **options(resources, gpus))
     by_place: dict[int, ResultT] = {}
     for place, result in results(tasks.iter_rows()):
         watch(result)
@@ -72,12 +82,13 @@ def places(number: int) -> Any:
     )
 
 
-def options(resources: PrepareResources) -> dict[str, Any]:
+def options(resources: PrepareResources, gpus: float = 0.0) -> dict[str, Any]:
     """Of `map_batches`: one row of a Table to a task."""
     return {
         "batch_size": 1,
         "batch_format": "pyarrow",
         "num_cpus": resources.cpus_per_task,
+        "num_gpus": gpus,
         "compute": TaskPoolStrategy(size=resources.max_tasks),
     }
 

@@ -5,7 +5,6 @@ reads it. The line of a pair is the number of its row in the split.
 """
 
 import dataclasses
-import hashlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +16,7 @@ from huggingface_hub import HfApi
 from clism_ray.config import CorpusFiles
 from clism_ray.corpus.readers.chunk import Pairs, Reason, in_chunks
 from clism_ray.corpus.readers.columns import BATCH_ROWS, columns_of, pairs_of
-from clism_ray.corpus.storage import sha256
+from clism_ray.corpus.storage import folder_content
 from clism_ray.errors import InputError, Unavailable
 
 SPLIT = "train"  # where none is named
@@ -51,13 +50,7 @@ def content(files: CorpusFiles) -> tuple[int, str]:
     """Bytes and hash of a pinned dataset; of one on the hub, 0 and its commit."""
     if files.revision is not None:
         return 0, files.revision
-    size, digest = 0, hashlib.sha256()
-    for path in sorted(path for path in Path(files.path).rglob("*") if path.is_file()):
-        name = path.relative_to(files.path)
-        if not any(part.startswith(".") for part in name.parts):
-            size += path.stat().st_size
-            digest.update(f"{name.as_posix()}\n{sha256(str(path))}\n".encode())
-    return size, digest.hexdigest()
+    return folder_content(Path(files.path))
 
 
 def chunks(files: CorpusFiles, lines: int) -> Iterator[Pairs]:

@@ -1,0 +1,64 @@
+"""How the tasks of a preparation open their finders, models included, and what those consist of."""
+
+import dataclasses
+import hashlib
+from collections.abc import Iterable
+from functools import partial
+from pathlib import Path
+
+from clism_ray.config import PrepareConfig, TokenClassificationConfig
+from clism_ray.corpus.spans import Finder, Tagger, finder
+from clism_ray.corpus.storage import find, folder_content, sha256
+
+
+def open_finder(config: PrepareConfig, language: str) -> Finder:
+    """The finder of a configuration for sources in one language; its models stay in the process."""
+    device = "cuda" if gpus(config) else "cpu"
+
+    def load(model: TokenClassificationConfig) -> Tagger:
+        from clism_ray.tasks.token_classifier import load_tagger  # here: it loads PyTorch
+
+        return load_tagger(model, device)
+
+    return finder(config.spans, language, load)
+
+
+def gpus(config: PrepareConfig) -> float:
+    """What a task that finds spans needs of a GPU."""
+    is_model = "token_classification" in config.spans.finders
+    return config.resources.gpus_per_task if is_model else 0.0
+
+
+def checked(config: PrepareConfig, languages: Iterable[str]) -> PrepareConfig:
+    """The configuration, with a model on the hub at its present commit.
+
+    Opens every finder once, on the CPU, and raises InputError for what cannot be used.
+    """
+    model = config.spans.token_classification
+    if model is not None:
+        from clism_ray.tasks.token_classifier import pinned
+
+        spans = dataclasses.replace(config.spans, token_classification=pinned(model))
+        config = dataclasses.replace(config, spans=spans)
+    for language in sorted(set(languages)):
+        finder(config.spans, language, _load_for_once)
+    return config
+
+
+def _load_for_once(model: TokenClassificationConfig) -> Tagger:
+    from clism_ray.tasks.token_classifier import find_spans, load_classifier
+
+    return partial(find_spans, load_classifier(model, "cpu"))
+
+
+def hashes(config: PrepareConfig) -> dict[str, str]:
+    """The paths of the configuration's lists and model folders, and hashes of what is there."""
+    spans = config.spans
+    found = {}
+    for model in (spans.spacy, spans.token_classification):
+        if model is not None and Path(model.model).is_dir():
+            found[model.model] = folder_content(Path(model.model))[1]
+    if spans.gazetteer is not None:
+        lines = "\n".join(sha256(file.path) for file in find(spans.gazetteer.path))
+        found[spans.gazetteer.path] = hashlib.sha256(lines.encode()).hexdigest()
+    return found
