@@ -1,57 +1,123 @@
-"""The word links of sentence pairs: anchors first, then what the alignment tables say.
+"""The word links of sentence pairs, and how far each can be trusted.
 
-Words that are the same on both sides are linked before the tables are asked: names and numbers
-are the rarest words, tables hardly know them, and what a table never saw goes to the diagonal.
-The tables' links, of both directions, come symmetrised from systran-align.
+1. Words that are the same on both sides, or the same number, are linked first: names and numbers
+   are the rarest words, aligners hardly know them, and put what they never saw on the diagonal.
+2. The aligner links the others. How far it can be trusted, the sample tells (`translations`), and
+   an aligner may ask for some trust at least; the links of function words are thinned out.
+3. Names that are left are linked to words of the other side that sound alike (`likeness`).
 """
 
 import unicodedata
-from collections.abc import Collection, Sequence
-from typing import NamedTuple, TypeAlias
+from collections.abc import Collection, Mapping, Sequence, Set
+from functools import lru_cache
+from typing import NamedTuple
 
+from clism_ray.corpus.likeness import MIN_LIKENESS, likeness
 from clism_ray.corpus.stop_words import STOP_WORDS
 from clism_ray.corpus.tables import Tables
+from clism_ray.corpus.translations import Link
 
-Link: TypeAlias = tuple[int, int]  # (source word, target word), positions from 0
+_NOTHING: frozenset[int] = frozenset()
+_NUMERALS = dict(
+    zip(
+        """
+        two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen
+        sixteen seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety
+        """.split(),
+        map(str, (*range(2, 21), *range(30, 100, 10))),
+        strict=True,
+    )
+)
 
 
 class Alignment(NamedTuple):
-    """The word links of a sentence pair, and how far they can be trusted."""
+    """The word links of a sentence pair, by the positions of words."""
 
-    links: frozenset[Link]
-    evidence: tuple[float, ...]  # of each source word, 0 to 1
+    trust: Mapping[Link, float]  # in each link, 0 to 1
+    function_words: tuple[Set[int], Set[int]] = (_NOTHING, _NOTHING)  # of both sides
+    unknown: Set[int] = _NOTHING  # source words nothing is known to translate
 
 
 def align(tables: Tables, pairs: Sequence[tuple[list[str], list[str]]]) -> list[Alignment]:
     """The links of each pair of word lists.
 
-    Anchors come first and take their words out of the tables' links; the links of function words
-    are thinned out as in `without_strays`. The evidence for a source
-    word is 1 if an anchor links it, else n / (n + 1) for a word the tables saw n times: what
-    they never saw is put on the diagonal, which is a guess, and what they saw once nearly so.
+    The trust in a link is 1 for equal words, what `translations` says of words the aligner linked,
+    and the likeness of names that sound alike.
     """
     lowered = [
         ([word.lower() for word in source], [word.lower() for word in target])
         for source, target in pairs
     ]
-    by_tables = tables.aligner.align_batch([s for s, _ in lowered], [t for _, t in lowered])
-    alignments = []
-    for (source, target), keys, entry in zip(pairs, lowered, by_tables, strict=True):
-        fixed = anchors(source, target)
-        sources, targets = {i for i, _ in fixed}, {j for _, j in fixed}
-        links = {(i, j) for i, j in entry["alignments"] if i not in sources and j not in targets}
-        links = without_strays(links, *keys, tables.function_words)
-        seen = [tables.frequency.get(key, 0) for key in keys[0]]
-        evidence = (1.0 if i in sources else n / (n + 1) for i, n in enumerate(seen))
-        alignments.append(Alignment(frozenset(links | fixed), tuple(evidence)))
-    return alignments
+    by_aligner = tables.linker.links([s for s, _ in lowered], [t for _, t in lowered])
+    return [
+        _alignment(tables, pair, keys, links)
+        for pair, keys, links in zip(pairs, lowered, by_aligner, strict=True)
+    ]
+
+
+def _alignment(
+    tables: Tables,
+    pair: tuple[list[str], list[str]],
+    keys: tuple[list[str], list[str]],
+    links: Collection[Link],
+) -> Alignment:
+    fixed = anchors(*pair)
+    sources, targets = {i for i, _ in fixed}, {j for _, j in fixed}
+    source_function, target_function = (
+        {place for place, word in enumerate(side) if word in words}
+        for side, words in zip(keys, tables.function_words, strict=True)
+    )
+    links = [(i, j) for i, j in links if i not in sources and j not in targets]
+    trust: dict[Link, float] = dict.fromkeys(fixed, 1.0)
+    for i, j in without_strays(links, source_function, target_function):
+        value = tables.translations.get(keys[0][i], {}).get(keys[1][j], 0.0)
+        if value >= tables.linker.min_trust:
+            trust[i, j] = value
+    trust |= names_alike(*pair, trust, source_function, target_function)
+    linked = {i for i, _ in trust}
+    unknown = {
+        place
+        for place, word in enumerate(keys[0])
+        if place not in linked and word not in tables.translations
+    }
+    return Alignment(trust, (source_function, target_function), unknown)
+
+
+def names_alike(
+    source: Sequence[str],
+    target: Sequence[str],
+    linked: Collection[Link],
+    source_function: Collection[int],
+    target_function: Collection[int],
+) -> dict[Link, float]:
+    """Links of capitalised source words to target words that sound alike, and how much.
+
+    Only words without a link take part; the most alike are linked first, each once.
+    """
+    taken = {i for i, _ in linked}
+    names = [
+        i
+        for i, word in enumerate(source)
+        if i not in taken and word[0].isupper() and i not in source_function
+    ]
+    if not names:
+        return {}
+    targets = {j for _, j in linked}
+    free = [
+        j
+        for j, word in enumerate(target)
+        if j not in targets and word[0].isalpha() and j not in target_function
+    ]
+    found: dict[Link, float] = {}
+    alike = [(likeness(source[i], target[j]), i, j) for i in names for j in free]
+    for value, i, j in sorted((entry for entry in alike if entry[0] >= MIN_LIKENESS), reverse=True):
+        if all(i != other and j != another for other, another in found):
+            found[i, j] = value
+    return found
 
 
 def without_strays(
-    links: Collection[Link],
-    source: Sequence[str],
-    target: Sequence[str],
-    function_words: tuple[frozenset[str], frozenset[str]],
+    links: Collection[Link], source_function: Collection[int], target_function: Collection[int]
 ) -> set[Link]:
     """Links without those that tie a function word to a content word for want of its own.
 
@@ -59,13 +125,12 @@ def without_strays(
     they would widen a span or make it inconsistent. A content word of the source never links
     to a function word; a function word links to a content word that no content word links to.
     """
-    is_function = [word in function_words[0] for word in source]
-    is_target_function = [word in function_words[1] for word in target]
-    targets = {j for i, j in links if not (is_function[i] or is_target_function[j])}
+    of_content = {j for i, j in links if not (i in source_function or j in target_function)}
     return {
         (i, j)
         for i, j in links
-        if is_function[i] == is_target_function[j] or (is_function[i] and j not in targets)
+        if (i in source_function) == (j in target_function)
+        or (i in source_function and j not in of_content)
     }
 
 
@@ -73,13 +138,21 @@ def anchors(source: Sequence[str], target: Sequence[str]) -> set[Link]:
     """Links between words that are the same string or the same number on both sides.
 
     Words that stand equally often on both sides are linked in order; others are left to the
-    tables. Stop words and short lower-case words are no anchors: "die" is a verb in English.
+    aligner. Stop words and short lower-case words are no anchors: "die" is a verb in English.
+    A number that English spells out ("three") may be written in digits in the target.
     """
     places: dict[str, tuple[list[int], list[int]]] = {}
     for side, side_words in enumerate((source, target)):
         for position, word in enumerate(side_words):
             if (key := _anchor(word)) is not None:
                 places.setdefault(key, ([], []))[side].append(position)
+    spelled_out: dict[str, list[int]] = {}
+    for position, word in enumerate(source):
+        if (digits := _NUMERALS.get(word.lower())) in places:
+            spelled_out.setdefault(digits, []).append(position)
+    for digits, positions in spelled_out.items():
+        if not places[digits][0]:
+            places[digits][0].extend(positions)
     return {
         link
         for sources, targets in places.values()
@@ -88,6 +161,7 @@ def anchors(source: Sequence[str], target: Sequence[str]) -> set[Link]:
     }
 
 
+@lru_cache(maxsize=100_000)
 def _anchor(word: str) -> str | None:
     """What a word must share with another to be the same; None for words that prove nothing."""
     digits = "".join(

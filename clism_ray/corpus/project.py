@@ -1,6 +1,6 @@
 """From the spans of a source sentence to their counterparts in the target, through word links."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Literal, NamedTuple, TypeAlias
 
 from clism_ray.corpus.align import Alignment
@@ -24,44 +24,59 @@ def project(
 ) -> list[SpanPair | Reason]:
     """The counterpart of each span, or why it has none.
 
-    The counterpart runs from the first target word that links to the span to the last. None of
-    them may link to a source word outside the span, which makes the pair consistent in both
+    The counterpart runs from the first target word that links to the span to the last; function
+    words at its ends do not belong to it, if none stands at the ends of the span. None of its
+    words may link to a source word outside the span, which makes the pair consistent in both
     directions, and counterparts of disjoint spans disjoint. Links of punctuation do not count.
-    A span whose links have no evidence is refused as unknown_word (see `align.align`).
 
-    Score: over the words of both sides without punctuation, the mean of the evidence for the
-    source word that links each of them; 0 for words without a link.
+    Score: over the words of both sides without punctuation and, where others are left, function
+    words, the mean of the trust in the best link of each; 0 for words without a link.
     """
-    is_sign = [is_punctuation(word) for word in source.words]
-    is_target_sign = [is_punctuation(word) for word in target.words]
-    links = [(i, j) for i, j in alignment.links if not (is_sign[i] or is_target_sign[j])]
+    signs = [
+        {place for place, word in enumerate(side.words) if is_punctuation(word)}
+        for side in (source, target)
+    ]
+    empty = [signs[side].union(alignment.function_words[side]) for side in (0, 1)]
+    links = [(i, j) for i, j in alignment.trust if not (i in signs[0] or j in signs[1])]
 
     def counterpart(span: Span) -> SpanPair | Reason:
-        inside = [i for i in range(span.first, span.end) if not is_sign[i]]
         own_links = [(i, j) for i, j in links if span.first <= i < span.end]
-        if not any(alignment.evidence[i] for i in {i for i, _ in own_links} or inside):
-            return "unknown_word"
         if not own_links:
-            return "not_linked"
-        first, last = min(j for _, j in own_links), max(j for _, j in own_links)
+            inside = _without(signs[0], range(span.first, span.end))
+            return "unknown_word" if alignment.unknown.issuperset(inside) else "not_linked"
+        linked = {j for _, j in own_links}
+        if not (span.first in empty[0] or span.end - 1 in empty[0]):
+            linked = linked - empty[1] or linked
+        first, last = min(linked), max(linked)
         if any(first <= j <= last and not span.first <= i < span.end for i, j in links):
             return "not_contiguous"
         start, end = target.offsets[first][0], target.offsets[last][1]
         answer = target.offsets[first : last + 1]
         if length_in_words(target.text[start:end], answer) > max_words:
             return "answer_too_long"
-        trust = {("source", i): alignment.evidence[i] for i, _ in own_links}
+        trust: dict[tuple[int, int], float] = {}
         for i, j in own_links:
-            trust["target", j] = max(alignment.evidence[i], trust.get(("target", j), 0.0))
-        size = len(inside) + sum(not is_target_sign[j] for j in range(first, last + 1))
+            for word in ((0, i), (1, j)):
+                trust[word] = max(alignment.trust[i, j], trust.get(word, 0.0))
+        words = [(0, i) for i in _content(empty[0], signs[0], range(span.first, span.end))]
+        words += [(1, j) for j in _content(empty[1], signs[1], range(first, last + 1))]
         return SpanPair(
             source_start=source.offsets[span.first][0],
             source_end=source.offsets[span.end - 1][1],
             target_start=start,
             target_end=end,
             label=span.label,
-            score=round(sum(trust.values()) / size, 4),
+            score=round(sum(trust.get(word, 0.0) for word in words) / len(words), 4),
             confidence=span.confidence,
         )
 
     return [counterpart(span) for span in spans]
+
+
+def _content(empty: Container[int], signs: Container[int], places: range) -> list[int]:
+    """Words that are neither punctuation nor function words; else those that are the latter."""
+    return _without(empty, places) or _without(signs, places)
+
+
+def _without(left_out: Container[int], places: range) -> list[int]:
+    return [place for place in places if place not in left_out]

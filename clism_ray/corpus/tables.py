@@ -1,51 +1,56 @@
 """Alignment tables of a language pair: fitted once, stored as files, opened by every task.
 
-The aligner is systran-align (fast_align's model, fitted in both directions). Beside its two
-tables stands what the sample told of words: how often each was seen, how it is cased, and
-which are function words.
+Beside what the aligner stores (`systran`) stands what its links of the sample told of words: which
+translate which and how surely, how often each was seen, how it is cased, and which are function
+words.
 """
 
 import hashlib
 import json
-import math
-import os
-import subprocess
-import sys
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
-import systran_align
-
+from clism_ray.corpus import systran
 from clism_ray.corpus.capitals import Casing, cases, casing
 from clism_ray.corpus.manifest import file_sha256
+from clism_ray.corpus.translations import (
+    Link,
+    LinkedPair,
+    Translations,
+    count_links,
+    translations,
+    words_of_names,
+)
 from clism_ray.corpus.words import is_punctuation, is_unspaced, surfaces
 from clism_ray.errors import InputError
 
 FUNCTION_SHARE = 0.005  # of all words: some thirty words in most languages
-_PART = 10_000  # pairs of the sample that are aligned to learn which words translate names
-_FORWARD, _BACKWARD, _WORDS = "forward.probs", "backward.probs", "words.json"
+_WORDS = "words.json"
 
-# Run in a process of its own: with more than one OpenMP thread the fit differs from run to run,
-# and the number of threads is read when the library is loaded.
-_FIT = """
-import sys, systran_align
-text, forward, backward, iterations = sys.argv[1:]
-systran_align.generate_alignment_probabilities(
-    text, forward, backward, iterations=int(iterations),
-    favor_diagonal=True, optimize_tension=True, variational_bayes=True)
-"""
+
+class Linker(Protocol):
+    """A fitted aligner."""
+
+    batch: int  # pairs that are best linked at a time
+    min_trust: float  # what the sample must show of two words that it links
+
+    def links(
+        self, sources: Sequence[list[str]], targets: Sequence[list[str]]
+    ) -> Iterator[list[Link]]:
+        """The links of each pair of lower-cased word lists."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tables:
     """What is known of a language pair."""
 
-    aligner: Any  # systran_align.Aligner; cannot be pickled
+    linker: Linker
+    translations: Translations  # of lower-cased words
     frequency: Mapping[str, int]  # of lower-cased source words in the sample
     total: int  # running source words of the sample
     casing: Casing  # of source words in the sample
@@ -74,9 +79,11 @@ def fit(pairs: Iterable[tuple[str, str]], folder: Path, iterations: int) -> str:
     if not frequency[0]:
         raise InputError(f"{folder}: no sentence pairs to fit alignment tables on")
     source, target = (casing(counts) for counts in observed)
-    _run_fit(text, folder, iterations)
-    of_names = _words_linked_to(frozenset(source.names), text, folder)
+    systran.fit(text, folder, iterations)
+    counts = count_links(_linked(text, systran.Systran(folder)), frequency)
+    of_names = words_of_names(counts, frozenset(source.names))
     known = {
+        "translations": translations(counts, frequency),
         "frequency": dict(sorted(frequency[0].items())),
         **source._asdict(),
         "function_words": [
@@ -84,14 +91,16 @@ def fit(pairs: Iterable[tuple[str, str]], folder: Path, iterations: int) -> str:
             sorted(function_words(frequency[1], of_names.union(target.names))),
         ],
     }
-    (folder / _WORDS).write_text(json.dumps(known, ensure_ascii=False), encoding="utf-8")
+    (folder / _WORDS).write_text(
+        json.dumps(known, ensure_ascii=False, sort_keys=True), encoding="utf-8"
+    )
     text.unlink()
     return tables_hash(folder)
 
 
 def tables_hash(folder: Path) -> str:
     """One hash of a folder's tables."""
-    digests = [file_sha256(folder / name) for name in (_FORWARD, _BACKWARD, _WORDS)]
+    digests = [file_sha256(path) for path in sorted(folder.iterdir())]
     return hashlib.sha256("\n".join(digests).encode()).hexdigest()
 
 
@@ -101,7 +110,8 @@ def open_tables(folder: Path) -> Tables:
     known = json.loads((folder / _WORDS).read_text(encoding="utf-8"))
     source, target = (frozenset(side) for side in known["function_words"])
     return Tables(
-        aligner=_aligner(folder),
+        linker=systran.Systran(folder),
+        translations=known["translations"],
         frequency=known["frequency"],
         total=sum(known["frequency"].values()),
         casing=Casing(frozenset(known["names"]), frozenset(known["common"])),
@@ -125,46 +135,10 @@ def function_words(frequency: Mapping[str, int], names: Collection[str]) -> set[
     }
 
 
-def _run_fit(text: Path, folder: Path, iterations: int) -> None:
-    outcome = subprocess.run(  # noqa: S603 - this interpreter, on files of our own
-        [
-            *(sys.executable, "-c", _FIT),
-            *(str(path) for path in (text, folder / _FORWARD, folder / _BACKWARD)),
-            str(iterations),
-        ],
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if outcome.returncode != 0 or not (folder / _BACKWARD).is_file():
-        raise InputError(
-            f"{folder}: fitting the alignment tables failed (exit code {outcome.returncode}): "
-            f"{outcome.stderr.strip()[-500:]}"
-        )
-
-
-def _words_linked_to(names: Collection[str], text: Path, folder: Path) -> set[str]:
-    """Target words of which at least a third of the links, in part of the sample, are to names.
-
-    Many scripts have no capitals to tell names by. Raises InputError if the tables hold NaN.
-    """
-    aligner = _aligner(folder)
-    links: Counter[str] = Counter()
-    name_links: Counter[str] = Counter()
-    with text.open(encoding="utf-8") as file:
-        for line in islice(file, _PART):
-            source, target = (side.split(" ") for side in line.rstrip("\n").split(" ||| "))
-            entry = aligner.align(source, target)
-            if not math.isfinite(entry["forward_log_prob"] + entry["backward_log_prob"]):
-                raise InputError(
-                    f"{folder}: the fitted alignment tables hold no numbers; a pair like "
-                    f"{line!r} may have upset the fit: remove such pairs, or fit on others"
-                )
-            links.update(target[j] for _, j in entry["alignments"])
-            name_links.update(target[j] for i, j in entry["alignments"] if source[i] in names)
-    return {word for word, number in name_links.items() if 3 * number >= links[word]}
-
-
-def _aligner(folder: Path) -> Any:
-    return systran_align.Aligner(str(folder / _FORWARD), str(folder / _BACKWARD))
+def _linked(text: Path, linker: Linker) -> Iterator[LinkedPair]:
+    """The words of the lines `source words ||| target words`, and their links."""
+    with text.open(encoding="utf-8") as lines:
+        while batch := list(islice(lines, linker.batch)):
+            pairs = [line.rstrip("\n").split(" ||| ") for line in batch]
+            sources, targets = ([pair[side].split(" ") for pair in pairs] for side in (0, 1))
+            yield from zip(sources, targets, linker.links(sources, targets), strict=True)

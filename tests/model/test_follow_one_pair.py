@@ -61,7 +61,7 @@ def aligned(pair: SentencePair) -> AlignedPair:
     (spans,) = finder(SpanConfig(), "en")([source], [sides[0].offsets], nothing_known)
     # The same words on both sides link themselves; the tables would know the other three.
     links = anchors(sides[0].words, sides[1].words) | {(4, 1), (5, 4), (6, 5)}
-    alignment = Alignment(frozenset(links), (1.0,) * len(sides[0].words))
+    alignment = Alignment(dict.fromkeys(links, 1.0))
     projected = project(spans, *sides, alignment, max_words=10)
     return AlignedPair(
         row_id=7,
@@ -101,8 +101,8 @@ def test_1_a_line_becomes_a_sentence_pair_with_its_origin(pair: SentencePair) ->
 
 def test_2_the_pair_is_normalised_and_usable(pair: SentencePair) -> None:
     assert (normalise(pair.source), normalise(pair.target)) == (SOURCE, TARGET)
-    assert drop_reason(SOURCE, TARGET, CleaningConfig()) is None
-    assert drop_reason(SOURCE, SOURCE, CleaningConfig()) == "identical"
+    assert drop_reason(SOURCE, TARGET, ("en", "de"), CleaningConfig()) is None
+    assert drop_reason(SOURCE, SOURCE, ("en", "de"), CleaningConfig()) == "identical"
 
 
 def test_3_its_words_are_found_and_names_and_numbers_link_themselves() -> None:

@@ -22,11 +22,13 @@ def one(
     source: str,
     target: str,
     links: set[tuple[int, int]],
-    evidence: float = 1.0,
+    trust: float = 1.0,
     max_words: int = 10,
+    function_words: tuple[set[int], set[int]] = (set(), set()),
+    unknown: frozenset[int] = frozenset(),
 ) -> SpanPair | Reason:
     sides = side(source), side(target)
-    alignment = Alignment(frozenset(links), (evidence,) * len(sides[0].words))
+    alignment = Alignment(dict.fromkeys(links, trust), function_words, unknown)
     return project([Span(*span, "name")], *sides, alignment, max_words)[0]
 
 
@@ -51,20 +53,45 @@ def test_a_span_without_a_counterpart_has_a_reason(
     assert one((1, 3), "a b c", "d e f g", links, max_words=3) == reason
 
 
-def test_a_span_that_rests_on_nothing_known_is_an_unknown_word() -> None:
-    assert one((0, 1), "Zork", "Florp", {(0, 0)}, evidence=0.0) == "unknown_word"
+def test_a_span_of_words_nothing_is_known_to_translate_is_an_unknown_word() -> None:
+    assert one((0, 1), "Zork", "Florp", set(), unknown=frozenset({0})) == "unknown_word"
+    assert one((0, 2), "Zork house", "Florp", set(), unknown=frozenset({0})) == "not_linked"
 
 
-def test_the_score_is_the_mean_evidence_of_all_words_of_both_sides() -> None:
-    outcome = one((0, 2), "a b", "c d e", {(0, 0), (0, 2)}, evidence=0.5)
+def test_the_score_is_the_mean_trust_in_all_words_of_both_sides() -> None:
+    outcome = one((0, 2), "a b", "c d e", {(0, 0), (0, 2)}, trust=0.5)
     assert isinstance(outcome, SpanPair)
     assert outcome.score == pytest.approx(3 * 0.5 / 5)
 
 
-def test_a_span_keeps_the_confidence_of_its_finder() -> None:
-    alignment = Alignment(frozenset({(0, 0)}), (1.0,))
-    (outcome,) = project([Span(0, 1, "GPE", 0.4)], side("Rome"), side("Rom"), alignment, 10)
-    assert outcome == SpanPair(0, 4, 0, 3, "GPE", 1.0, 0.4)
+def test_function_words_are_left_out_of_the_score() -> None:
+    links, function_words = {(0, 0), (2, 3)}, ({1}, {1, 2})
+    outcome = one((0, 3), "Leader of Opposition", "chef de le opposition", links, 0.5, 10)
+    assert isinstance(outcome, SpanPair)
+    assert outcome.score == pytest.approx(4 * 0.5 / 7, abs=1e-4)
+    outcome = one(
+        (0, 3), "Leader of Opposition", "chef de le opposition", links, 0.5, 10, function_words
+    )
+    assert isinstance(outcome, SpanPair)
+    assert outcome.score == 0.5
+
+
+@pytest.mark.parametrize(
+    ("span", "source", "links", "answer"),
+    [
+        ((0, 4), "leader of the opposition", {(0, 1), (2, 0), (3, 4)}, "chef de le opposition"),
+        ((0, 3), "the opposition leader", {(0, 0), (1, 4), (2, 1)}, "le chef de le opposition"),
+        ((0, 1), "the", {(0, 3)}, "le"),
+    ],
+)
+def test_function_words_end_a_counterpart_only_where_they_end_the_span(
+    span: tuple[int, int], source: str, links: set[tuple[int, int]], answer: str
+) -> None:
+    function_words = ({n for n, word in enumerate(source.split()) if word in "of the"}, {0, 2, 3})
+    target = "le chef de le opposition"
+    outcome = one(span, source, target, links, function_words=function_words)
+    assert isinstance(outcome, SpanPair)
+    assert target[outcome.target_start : outcome.target_end] == answer
 
 
 def test_punctuation_neither_links_nor_counts() -> None:
@@ -78,8 +105,8 @@ def sentences_with_links(draw: st.DrawFn) -> tuple[list[Span], int, int, Alignme
     cuts = sorted(draw(st.sets(st.integers(0, n), min_size=2, max_size=6)))
     spans = [Span(a, b, "x") for a, b in pairwise(cuts)]
     pairs = st.tuples(st.integers(0, n - 1), st.integers(0, m - 1))
-    evidence = draw(st.lists(st.floats(0, 1), min_size=n, max_size=n))
-    return spans, n, m, Alignment(frozenset(draw(st.sets(pairs))), tuple(evidence))
+    trust = draw(st.dictionaries(pairs, st.floats(0.01, 1)))
+    return spans, n, m, Alignment(trust)
 
 
 @given(sentences_with_links())
@@ -95,7 +122,7 @@ def test_counterparts_are_consistent_disjoint_and_scored_between_0_and_1(
             continue
         assert 0 <= outcome.score <= 1
         first, last = outcome.target_start // 2, (outcome.target_end - 1) // 2
-        for i, j in alignment.links:
+        for i, j in alignment.trust:
             assert (span.first <= i < span.end) == (first <= j <= last)
         assert not taken & set(range(first, last + 1))
         taken |= set(range(first, last + 1))

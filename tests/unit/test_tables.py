@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from clism_ray.corpus import tables as module
+from clism_ray.corpus import systran
 from clism_ray.corpus.tables import fit, function_words, open_tables
 from clism_ray.errors import InputError
 
@@ -26,6 +26,7 @@ def test_tables_know_how_often_and_in_what_case_they_saw_a_word(tables: tuple[Pa
     assert (known.frequency["tom"], known.frequency["saw"]) == (3, 9)
     assert set(known.casing.names) == {"tom", "mary", "bob"}
     assert "house" in known.casing.common
+    assert known.translations["house"]["haus"] == pytest.approx(2 / 3, abs=1e-4)
     assert "the" in known.function_words[0]
     assert "den" in known.function_words[1]
 
@@ -48,7 +49,7 @@ def test_an_empty_sample_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_fit_that_fails_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_FIT", "raise SystemExit('out of luck')")
+    monkeypatch.setattr(systran, "_FIT", "raise SystemExit('out of luck')")
     with pytest.raises(InputError, match=r"failed \(exit code 1\): out of luck"):
         fit(PAIRS, tmp_path, iterations=5)
 

@@ -1,0 +1,76 @@
+"""Word links by systran-align: fast_align's model, fitted in both directions and symmetrised.
+
+Dyer, Chahuneau and Smith 2013, "A Simple, Fast, and Effective Reparameterization of IBM Model 2".
+"""
+
+import math
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import systran_align
+
+from clism_ray.corpus.translations import Link
+from clism_ray.errors import InputError
+
+FILES = ("forward.probs", "backward.probs")
+
+# Run in a process of its own: with more than one OpenMP thread the fit differs from run to run,
+# and the number of threads is read when the library is loaded.
+_FIT = """
+import sys, systran_align
+text, forward, backward, iterations = sys.argv[1:]
+systran_align.generate_alignment_probabilities(
+    text, forward, backward, iterations=int(iterations),
+    favor_diagonal=True, optimize_tension=True, variational_bayes=True)
+"""
+
+
+class Systran:
+    """The fitted tables of a folder. Cannot be pickled."""
+
+    batch = 256
+    min_trust = 0.03  # it links every word: below this its links are wrong more often than not
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._aligner: Any = systran_align.Aligner(*(str(folder / name) for name in FILES))
+
+    def links(
+        self, sources: Sequence[list[str]], targets: Sequence[list[str]]
+    ) -> Iterator[list[Link]]:
+        """The links of each pair of lower-cased word lists.
+
+        Raises InputError if the tables hold NaN: such an aligner links nonsense.
+        """
+        for source, entry in zip(sources, self._aligner.align_batch(sources, targets), strict=True):
+            if math.isnan(entry["forward_log_prob"] + entry["backward_log_prob"]):
+                raise InputError(
+                    f"{self._folder}: the fitted alignment tables hold no numbers; a pair like "
+                    f"{' '.join(source)!r} may have upset the fit: remove such pairs, or fit on "
+                    "others"
+                )
+            yield entry["alignments"]
+
+
+def fit(text: Path, folder: Path, iterations: int) -> None:
+    """Write tables, fitted on lines `source words ||| target words`, into a folder."""
+    outcome = subprocess.run(  # noqa: S603 - this interpreter, on files of our own
+        [
+            *(sys.executable, "-c", _FIT),
+            *(str(path) for path in (text, *(folder / name for name in FILES))),
+            str(iterations),
+        ],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if outcome.returncode != 0 or not (folder / FILES[-1]).is_file():
+        raise InputError(
+            f"{folder}: fitting the alignment tables failed (exit code {outcome.returncode}): "
+            f"{outcome.stderr.strip()[-500:]}"
+        )

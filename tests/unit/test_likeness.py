@@ -1,0 +1,42 @@
+"""Words that sound alike in two languages."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clism_ray.corpus.likeness import MIN_LIKENESS, consonants, likeness
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("France", "फ्रान्स"),
+        ("Authority", "अथॅारिटी"),
+        ("Britain", "بريطانيا"),
+        ("Moscow", "Москва"),
+        ("London", "लंदन"),
+        ("Canadian", "canadiennes"),
+        ("Philip", "Филипп"),
+    ],
+)
+def test_names_sound_alike_in_other_scripts_and_spellings(one: str, other: str) -> None:
+    assert likeness(one, other) >= MIN_LIKENESS
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("France", "भारत"), ("Steele", "fer"), ("US", "यूएस"), ("Ann", "Hanna"), ("1", "2"), ("", "")],
+)
+def test_other_words_and_short_ones_do_not(one: str, other: str) -> None:
+    assert likeness(one, other) < MIN_LIKENESS
+
+
+def test_what_stays_of_a_word() -> None:
+    assert consonants("Chicago") == "kg"
+    assert consonants("Österreich") == "astrk"
+
+
+@given(st.text(max_size=12), st.text(max_size=12))
+def test_likeness_is_symmetric_and_between_0_and_1(one: str, other: str) -> None:
+    assert likeness(one, other) == likeness(other, one)
+    assert 0 <= likeness(one, other) <= 1
