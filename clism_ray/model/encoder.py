@@ -25,13 +25,11 @@ from transformers import (
 from clism_ray.config import ModelConfig, ScratchConfig
 from clism_ray.errors import InputError
 from clism_ray.model.attention import PACKED
+from clism_ray.model.span_reader import first_position, positions
 
 PAIR_LIMITS = "tokenizer.max_source_tokens or tokenizer.max_target_tokens"
 _ROUND = 128  # tokens; few shapes for a few per cent more work
 _PACKED_FAMILIES = frozenset({"bert", "electra", "roberta", "xlm-roberta", "camembert"})
-_POSITIONS_AFTER_PADDING_ID = frozenset(
-    {"roberta", "xlm-roberta", "camembert", "xlm-roberta-xl", "mpnet"}
-)
 
 
 def load_masked_lm(
@@ -113,11 +111,6 @@ def check_start(model: ModelConfig, max_tokens: int, limits: str = PAIR_LIMITS) 
     _check_room(model, config, max_tokens, limits)
 
 
-def positions(config: Any) -> int:
-    """The longest sequence an encoder can take."""
-    return int(config.max_position_embeddings) - _first_position(config)
-
-
 def mlm_head(masked_lm: PreTrainedModel) -> nn.Module:
     """What stands between the encoder's states and the vocabulary: states in, logits out."""
     others = [
@@ -154,7 +147,7 @@ def _encode_packed(
     ids_T, types_T, position_T = (F.pad(part, (0, filler)) for part in (ids_T, types_T, position_T))
     states: Tensor = encoder(
         input_ids=ids_T[None],
-        position_ids=position_T[None] + _first_position(encoder.config),
+        position_ids=position_T[None] + first_position(encoder.config),
         packed_offsets=bounds,
         **_types(encoder, types_T[None]),
     )[0]
@@ -179,11 +172,6 @@ def _encode_padded(
 def _types(encoder: PreTrainedModel, types: Tensor) -> dict[str, Tensor]:
     has_types = getattr(encoder.config, "type_vocab_size", 0) > 1
     return {"token_type_ids": types} if has_types else {}
-
-
-def _first_position(config: Any) -> int:
-    after_padding = config.model_type in _POSITIONS_AFTER_PADDING_ID
-    return int(config.pad_token_id) + 1 if after_padding else 0
 
 
 def _check_room(model: ModelConfig, config: Any, max_tokens: int, limits: str) -> None:

@@ -3,6 +3,7 @@
     config.json, model.safetensors   the encoder with its MLM head: `AutoModel` loads the encoder
     tokenizer.json, ...              the tokenizer, with `[QUE]`
     span_head.safetensors            W_s and W_e
+    span_head.py                     answers with this folder where this package is not
     README.md                        the model card
 
 Loading needs neither Ray nor DeepSpeed; the encoder alone needs not even this package.
@@ -23,9 +24,11 @@ from transformers import AutoModelForMaskedLM, PreTrainedModel, PreTrainedTokeni
 
 from clism_ray.errors import InputError
 from clism_ray.masking.tokenizer import load_tokenizer
+from clism_ray.model import span_reader
 from clism_ray.model.span_head import SpanHead
 
 SPAN_HEAD = "span_head.safetensors"
+READER = "span_head.py"
 
 
 class Pointer(NamedTuple):
@@ -57,8 +60,14 @@ def export_model(
         masked_lm.save_pretrained(temporary, state_dict=below(weights, "masked_lm."))
         if head := below(weights, "span_head."):
             save_file(head, temporary / SPAN_HEAD)
+            save_reader(temporary)
         tokenizer.save_pretrained(temporary)
         (temporary / "README.md").write_text(card, encoding="utf-8")
+
+
+def save_reader(folder: Path) -> None:
+    """Put the file that answers with a folder where this package is not beside its span head."""
+    shutil.copyfile(span_reader.__file__, folder / READER)
 
 
 @contextmanager

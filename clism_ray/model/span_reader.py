@@ -31,6 +31,9 @@ from torch.nn.utils.rnn import pad_sequence
 from transformers import AutoConfig, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerFast
 
 Offsets = list[tuple[int, int]]
+_POSITIONS_AFTER_PADDING_ID = frozenset(
+    {"roberta", "xlm-roberta", "camembert", "xlm-roberta-xl", "mpnet"}
+)
 
 
 class Answer(NamedTuple):
@@ -64,9 +67,16 @@ class SpanReader:
 
     @classmethod
     def from_folder(cls, folder: str | Path, device: str = "cpu") -> "SpanReader":
-        """The model of a folder that holds `span_head.safetensors` and `reading.json`."""
-        reading = json.loads(Path(folder, "reading.json").read_text(encoding="utf-8"))
+        """The model of a folder that holds `span_head.safetensors`.
+
+        Its windows are those of `reading.json`, which fine-tuning left; else the usual ones.
+        """
         encoder: Any = load_encoder(folder)  # `to` of transformers has no usable type
+        path = Path(folder, "reading.json")
+        if path.is_file():
+            reading = json.loads(path.read_text(encoding="utf-8"))
+        else:
+            reading = usual_windows(encoder.config)
         return cls(
             encoder.to(device),
             cast(PreTrainedTokenizerFast, AutoTokenizer.from_pretrained(folder)),
@@ -158,16 +168,35 @@ class SpanReader:
 
 
 def load_encoder(folder: str | Path) -> PreTrainedModel:
-    """The encoder of a model folder, in fp32 and in evaluation mode, without a pooling layer.
+    """The encoder of a model folder, in fp32 and in evaluation mode, without pooling or MLM head.
 
-    `AutoModel` would add one to a BERT, draw its weights and warn of them.
+    `AutoModel` would add a pooling layer to a BERT, draw its weights and warn of them.
     """
     (name,) = AutoConfig.from_pretrained(folder).architectures
     kind = getattr(transformers, name)
     has_pooler = "add_pooling_layer" in inspect.signature(kind.__init__).parameters
     options: dict[str, Any] = {"add_pooling_layer": False} if has_pooler else {}
-    encoder = kind.from_pretrained(folder, dtype=torch.float32, **options)
-    return cast(PreTrainedModel, encoder.eval())
+    model = kind.from_pretrained(folder, dtype=torch.float32, **options)
+    return cast(PreTrainedModel, model.eval().base_model)
+
+
+def usual_windows(config: Any) -> dict[str, int]:
+    """384 tokens; in shorter encoders a quarter is left to the question, and half overlaps."""
+    max_tokens = min(384, positions(config))
+    question = min(64, max_tokens // 4)
+    stride = min(128, max((max_tokens - question - 4) // 2, 1))
+    return {"max_tokens": max_tokens, "stride": stride, "max_question_tokens": question}
+
+
+def positions(config: Any) -> int:
+    """The longest sequence an encoder can take."""
+    return int(config.max_position_embeddings) - first_position(config)
+
+
+def first_position(config: Any) -> int:
+    """The number of a sequence's first position."""
+    after_padding = config.model_type in _POSITIONS_AFTER_PADDING_ID
+    return int(config.pad_token_id) + 1 if after_padding else 0
 
 
 def best_spans(

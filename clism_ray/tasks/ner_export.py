@@ -19,9 +19,9 @@ from transformers import PreTrainedTokenizerFast
 from clism_ray.errors import InputError
 from clism_ray.masking.examples import Vocabulary, vocabulary
 from clism_ray.masking.tokenizer import load_tokenizer
-from clism_ray.model.encoder import positions
 from clism_ray.model.export import below, replaced
 from clism_ray.model.linear_head import TAGS, load_linear, save_linear
+from clism_ray.model.span_reader import positions
 from clism_ray.tasks.ner_tagger import Tagger
 from clism_ray.tasks.ner_tags import TagSet
 from clism_ray.tasks.reading import READING, read_reading, write_reading

@@ -15,7 +15,6 @@ or of one with a plain head
     config.json, model.safetensors   what `AutoModelForQuestionAnswering` loads (`linear_head`)
 """
 
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple, cast
@@ -28,7 +27,7 @@ from clism_ray.errors import InputError
 from clism_ray.masking.examples import Vocabulary, vocabulary
 from clism_ray.masking.tokenizer import load_tokenizer
 from clism_ray.model import span_reader
-from clism_ray.model.encoder import pack, positions
+from clism_ray.model.encoder import pack
 from clism_ray.model.export import (
     SPAN_HEAD,
     below,
@@ -36,13 +35,12 @@ from clism_ray.model.export import (
     load_span_head,
     readable,
     replaced,
+    save_reader,
 )
 from clism_ray.model.linear_head import ANSWERS, load_linear, save_linear
 from clism_ray.tasks.qa_model import AnswerModel, PlainHead
 from clism_ray.tasks.qa_windows import WindowLimits
 from clism_ray.tasks.reading import READING, read_reading, write_reading
-
-READER = "span_head.py"
 
 
 class Answering(NamedTuple):
@@ -79,7 +77,7 @@ def export_answer_model(
         else:
             model.encoder.save_pretrained(temporary, state_dict=encoder_weights)
             save_file(below(weights, "head."), temporary / SPAN_HEAD)
-            shutil.copyfile(span_reader.__file__, temporary / READER)
+            save_reader(temporary)
         tokenizer.save_pretrained(temporary)
         write_reading(temporary, "answers", limits)
         (temporary / "README.md").write_text(card, encoding="utf-8")
@@ -109,10 +107,10 @@ def load_answer_model(folder: Path, precision: str = "fp32") -> Answering:
         plain = PlainHead(encoder.config.hidden_size)
         plain.scores.load_state_dict(layer.state_dict())
         model = AnswerModel(encoder, plain, precision)
-    if limits.max_tokens > positions(encoder.config):
+    if limits.max_tokens > span_reader.positions(encoder.config):
         raise InputError(
             f"{folder / READING}: max_tokens {limits.max_tokens}, but the encoder has "
-            f"{positions(encoder.config)} positions; export it again"
+            f"{span_reader.positions(encoder.config)} positions; export it again"
         )
     return Answering(model.eval(), vocabulary(load_tokenizer(str(folder))), limits)
 
@@ -128,13 +126,8 @@ def _pre_trained(folder: Path, precision: str) -> Answering:
     encoder = cast(PreTrainedModel, pointer.masked_lm.base_model)
     pack(encoder)
     model = AnswerModel(encoder, pointer.span_head, precision).eval()
-    return Answering(model, vocabulary(pointer.tokenizer), _limits(positions(encoder.config)))
-
-
-def _limits(positions: int) -> WindowLimits:
-    """The default windows, and for shorter encoders a quarter for the question, half overlaps."""
-    usual = WindowLimits()
-    max_tokens = min(usual.max_tokens, positions)
-    question = min(usual.max_question_tokens, max_tokens // 4)
-    stride = min(usual.stride, max((max_tokens - question - 4) // 2, 1))
-    return WindowLimits(max_tokens, stride, question)
+    return Answering(
+        model,
+        vocabulary(pointer.tokenizer),
+        WindowLimits(**span_reader.usual_windows(encoder.config)),
+    )

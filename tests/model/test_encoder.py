@@ -27,8 +27,8 @@ from clism_ray.model.encoder import (
     encode,
     load_masked_lm,
     mlm_head,
-    positions,
 )
+from clism_ray.model.span_reader import positions
 
 VOCABULARY = 500  # smaller than the tokenizer's 600: a start grows to fit
 SIZES = {

@@ -18,14 +18,13 @@ from clism_ray.config import ModelConfig, ScratchConfig, TokenizerConfig
 from clism_ray.errors import InputError
 from clism_ray.masking.examples import vocabulary
 from clism_ray.masking.tokenizer import QUESTION
-from clism_ray.model.export import SPAN_HEAD, export_model
+from clism_ray.model.export import READER, SPAN_HEAD, export_model
 from clism_ray.model.linear_head import LINEAR_HEAD
 from clism_ray.model.pretrainer import build_model
 from clism_ray.model.span_reader import SpanReader
 from clism_ray.tasks.qa_answers import Found, answer_questions
 from clism_ray.tasks.qa_batch import pack, to_tensors
 from clism_ray.tasks.qa_export import (
-    READER,
     Answering,
     export_answer_model,
     load_answer_model,

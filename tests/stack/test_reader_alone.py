@@ -4,19 +4,24 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 from transformers import AutoModelForMaskedLM, BertConfig, PreTrainedTokenizerFast, XLMRobertaConfig
 
-from clism_ray.config import ModelConfig
+from clism_ray.config import ModelConfig, TokenizerConfig
 from clism_ray.masking.examples import vocabulary
 from clism_ray.masking.tokenizer import train_tokenizer
+from clism_ray.model.export import export_model
+from clism_ray.model.pretrainer import build_model
 from clism_ray.tasks.qa_export import export_answer_model
 from clism_ray.tasks.qa_model import build_answer_model
 from clism_ray.tasks.qa_pipeline import QuestionAnswerer
 from clism_ray.tasks.qa_windows import WindowLimits
+
+Export = Callable[[ModelConfig, PreTrainedTokenizerFast, Path], None]
 
 PASSAGE = " ".join(f"the {name} is {place} ." for place, name in enumerate("abcdefghijkl", 10))
 ASKED = ["what is b ?", "is the k 20 ?"]
@@ -37,9 +42,27 @@ def tokenizer() -> PreTrainedTokenizerFast:
     return train_tokenizer([PASSAGE, *ASKED], 60)
 
 
+def fine_tuned(start: ModelConfig, tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
+    limits = WindowLimits(max_tokens=40, stride=9, max_question_tokens=16)
+    model = build_answer_model(start, vocabulary(tokenizer), limits, precision="fp32", seed=1)
+    for weight in model.head.parameters():
+        torch.nn.init.normal_(weight)
+    export_answer_model(folder, model, model.state_dict(), tokenizer, limits, "# a card\n")
+
+
+def pre_trained(start: ModelConfig, tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
+    limits = TokenizerConfig(max_source_tokens=20, max_target_tokens=20)
+    loss = {"temperature": 0.1, "language_pairs": 1}
+    model = build_model(start, limits, tokenizer, **loss, precision="fp32", seed=1)
+    for weight in model.span_head.parameters():
+        torch.nn.init.normal_(weight)
+    export_model(folder, model.masked_lm, model.state_dict(), tokenizer, "# a card\n")
+
+
+@pytest.mark.parametrize("export", [fine_tuned, pre_trained])
 @pytest.mark.parametrize("kind", [BertConfig, XLMRobertaConfig])
 def test_the_reader_of_a_folder_answers_without_this_package(
-    kind: type, tokenizer: PreTrainedTokenizerFast, tmp_path: Path
+    kind: type, export: Export, tokenizer: PreTrainedTokenizerFast, tmp_path: Path
 ) -> None:
     torch.manual_seed(1)
     config = kind(
@@ -52,13 +75,8 @@ def test_the_reader_of_a_folder_answers_without_this_package(
         pad_token_id=tokenizer.pad_token_id,
     )
     AutoModelForMaskedLM.from_config(config).save_pretrained(tmp_path / "start")
-    limits = WindowLimits(max_tokens=40, stride=9, max_question_tokens=16)
-    start = ModelConfig(start=str(tmp_path / "start"))
-    model = build_answer_model(start, vocabulary(tokenizer), limits, precision="fp32", seed=1)
-    for weight in model.head.parameters():
-        torch.nn.init.normal_(weight)
     made = tmp_path / "made"
-    export_answer_model(made, model, model.state_dict(), tokenizer, limits, "# a card\n")
+    export(ModelConfig(start=str(tmp_path / "start")), tokenizer, made)
     ours = QuestionAnswerer(made, device="cpu")(question=ASKED, context=PASSAGE, top_k=20)
 
     moved = tmp_path / "elsewhere" / "model"
