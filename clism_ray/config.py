@@ -59,6 +59,14 @@ class CorpusFiles:
 
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
+class DecontaminationConfig:
+    """Evaluation sets that the corpus must not give away; see `corpus.contamination`."""
+
+    files: tuple[str, ...] = ()  # files, folders, patterns with `*`, URIs; in any usual form
+    ngram: Positive = 8  # words in a row that a pair and a text share; fewer if one is shorter
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
 class CleaningConfig:
     """Bounds of a usable pair; see `corpus.clean` for the rules."""
 
@@ -66,6 +74,12 @@ class CleaningConfig:
     max_words: Positive = 100
     max_characters: Positive = 1000
     max_length_ratio: Rate = 3.0  # of words, the longer side over the shorter
+    markup: Literal["keep", "strip", "drop"] = "keep"  # tags and entities; drop: placeholders too
+    check_script: bool = True  # drop a side whose letters are of another language's script
+    identify_language: bool = False  # drop a side in another language: 15,000 sides/s on a core
+    min_language_probability: Fraction = 0.05  # of a side's own language
+    near_duplicates: Annotated[float, Field(ge=0.5, le=1)] | None = None  # this alike; null: stay
+    decontaminate: DecontaminationConfig = DecontaminationConfig()
 
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)

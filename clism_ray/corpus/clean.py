@@ -4,6 +4,9 @@ import re
 import unicodedata
 
 from clism_ray.config import CleaningConfig
+from clism_ray.corpus.identify import is_other_language
+from clism_ray.corpus.markup import has_markup, without_markup
+from clism_ray.corpus.scripts import is_other_script
 from clism_ray.corpus.words import length_in_words, words
 
 # Control and format characters nobody sees: C0 and C1 controls without the white space among
@@ -16,6 +19,11 @@ _INVISIBLE = re.compile(
 _JOINERS = re.compile("[\u200c\u200d]+")
 
 
+def cleaned(text: str, cleaning: CleaningConfig) -> str:
+    """The form in which a text is kept: `normalise`d, after its markup is gone if that is asked."""
+    return normalise(without_markup(text) if cleaning.markup == "strip" else text)
+
+
 def normalise(text: str) -> str:
     """NFC, white space collapsed to single spaces, invisible characters removed.
 
@@ -26,11 +34,18 @@ def normalise(text: str) -> str:
     return unicodedata.normalize("NFC", " ".join(text.split()))
 
 
-def drop_reason(source: str, target: str, cleaning: CleaningConfig) -> str | None:
-    """Why a pair of normalised sentences cannot be used, or None.
+def drop_reason(
+    source: str, target: str, languages: tuple[str, str], cleaning: CleaningConfig
+) -> str | None:
+    """Why a pair of `cleaned` sentences cannot be used, or None.
 
-    Reasons: empty, identical, too_long, no_letters, too_short, length_ratio.
+    Reasons: empty, identical, too_long, no_letters, too_short, length_ratio, markup,
+    wrong_script, wrong_language.
     """
+    return _useless(source, target, cleaning) or _foreign(source, target, languages, cleaning)
+
+
+def _useless(source: str, target: str, cleaning: CleaningConfig) -> str | None:
     if not source or not target:
         return "empty"
     if is_identical(source, target):
@@ -46,6 +61,22 @@ def drop_reason(source: str, target: str, cleaning: CleaningConfig) -> str | Non
         return "too_long"
     if is_uneven(lengths[0], lengths[1], cleaning.max_length_ratio):
         return "length_ratio"
+    return None
+
+
+def _foreign(
+    source: str, target: str, languages: tuple[str, str], cleaning: CleaningConfig
+) -> str | None:
+    sides = list(zip((source, target), languages, strict=True))
+    if cleaning.markup == "drop" and any(has_markup(text) for text, _ in sides):
+        return "markup"
+    if cleaning.check_script and any(is_other_script(*side) for side in sides):
+        return "wrong_script"
+    least = cleaning.min_language_probability
+    if cleaning.identify_language and any(
+        is_other_language(*side, languages, least) for side in sides
+    ):
+        return "wrong_language"
     return None
 
 

@@ -15,7 +15,7 @@ from typing import Any, Literal, TypeAlias
 import pyarrow as pa
 
 from clism_ray.config import CleaningConfig
-from clism_ray.corpus.clean import drop_reason, normalise
+from clism_ray.corpus.clean import cleaned, drop_reason
 from clism_ray.corpus.pieces import whole
 from clism_ray.corpus.read import Unreadable
 from clism_ray.corpus.samples import Samples, note
@@ -69,8 +69,9 @@ def take_in(
             counts[language_pair, corpus, entry.reason] += 1
             note(samples, language_pair, entry.reason, entry.origin)
             continue
-        source, target = normalise(entry.source), normalise(entry.target)
-        reason = drop_reason(source, target, cleaning)
+        source, target = cleaned(entry.source, cleaning), cleaned(entry.target, cleaning)
+        languages = entry.source_language, entry.target_language
+        reason = drop_reason(source, target, languages, cleaning)
         split = "train" if reason else split_of(source, held_out)
         if reason or split is None:
             reason = reason or "in_dev"

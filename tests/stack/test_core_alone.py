@@ -16,9 +16,9 @@ ROOT = Path(__file__).resolve().parents[2]
 
 IMPORT_THE_CORE = """
 import sys
-import clism_ray.corpus.build, clism_ray.masking.microbatch
+import clism_ray.corpus.stages, clism_ray.masking.microbatch
 import clism_ray.model.pretrainer, clism_ray.model.export, clism_ray.train.step
-print(*sorted({"ray", "deepspeed", "mlflow"} & set(sys.modules)))
+print(*sorted({"ray", "deepspeed", "mlflow", "py3langid"} & set(sys.modules)))
 """
 
 LOAD_ELSEWHERE = """
@@ -42,7 +42,7 @@ def python(folder: Path, *arguments: str) -> str:
     return done.stdout.strip()
 
 
-def test_the_core_imports_neither_ray_nor_deepspeed_nor_mlflow() -> None:
+def test_the_core_imports_neither_ray_nor_deepspeed_nor_mlflow_nor_a_model_of_languages() -> None:
     assert python(ROOT, "-c", IMPORT_THE_CORE) == ""
 
 

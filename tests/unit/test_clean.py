@@ -1,5 +1,6 @@
 """Cleaning: normal form, and one reason for each kind of useless pair."""
 
+import dataclasses
 import unicodedata
 
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clism_ray.config import CleaningConfig
-from clism_ray.corpus.clean import drop_reason, is_uneven, normalise
+from clism_ray.corpus.clean import cleaned, drop_reason, is_uneven, normalise
 
 
 def test_white_space_is_collapsed_and_invisible_characters_go() -> None:
@@ -51,7 +52,7 @@ BOUNDS = CleaningConfig(min_words=2, max_words=6, max_characters=60, max_length_
 def test_the_first_failing_rule_names_the_reason(
     source: str, target: str, reason: str | None
 ) -> None:
-    assert drop_reason(source, target, BOUNDS) == reason
+    assert drop_reason(source, target, ("en", "de"), BOUNDS) == reason
 
 
 def test_languages_without_spaces_are_measured_in_words_all_the_same() -> None:
@@ -59,10 +60,60 @@ def test_languages_without_spaces_are_measured_in_words_all_the_same() -> None:
     english = "The European Central Bank decided on Thursday to leave interest rates unchanged."
     chinese = "欧洲中央银行周四决定维持利率不变。"
     thai = "ธนาคารกลางยุโรปมีมติเมื่อวันพฤหัสบดีให้คงอัตราดอกเบี้ยไว้เท่าเดิม"
-    assert drop_reason(english, chinese, bounds) is None
-    assert drop_reason(english, thai, bounds) is None
+    assert drop_reason(english, chinese, ("en", "zh"), bounds) is None
+    assert drop_reason(english, thai, ("en", "th"), bounds) is None
 
 
 @given(st.floats(0.5, 300), st.floats(0.5, 300), st.floats(1, 10))
 def test_unevenness_does_not_depend_on_the_side(a: float, b: float, ratio: float) -> None:
     assert is_uneven(a, b, ratio) == is_uneven(b, a, ratio)
+
+
+@pytest.mark.parametrize(
+    ("markup", "text", "reason"),
+    [
+        ("keep", "Das <b>Haus</b> &amp; {0}", None),
+        ("strip", "Das Haus & {0}", None),
+        ("drop", "Das <b>Haus</b> &amp; {0}", "markup"),
+    ],
+)
+def test_markup_is_kept_stripped_or_a_reason(markup: str, text: str, reason: str | None) -> None:
+    cleaning = dataclasses.replace(CleaningConfig(), markup=markup)  # type: ignore[arg-type]
+    target = cleaned("Das <b>Haus</b> &amp;&shy;  {0}", cleaning)
+    assert target == text.replace("&amp;", "&amp;&shy;")
+    assert drop_reason("The house and {0}", target, ("en", "de"), cleaning) == reason
+
+
+def test_rules_see_a_text_without_its_markup() -> None:
+    cleaning = CleaningConfig(markup="strip")
+    assert drop_reason("Save", cleaned("<b>Save</b>", cleaning), ("en", "de"), cleaning) == (
+        "identical"
+    )
+    assert drop_reason("Save", cleaned("<br/>&nbsp;", cleaning), ("en", "de"), cleaning) == "empty"
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "languages", "reason"),
+    [
+        ("I see Rome.", "Я вижу Рим.", ("en", "ru"), None),
+        ("I see Rome.", "I saw Rome.", ("en", "ru"), "wrong_script"),
+        ("Я вижу Рим.", "Вижу Рим я.", ("en", "ru"), "wrong_script"),
+        ("I see Rome.", "I saw Rome.", ("en", "sa"), None),
+    ],
+)
+def test_a_side_in_another_script_is_dropped_unless_that_is_switched_off(
+    source: str, target: str, languages: tuple[str, str], reason: str | None
+) -> None:
+    assert drop_reason(source, target, languages, CleaningConfig()) == reason
+    assert drop_reason(source, target, languages, CleaningConfig(check_script=False)) is None
+
+
+def test_a_side_in_another_language_is_dropped_if_that_is_asked() -> None:
+    english, german = "We were looking for the old station.", "Wir suchten den alten Bahnhof."
+    dutch, asked = "Wij zochten het oude station.", CleaningConfig(identify_language=True)
+    assert drop_reason(english, dutch, ("en", "de"), CleaningConfig()) is None
+    assert drop_reason(english, german, ("en", "de"), asked) is None
+    assert drop_reason(english, dutch, ("en", "de"), asked) == "wrong_language"
+    assert drop_reason(german, dutch, ("en", "nl"), asked) == "wrong_language"
+    lenient = dataclasses.replace(asked, min_language_probability=0.0)
+    assert drop_reason(english, dutch, ("en", "de"), lenient) is None
