@@ -72,16 +72,20 @@ class SpanReader:
         Its windows are those of `reading.json`, which fine-tuning left; else the usual ones.
         """
         encoder: Any = load_encoder(folder)  # `to` of transformers has no usable type
+        windows = usual_windows(encoder.config)
         path = Path(folder, "reading.json")
         if path.is_file():
             reading = json.loads(path.read_text(encoding="utf-8"))
-        else:
-            reading = usual_windows(encoder.config)
+            windows = (
+                reading["max_tokens"],
+                reading["stride"],
+                reading["max_question_tokens"],
+            )
         return cls(
             encoder.to(device),
             cast(PreTrainedTokenizerFast, AutoTokenizer.from_pretrained(folder)),
             load_file(Path(folder, "span_head.safetensors"), device=device),
-            *(reading[name] for name in ("max_tokens", "stride", "max_question_tokens")),
+            *windows,
         )
 
     def answer(self, question: str, passage: str) -> Answer:
@@ -180,12 +184,15 @@ def load_encoder(folder: str | Path) -> PreTrainedModel:
     return cast(PreTrainedModel, model.eval().base_model)
 
 
-def usual_windows(config: Any) -> dict[str, int]:
-    """384 tokens; in shorter encoders a quarter is left to the question, and half overlaps."""
+def usual_windows(config: Any) -> tuple[int, int, int]:
+    """Tokens of a window, from one to the next, and of a question at most.
+
+    In an encoder of few positions a quarter is left to the question, and half overlaps.
+    """
     max_tokens = min(384, positions(config))
     question = min(64, max_tokens // 4)
     stride = min(128, max((max_tokens - question - 4) // 2, 1))
-    return {"max_tokens": max_tokens, "stride": stride, "max_question_tokens": question}
+    return max_tokens, stride, question
 
 
 def positions(config: Any) -> int:

@@ -129,5 +129,5 @@ def _pre_trained(folder: Path, precision: str) -> Answering:
     return Answering(
         model,
         vocabulary(pointer.tokenizer),
-        WindowLimits(**span_reader.usual_windows(encoder.config)),
+        WindowLimits(*span_reader.usual_windows(encoder.config)),
     )
