@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 LAYERS = {  # from the bottom up; the first pattern that fits decides, so edges stand before cores
     "clism_ray.corpus.prepare": 3,
+    "clism_ray.corpus.exclude": 3,
     "clism_ray.corpus.finders": 3,
     "clism_ray.corpus.take_in": 3,
     "clism_ray.corpus.tasks": 3,

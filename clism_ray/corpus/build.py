@@ -4,7 +4,7 @@ Every pair that comes in goes out as a row or as a counted reason.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, TypeAlias
@@ -36,13 +36,17 @@ class LanguagePair:
 
 
 def build(
-    rows: pa.Table, split: str, language_pair: Callable[[str, str], LanguagePair]
+    rows: pa.Table,
+    split: str,
+    language_pair: Callable[[str, str], LanguagePair],
+    near_duplicates: Container[int] = frozenset(),
 ) -> tuple[pa.Table, Counts, SpanCounts, Samples]:
     """Aligned rows, in the order of `rows`, from rows in key order. `row_id` is -1 as yet.
 
     Counts: (language pair, corpus, outcome), where the outcome is the split, "duplicate",
-    "no_span" for pairs without an informative span, or the commonest reason for which a
-    pair's spans could not be projected. Samples hold some of the pairs that were dropped.
+    "near_duplicate" for the keys of `near_duplicates`, "no_span" for pairs without an informative
+    span, or the commonest reason for which a pair's spans could not be projected. Samples hold
+    some of the pairs that were dropped.
     """
     counts: Counts = Counter()
     span_counts: SpanCounts = Counter()
@@ -51,8 +55,9 @@ def build(
     groups: dict[tuple[str, str], list[tuple[int, Row]]] = {}
     for position, (row, is_duplicate) in enumerate(_marked(rows)):
         languages = row["source_language"], row["target_language"]
-        if is_duplicate:
-            _drop("-".join(languages), row, "duplicate", counts, samples)
+        if is_duplicate or row["key"] in near_duplicates:
+            reason = "duplicate" if is_duplicate else "near_duplicate"
+            _drop("-".join(languages), row, reason, counts, samples)
         else:
             groups.setdefault(languages, []).append((position, row))
     for languages, group in groups.items():

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from clism_ray.config import CorpusFiles, PrepareConfig, differences, to_tree
 from clism_ray.corpus.card import CARD
+from clism_ray.corpus.contamination import evaluation_files
 from clism_ray.corpus.files import file_name, files_of
 from clism_ray.corpus.intake import Counts, Split
 from clism_ray.corpus.manifest import Manifest, read_manifest
@@ -34,6 +35,7 @@ def inputs_of(config: PrepareConfig) -> list[Input]:
     corpora += [(files, True) for files in config.dev.corpora]
     found = [(files, is_dev) for corpus, is_dev in corpora for files in files_of(corpus)]
     inputs = [Input(n, files, is_dev) for n, (files, is_dev) in enumerate(found)]
+    evaluation_files(config.cleaning.decontaminate.files)
     trained = {entry.languages for entry in inputs if not entry.is_dev}
     origins: set[tuple[str, str]] = set()
     for entry in inputs:
@@ -83,7 +85,7 @@ def settings_and_content(
 ) -> dict[str, Any]:
     """What decides a prepared corpus: the settings, with the hash of each file for its path.
 
-    `hashes` has those of the files and of what finds spans, by their paths.
+    `hashes` has those of the files, of evaluation files and of what finds spans, by their paths.
     Corpora go by name and file, so that their order makes no difference, nor whether their files
     were named one by one.
     """
@@ -91,6 +93,8 @@ def settings_and_content(
     for name, key in (("spacy", "model"), ("token_classification", "model"), ("gazetteer", "path")):
         if settings := tree["spans"][name]:
             settings[key] = hashes.get(settings[key], settings[key])  # a name on the hub stays
+    excluded = evaluation_files(config.cleaning.decontaminate.files)
+    tree["cleaning"]["decontaminate"]["files"] = {f.name: hashes.get(f.path) for f in excluded}
 
     def by_name(is_dev: bool) -> dict[str, Any]:
         named: dict[str, Any] = {}

@@ -96,8 +96,9 @@ def _shingles(texts: Sequence[str]) -> tuple[NDArray[np.uint32], NDArray[np.int6
     parts = ["".join(text.casefold().split()).encode() for text in texts]
     parts = [part.ljust(_SHINGLE, b"\0") for part in parts]
     lengths = np.array([len(part) for part in parts])
-    data = np.frombuffer(b"".join(parts), np.uint8).astype(np.uint32)
-    runs = data[:-3] | data[1:-2] << 8 | data[2:-1] << 16 | data[3:] << 24
+    data = np.frombuffer(b"".join(parts), np.uint8)
+    windows = np.lib.stride_tricks.sliding_window_view(data, _SHINGLE)
+    runs = np.ascontiguousarray(windows).view(np.uint32)[:, 0]
     inside = np.ones(len(data), bool)
     for back in range(1, _SHINGLE):
         inside[np.cumsum(lengths) - back] = False  # these would run into the next text
@@ -106,9 +107,9 @@ def _shingles(texts: Sequence[str]) -> tuple[NDArray[np.uint32], NDArray[np.int6
 
 def _mix32(numbers: NDArray[np.uint32]) -> NDArray[np.uint32]:
     """A permutation of the 32-bit numbers that leaves no pattern (MurmurHash3's last step)."""
-    numbers = (numbers ^ numbers >> 16) * np.uint32(0x85EBCA6B)
-    numbers = (numbers ^ numbers >> 13) * np.uint32(0xC2B2AE35)
-    return numbers ^ numbers >> 16
+    numbers = (numbers ^ numbers >> np.uint32(16)) * np.uint32(0x85EBCA6B)
+    numbers = (numbers ^ numbers >> np.uint32(13)) * np.uint32(0xC2B2AE35)
+    return numbers ^ numbers >> np.uint32(16)
 
 
 def _mix64(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:

@@ -24,8 +24,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from clism_ray.corpus.exchange import read_part, write_parts
-from clism_ray.corpus.intake import Split, key, read_bucket
+from clism_ray.corpus.intake import Split, key, read_bucket, write_batches
 from clism_ray.corpus.minhash import band_hashes, bands_for, similarity
 
 _BATCH = 256  # pairs whose shingles stay in the processor's cache
@@ -50,7 +49,10 @@ def places(buckets: Mapping[Split, int]) -> list[Place]:
 def note_bands(
     folder: Path, buckets: Mapping[Split, int], threshold: float, split: Split, bucket: int
 ) -> None:
-    """Write the band hashes of a bucket's pairs."""
+    """Write the band hashes of a bucket's pairs, if that was not done yet."""
+    path = _file(folder, "bands", split, bucket)
+    if path.is_file():
+        return
     shape = bands_for(threshold)
     bands, keys = [np.empty(0, np.uint64)], [np.empty(0, np.uint64)]
     different = _different(read_bucket(folder / "intake" / split, bucket))
@@ -66,16 +68,19 @@ def note_bands(
         [band, np.full(len(band), split == "train"), np.concatenate(keys)], schema=_BANDS
     )
     number = buckets["train"]
-    _write(folder, "bands", Place(split, bucket), entries, buckets_of(band, number), number)
+    _write(entries, buckets_of(band, number), number, path)
 
 
 def meet(folder: Path, buckets: Mapping[Split, int], bucket: int) -> None:
-    """Write which pairs have a band hash in common, of a bucket of band hashes.
+    """Write which pairs have a hash in common, of a bucket of band hashes, if not done yet.
 
     Each is compared with the earliest few that have it: all of many thousand pairs made from
     one template would be too many.
     """
-    columns = read_part(folder / "near" / "bands", bucket, _BANDS)
+    path = _file(folder, "met", "train", bucket)
+    if path.is_file():
+        return
+    columns = read_bucket(folder / "near" / "bands", bucket, _BANDS)
     band, is_train, keys = (columns[name].to_numpy() for name in _BANDS.names)
     order = np.lexsort((keys, is_train, band))
     band, is_train, keys = band[order], is_train[order], keys[order]
@@ -96,24 +101,31 @@ def meet(folder: Path, buckets: Mapping[Split, int], bucket: int) -> None:
         buckets["train"] + buckets_of(found[:, 0], buckets["dev"]),
     )
     entries = pa.table([found[:, 0], found[:, 1]], schema=_MET)
-    _write(folder, "met", Place("train", bucket), entries, place, len(places(buckets)))
+    _write(entries, place, len(places(buckets)), path)
 
 
 def bring_texts(folder: Path, buckets: Mapping[Split, int], split: Split, bucket: int) -> None:
-    """Write the texts of a bucket's pairs to where they are to be compared with later ones."""
+    """Write the texts of a bucket's pairs to where later ones are, if that was not done yet."""
+    path = _file(folder, "texts", split, bucket)
+    if path.is_file():
+        return
     place = places(buckets).index(Place(split, bucket))
-    met = read_part(folder / "near" / "met", place, _MET).group_by(_MET.names).aggregate([])
+    met = read_bucket(folder / "near" / "met", place, _MET).group_by(_MET.names).aggregate([])
     rows = read_bucket(folder / "intake" / split, bucket)
     rows = _with_keys(rows.select(["key", "source", "target"]), met["earlier"].to_numpy())
     texts = pa.table([met["later"], rows["source"], rows["target"]], schema=_TEXTS)
     number = buckets["train"]
     parts = buckets_of(met["later"].to_numpy(), number)
-    _write(folder, "texts", Place(split, bucket), texts, parts, number)
+    _write(texts, parts, number, path)
 
 
-def near_keys(folder: Path, threshold: float, rows: pa.Table, bucket: int) -> frozenset[int]:
-    """Keys of the near duplicates among `rows`, the pairs of a bucket of train."""
-    texts = read_part(folder / "near" / "texts", bucket, _TEXTS)
+def near_keys(
+    folder: Path, threshold: float | None, split: Split, bucket: int, rows: pa.Table
+) -> frozenset[int]:
+    """Keys of the near duplicates among `rows`, the pairs of a bucket; none without a threshold."""
+    if threshold is None or split == "dev":
+        return frozenset()
+    texts = read_bucket(folder / "near" / "texts", bucket, _TEXTS)
     later = _with_keys(rows, texts["later"].to_numpy())
     columns = (table[name] for table in (later, texts) for name in ("source", "target"))
     compared = zip(*(column.to_pylist() for column in columns), strict=True)
@@ -142,17 +154,17 @@ def _with_keys(rows: pa.Table, keys: NDArray[np.uint64]) -> pa.Table:
     return rows.take(order[np.searchsorted(known, keys, sorter=order)])
 
 
-def _write(
-    folder: Path, stage: str, place: Place, rows: pa.Table, parts: NDArray[np.int64], number: int
-) -> None:
+def _file(folder: Path, stage: str, split: Split, bucket: int) -> Path:
+    return folder / "near" / stage / f"{split}-{bucket:05d}.arrow"
+
+
+def _write(rows: pa.Table, parts: NDArray[np.int64], number: int, path: Path) -> None:
     """Store each row in its part, of `number` parts."""
-    order = np.argsort(parts, kind="stable")
-    rows = rows.take(order).combine_chunks()
-    ends = np.cumsum(np.bincount(parts, minlength=number))
-    starts = np.concatenate([[0], ends[:-1]])
-    cut = (rows.slice(start, end - start) for start, end in zip(starts, ends, strict=True))
-    path = folder / "near" / stage / f"{place.split}-{place.bucket:05d}.arrow"
-    write_parts(path, map(_as_batch, cut), rows.schema)
+    rows = rows.take(np.argsort(parts, kind="stable")).combine_chunks()
+    sizes = np.bincount(parts, minlength=number)
+    ends = np.cumsum(sizes)
+    cut = (rows.slice(end - size, size) for end, size in zip(ends, sizes, strict=True))
+    write_batches(map(_as_batch, cut), path, rows.schema)
 
 
 def _as_batch(rows: pa.Table) -> pa.RecordBatch:

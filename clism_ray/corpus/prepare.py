@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 from clism_ray.cluster import connect
 from clism_ray.config import CorpusFiles, PrepareConfig, to_tree
-from clism_ray.corpus import finders, stages, unfinished
+from clism_ray.corpus import contamination, exclude, finders, stages, unfinished
 from clism_ray.corpus.build import SpanCounts
 from clism_ray.corpus.card import InputFile, make_card, write_card
 from clism_ray.corpus.files import content, file_name, paths
@@ -72,7 +72,7 @@ def prepare(config: PrepareConfig) -> Manifest:
         files = [(entry.files, path) for entry in inputs for path in paths(entry.files)]
         input_files = each(_input_file, files, config.resources)
         hashes = {path: file.sha256 for (_, path), file in zip(files, input_files, strict=True)}
-        hashes |= finders.hashes(config)
+        hashes |= finders.hashes(config) | exclude.hashes(config)
         made_of = settings_and_content(config, inputs, hashes)
         if unfinished.is_there(output):
             manifest = existing(output, made_of)
@@ -99,7 +99,9 @@ def _write(
 ) -> Manifest:
     """Run all stages; the folder then is the prepared corpus."""
     if not (folder / MANIFEST).is_file():
-        counts = _take_in(config, inputs, folder)
+        exclude.note_evaluations(config, folder)
+        counts = take_in(config, inputs, folder)
+        exclude.find_near_duplicates(config, folder)
         tables = _fit(config, inputs, folder, counts)
         built = _build(config, folder, counts)
         spans: SpanCounts = Counter()
@@ -111,7 +113,8 @@ def _write(
         shards = _number(config, folder, built)
         licences = {entry.files.name: entry.files.licence for entry in inputs}
         card = make_card(counts, spans, licences, input_files)
-        write_card(folder, {**card, "made_of": made_of})
+        contaminated = contamination.report(folder)
+        write_card(folder, {**card, "contamination": contaminated, "made_of": made_of})
         stages.gather_samples(folder)
         manifest = Manifest(
             format_version=FORMAT_VERSION,
@@ -126,15 +129,6 @@ def _write(
         write_manifest(folder, manifest)
     stages.remove_intermediate(folder)
     return read_manifest(folder)
-
-
-def _take_in(config: PrepareConfig, inputs: Sequence[Input], folder: Path) -> Counts:
-    """Usable pairs of all inputs, on disk; the dev corpora come first, as others avoid them."""
-    counts = take_in(config, [entry for entry in inputs if entry.is_dev], folder, "dev")
-    stages.note_dev_sources(folder, config)
-    return counts + take_in(
-        config, [entry for entry in inputs if not entry.is_dev], folder, "train"
-    )
 
 
 def _fit(

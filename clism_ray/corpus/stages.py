@@ -1,11 +1,13 @@
 """The tasks of preparation, each a function from files to files; `prepare` runs them on Ray.
 
-All work in one folder:
+Those that read the input stand in `intake_stages`. All work in one folder:
 
     intake/train/*.arrow, intake/dev/*.arrow   usable pairs, a file per chunk, by bucket
     intake/*.json                              what was counted: a file per chunk, and of all
     intake/dropped/*.jsonl, built/dropped/*    some of the lines that each task dropped
+    evaluation/                                what must not be in any pair: see `contamination`
     dev_sources.npy                            keys of the source texts of the dev corpora
+    near/                                      what pairs are compared with: `near_duplicates`
     tables/en-de/                              alignment tables
     built/train/00000.parquet, .json           aligned pairs of a bucket, row ids missing; counts
     copies/00000.arrow, .json                  copies of a bucket's rows, by bucket; counts
@@ -16,14 +18,12 @@ arguments alone. So a task may be repeated, any order and number of tasks will d
 killed run finished is not made again.
 """
 
-import dataclasses
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -31,12 +31,10 @@ import pyarrow.parquet as pq
 from clism_ray.config import PrepareConfig
 from clism_ray.corpus import intake, sampling, tables
 from clism_ray.corpus.build import LanguagePair, SpanCounts, build
-from clism_ray.corpus.inputs import Input
 from clism_ray.corpus.intake import Counts, Split
 from clism_ray.corpus.manifest import Shard, file_sha256
+from clism_ray.corpus.near_duplicates import near_keys
 from clism_ray.corpus.pieces import Counted, once, remove_parts, whole
-from clism_ray.corpus.read import parse_chunk
-from clism_ray.corpus.readers.chunk import Chunk, Pairs
 from clism_ray.corpus.samples import DROPPED, read_samples, write_samples
 from clism_ray.corpus.spans import Finder
 from clism_ray.records import ALIGNED_SCHEMA
@@ -47,62 +45,6 @@ def buckets(config: PrepareConfig, split: Split) -> int:
     if split == "train":
         return config.shards
     return max(1, round(config.shards * config.dev.fraction))
-
-
-def intake_record(folder: Path, name: str) -> Path:
-    """Where the counts of an intake are: of a chunk, or of all corpora of a split."""
-    return folder / "intake" / f"{name}.json"
-
-
-def to_take_in(folder: Path, source: Input, chunk: Chunk) -> Chunk:
-    """A chunk as it is handed to `take_in_chunk`: empty if that took it in already.
-
-    Each chunk goes on, for Ray knows them by their places when it asks for one again.
-    """
-    if not intake_record(folder, _chunk_name(source, chunk)).is_file():
-        return chunk
-    if isinstance(chunk, Pairs):
-        return dataclasses.replace(chunk, pairs=())
-    return dataclasses.replace(chunk, lines=())
-
-
-def take_in_chunk(folder: Path, config: PrepareConfig, source: Input, chunk: Chunk) -> Counted:
-    """Store the usable pairs of a chunk; counts of all its lines."""
-    name = _chunk_name(source, chunk)
-
-    def take_in() -> tuple[Counts]:
-        held_out = intake.HeldOut(
-            is_dev_corpus=source.is_dev,
-            sources=frozenset() if source.is_dev else _dev_sources(folder),
-            fraction=config.dev.fraction,
-        )
-        entries = parse_chunk(source.files, chunk)
-        languages = "-".join(source.languages)
-        rows, counts, samples = intake.take_in(entries, languages, config.cleaning, held_out)
-        write_samples(folder / "intake" / "dropped" / f"{name}.jsonl", samples)
-        for split, split_rows in rows.items():
-            if split_rows:
-                path = folder / "intake" / split / f"{name}.arrow"
-                intake.write_buckets(split_rows, path, buckets(config, split))
-        return (counts,)
-
-    return once(intake_record(folder, name), take_in)
-
-
-def note_dev_sources(folder: Path, config: PrepareConfig) -> None:
-    """Note which source texts the dev corpora hold, before the other corpora are taken in.
-
-    Nothing if that was done: then pairs of other corpora may be among those of dev.
-    """
-    path = folder / "dev_sources.npy"
-    if path.is_file():
-        return
-    texts: set[str] = set()
-    for bucket in range(buckets(config, "dev")):
-        texts.update(intake.read_bucket(folder / "intake" / "dev", bucket)["source"].to_pylist())
-    keys = np.array(sorted({intake.source_key(text) for text in texts}), dtype=np.uint64)
-    with whole(path) as part, part.open("wb") as file:
-        np.save(file, keys)
 
 
 def fit_tables(
@@ -141,7 +83,8 @@ def build_bucket(
 
     def make() -> tuple[Counts, SpanCounts]:
         rows = intake.in_key_order(intake.read_bucket(folder / "intake" / split, bucket))
-        aligned, counts, span_counts, samples = build(rows, split, parts)
+        near = near_keys(folder, config.cleaning.near_duplicates, split, bucket, rows)
+        aligned, counts, span_counts, samples = build(rows, split, parts, near)
         write_samples(folder / "built" / "dropped" / f"{split}-{bucket:05d}.jsonl", samples)
         _write_parquet(aligned, path, config.window_rows)
         return counts, span_counts
@@ -202,7 +145,7 @@ def gather_samples(folder: Path) -> None:
 
 def remove_intermediate(folder: Path) -> None:
     """Leave nothing but the prepared corpus."""
-    for name in ("intake", "built", "copies"):
+    for name in ("intake", "evaluation", "near", "built", "copies"):
         shutil.rmtree(folder / name, ignore_errors=True)
     (folder / "dev_sources.npy").unlink(missing_ok=True)
     remove_parts(folder)
@@ -228,16 +171,6 @@ def _sample(
                 taken += 1
                 yield pair
             before = pair
-
-
-@lru_cache(maxsize=1)
-def _dev_sources(folder: Path) -> frozenset[int]:
-    path = folder / "dev_sources.npy"
-    return frozenset(np.load(path).tolist()) if path.is_file() else frozenset()
-
-
-def _chunk_name(source: Input, chunk: Chunk) -> str:
-    return f"{source.number:05d}-{chunk.first_line:012d}"
 
 
 def _built(folder: Path, split: Split, bucket: int) -> Path:

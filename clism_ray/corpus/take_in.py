@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from clism_ray.config import PrepareConfig
-from clism_ray.corpus import stages
+from clism_ray.corpus import intake_stages
 from clism_ray.corpus.inputs import Input
 from clism_ray.corpus.intake import Counts
 from clism_ray.corpus.pieces import Counted, once
@@ -18,13 +18,24 @@ from clism_ray.corpus.readers.chunk import Chunk
 from clism_ray.corpus.tasks import attempt, options, places, results
 
 
-def take_in(config: PrepareConfig, inputs: Sequence[Input], folder: Path, name: str) -> Counts:
-    """Store the usable pairs of inputs, and their counts under a name; returns the counts."""
+def take_in(config: PrepareConfig, inputs: Sequence[Input], folder: Path) -> Counts:
+    """Store the usable pairs of all inputs; returns their counts.
+
+    The dev corpora come first, as the others avoid their sentences.
+    """
+    counts = _of_split(config, [entry for entry in inputs if entry.is_dev], folder, "dev")
+    intake_stages.note_dev_sources(folder, config)
+    others = [entry for entry in inputs if not entry.is_dev]
+    return counts + _of_split(config, others, folder, "train")
+
+
+def _of_split(config: PrepareConfig, inputs: Sequence[Input], folder: Path, name: str) -> Counts:
     if not inputs:
         return Counter()
     progress = Progress("take in", "lines")
     (counts,), is_new = once(
-        stages.intake_record(folder, name), lambda: (_take_in(config, inputs, folder, progress),)
+        intake_stages.intake_record(folder, name),
+        lambda: (_take_in(config, inputs, folder, progress),),
     )
     if not is_new:
         progress.add(_lines(counts), is_new)
@@ -61,7 +72,7 @@ def _read(inputs: Sequence[Input], folder: Path, batch: pa.Table) -> Iterator[pa
         def following() -> tuple[int, Chunk | None]:
             nonlocal chunk
             chunk = next(chunks, None)
-            return place, chunk and stages.to_take_in(folder, inputs[place], chunk)
+            return place, chunk and intake_stages.to_take_in(folder, inputs[place], chunk)
 
         outcome = attempt(following)
         ended = chunk is None
@@ -77,7 +88,7 @@ def _take_in_chunk(
         (place, chunk) = next(results(batch.to_pylist()))
         if chunk is None:
             return Counted((Counter(),), is_new=True)
-        return stages.take_in_chunk(folder, config, inputs[place], chunk)
+        return intake_stages.take_in_chunk(folder, config, inputs[place], chunk)
 
     return attempt(take_in)
 

@@ -92,7 +92,7 @@ def found(
     losers = set()
     for number in numbers:
         rows = read_bucket(folder / "intake" / "train", number)
-        keys = near_keys(folder, threshold, rows, number)
+        keys = near_keys(folder, threshold, "train", number, rows)
         losers |= {(r["source"], r["target"]) for r in rows.to_pylist() if r["key"] in keys}
     return losers
 
@@ -224,4 +224,5 @@ def test_equal_texts_of_another_language_pair_stay(tmp_path: Path) -> None:
 
 def test_an_empty_corpus_has_none(tmp_path: Path) -> None:
     assert found(tmp_path, {}, 0.8) == set()
-    assert near_keys(tmp_path, 0.8, pa.Table.from_pylist([], schema=SCHEMA), 0) == frozenset()
+    nothing = pa.Table.from_pylist([], schema=SCHEMA)
+    assert near_keys(tmp_path, 0.8, "train", 0, nothing) == frozenset()

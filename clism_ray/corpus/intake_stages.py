@@ -1,0 +1,87 @@
+"""The tasks of taking in, each a function from files to files, as those of `stages` are."""
+
+import dataclasses
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from clism_ray.config import PrepareConfig
+from clism_ray.corpus import intake
+from clism_ray.corpus.contamination import drop_contaminated
+from clism_ray.corpus.inputs import Input
+from clism_ray.corpus.intake import Counts
+from clism_ray.corpus.pieces import Counted, once, whole
+from clism_ray.corpus.read import parse_chunk
+from clism_ray.corpus.readers.chunk import Chunk, Pairs
+from clism_ray.corpus.samples import write_samples
+from clism_ray.corpus.stages import buckets
+
+
+def intake_record(folder: Path, name: str) -> Path:
+    """Where the counts of an intake are: of a chunk, or of all corpora of a split."""
+    return folder / "intake" / f"{name}.json"
+
+
+def to_take_in(folder: Path, source: Input, chunk: Chunk) -> Chunk:
+    """A chunk as it is handed to `take_in_chunk`: empty if that took it in already.
+
+    Each chunk goes on, for Ray knows them by their places when it asks for one again.
+    """
+    if not intake_record(folder, _chunk_name(source, chunk)).is_file():
+        return chunk
+    if isinstance(chunk, Pairs):
+        return dataclasses.replace(chunk, pairs=())
+    return dataclasses.replace(chunk, lines=())
+
+
+def take_in_chunk(folder: Path, config: PrepareConfig, source: Input, chunk: Chunk) -> Counted:
+    """Store the usable pairs of a chunk; counts of all its lines."""
+    name = _chunk_name(source, chunk)
+
+    def take_in() -> tuple[Counts]:
+        held_out = intake.HeldOut(
+            is_dev_corpus=source.is_dev,
+            sources=frozenset() if source.is_dev else _dev_sources(folder),
+            fraction=config.dev.fraction,
+        )
+        entries = parse_chunk(source.files, chunk)
+        languages = "-".join(source.languages)
+        rows, counts, samples = intake.take_in(entries, languages, config.cleaning, held_out)
+        if config.cleaning.decontaminate.files:
+            ngram = config.cleaning.decontaminate.ngram
+            rows = drop_contaminated(folder, ngram, name, rows, counts, samples)
+        write_samples(folder / "intake" / "dropped" / f"{name}.jsonl", samples)
+        for split, split_rows in rows.items():
+            if split_rows:
+                path = folder / "intake" / split / f"{name}.arrow"
+                intake.write_buckets(split_rows, path, buckets(config, split))
+        return (counts,)
+
+    return once(intake_record(folder, name), take_in)
+
+
+def note_dev_sources(folder: Path, config: PrepareConfig) -> None:
+    """Note which source texts the dev corpora hold, before the other corpora are taken in.
+
+    Nothing if that was done: then pairs of other corpora may be among those of dev.
+    """
+    path = folder / "dev_sources.npy"
+    if path.is_file():
+        return
+    texts: set[str] = set()
+    for bucket in range(buckets(config, "dev")):
+        texts.update(intake.read_bucket(folder / "intake" / "dev", bucket)["source"].to_pylist())
+    keys = np.array(sorted({intake.source_key(text) for text in texts}), dtype=np.uint64)
+    with whole(path) as part, part.open("wb") as file:
+        np.save(file, keys)
+
+
+@lru_cache(maxsize=1)
+def _dev_sources(folder: Path) -> frozenset[int]:
+    path = folder / "dev_sources.npy"
+    return frozenset(np.load(path).tolist()) if path.is_file() else frozenset()
+
+
+def _chunk_name(source: Input, chunk: Chunk) -> str:
+    return f"{source.number:05d}-{chunk.first_line:012d}"
