@@ -62,11 +62,12 @@ def exit_code(action: Callable[[], None]) -> int:
 
 
 def report_parser(description: str) -> argparse.ArgumentParser:
-    """The command line of `jobs/report.py`: `sweep`, `compare` or `evaluation`, and names."""
+    """The command line of `jobs/report.py`: `sweep`, `compare`, `evaluation` or `corpus`."""
     places = argparse.ArgumentParser(add_help=False)
     places.add_argument(
         "--storage",
         metavar="FOLDER",
+        type=_path,
         default="~/clism_ray",
         help="holds reports/, evaluations/, and mlflow.db unless --uri names a store "
         "(default: %(default)s)",
@@ -80,12 +81,58 @@ def report_parser(description: str) -> argparse.ArgumentParser:
         added = kinds.add_parser(kind, parents=[places], help=what, description=what)
         added.add_argument("names", metavar=metavar, nargs=number)
         added.add_argument("--uri", help="the MLflow store, as in tracking.uri")
-        added.add_argument("--output", metavar="FILE", help="default: FOLDER/reports/NAME.html")
+        added.add_argument(
+            "--output", metavar="FILE", type=_path, help="default: FOLDER/reports/NAME.html"
+        )
     what = "a page and tables of an evaluation, finished or not"
     added = kinds.add_parser("evaluation", parents=[places], help=what, description=what)
     added.add_argument("names", metavar="NAME", nargs=1)
-    added.add_argument("--output", metavar="FOLDER", help="default: reports/NAME in the storage")
+    added.add_argument(
+        "--output", metavar="FOLDER", type=_path, help="default: reports/NAME in the storage"
+    )
+    what = "the data card of a prepared corpus as a page"
+    added = kinds.add_parser("corpus", help=what, description=what)
+    added.add_argument("folder", metavar="FOLDER", type=_path, help="the prepared corpus")
+    added.add_argument(
+        "--output", metavar="FILE", type=_path, help="default: data_card.html in the corpus"
+    )
     return parser
+
+
+def preview_parser(description: str) -> argparse.ArgumentParser:
+    """The command line of `jobs/preview.py`: a prepared corpus, and which examples to choose."""
+    parser = argparse.ArgumentParser(description=description, allow_abbrev=False)
+    parser.add_argument("corpus", metavar="CORPUS", type=_path, help="folder of a prepared corpus")
+    parser.add_argument("--language", metavar="XX", help='of the pair, as "de" or "en-de"')
+    parser.add_argument("--label", metavar="L", help="of the span")
+    parser.add_argument(
+        "--split", choices=("train", "dev"), default="train", help="default: %(default)s"
+    )
+    parser.add_argument(
+        "--number", metavar="N", type=_whole(1), default=10, help="default: %(default)s"
+    )
+    parser.add_argument(
+        "--seed", metavar="S", type=_whole(0), default=0, help="another seed, another choice"
+    )
+    parser.add_argument(
+        "--min-score", metavar="X", type=float, default=0.0, help="of the span's projection, 0 to 1"
+    )
+    return parser
+
+
+def _path(text: str) -> Path:
+    return Path(text).expanduser()
+
+
+def _whole(lowest: int) -> Callable[[str], int]:
+    """Reads a whole number from `lowest` on."""
+
+    def read(text: str) -> int:
+        if not text.isdecimal() or int(text) < lowest:
+            raise argparse.ArgumentTypeError(f"expected a number from {lowest} on, got {text!r}")
+        return int(text)
+
+    return read
 
 
 def answer_arguments(description: str, arguments: Sequence[str] | None) -> argparse.Namespace:

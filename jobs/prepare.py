@@ -9,10 +9,11 @@ from clism_ray.cli import run_job
 from clism_ray.config import PrepareConfig
 from clism_ray.corpus.card import CARD_HTML
 from clism_ray.corpus.prepare import prepare
+from clism_ray.report.corpus_page import draw
 
 
 def run(config: PrepareConfig) -> None:
-    manifest = prepare(config)
+    manifest = prepare(config, draw)
     train, dev = (
         sum(sum(shard.rows_per_group) for shard in split)
         for split in (manifest.train, manifest.dev)

@@ -1,5 +1,6 @@
 """A tiny prepared corpus of synthetic pairs with their true spans, written by hand."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -37,14 +38,27 @@ def write_tiny_corpus(
     folder: Path, rows: int, dev_rows: int = 40, shards: int = 2, window_rows: int = 100
 ) -> Manifest:
     """Write a prepared corpus without preparing one; returns its manifest."""
-    train = _write_split(folder, "train", range(rows), shards, window_rows)
-    dev = _write_split(folder, "dev", range(rows, rows + dev_rows), 1, window_rows)
+    pairs = [tiny_pair(row_id) for row_id in range(rows + dev_rows)]
+    return write_corpus(folder, pairs[:rows], pairs[rows:], shards, window_rows)
+
+
+def write_corpus(
+    folder: Path,
+    train: Sequence[AlignedPair],
+    dev: Sequence[AlignedPair] = (),
+    shards: int = 1,
+    window_rows: int = 100,
+) -> Manifest:
+    """Write a prepared corpus of these pairs; returns its manifest."""
+    train_shards = _write_split(folder, "train", train, shards, window_rows)
+    dev_shards = _write_split(folder, "dev", dev, 1, window_rows) if dev else ()
+    languages = {f"{pair.source_language}-{pair.target_language}" for pair in (*train, *dev)}
     manifest = Manifest(
         format_version=FORMAT_VERSION,
-        content_hash=content_hash(train, dev),
-        language_pairs=tuple(f"en-{language}" for language in LANGUAGES),
-        train=train,
-        dev=dev,
+        content_hash=content_hash(train_shards, dev_shards),
+        language_pairs=tuple(sorted(languages)),
+        train=train_shards,
+        dev=dev_shards,
         licences={"synthetic": "none needed"},
         tables={},
         config={},
@@ -54,14 +68,14 @@ def write_tiny_corpus(
 
 
 def _write_split(
-    folder: Path, split: str, ids: range, shards: int, window_rows: int
+    folder: Path, split: str, pairs: Sequence[AlignedPair], shards: int, window_rows: int
 ) -> tuple[Shard, ...]:
     (folder / split).mkdir(parents=True)
     written = []
     for number in range(shards):
-        part = ids[len(ids) * number // shards : len(ids) * (number + 1) // shards]
+        part = pairs[len(pairs) * number // shards : len(pairs) * (number + 1) // shards]
         path = folder / split / f"shard-{number:05d}.parquet"
-        table = pa.Table.from_pylist([to_row(tiny_pair(i)) for i in part], schema=ALIGNED_SCHEMA)
+        table = pa.Table.from_pylist([to_row(pair) for pair in part], schema=ALIGNED_SCHEMA)
         pq.write_table(table, path, row_group_size=window_rows)
         groups = pq.ParquetFile(path).metadata
         written.append(

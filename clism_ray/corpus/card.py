@@ -1,6 +1,5 @@
 """The data card: what went into a prepared corpus, what was kept, and why the rest was not."""
 
-import html
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -8,20 +7,12 @@ from typing import Any, NamedTuple
 
 from clism_ray.corpus.build import SpanCounts
 from clism_ray.corpus.intake import Counts
+from clism_ray.errors import InputError
 
 CARD, CARD_HTML = "data_card.json", "data_card.html"
 Table = dict[str, dict[str, int]]  # row -> outcome -> number
 
 _KEPT = ("train", "dev")
-
-_STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 70rem; padding: 0 1rem;
-       color: #1a1a1a; background: #fff }
-table { border-collapse: collapse; margin: 1rem 0 2rem; font-variant-numeric: tabular-nums }
-th, td { padding: .25rem .75rem; text-align: right; border-bottom: 1px solid #ddd }
-th:first-child, td:first-child { text-align: left }
-div { overflow-x: auto }
-"""
 
 
 class InputFile(NamedTuple):
@@ -38,8 +29,12 @@ def make_card(
     span_counts: SpanCounts,
     licences: Mapping[str, str],
     inputs: Iterable[InputFile],
+    copies: Mapping[str, int],
 ) -> dict[str, Any]:
-    """The card as plain values. Raises RuntimeError if any row's counts do not add up."""
+    """The card as plain values. Raises RuntimeError if any row's counts do not add up.
+
+    Copies, of each language pair, are rows beside those that its row of the table keeps.
+    """
     pairs: Table = {}
     corpora: Table = {}
     spans: Table = {}
@@ -56,6 +51,7 @@ def make_card(
     return {
         "pairs": pairs,
         "pairs_by_corpus": corpora,
+        "copies": dict(sorted(copies.items())),
         "spans": spans,
         "licences": dict(sorted(licences.items())),
         "inputs": [entry._asdict() for entry in inputs],
@@ -83,52 +79,29 @@ def reasons(row: Mapping[str, int]) -> dict[str, int]:
 
 
 def write_card(folder: Path, card: Mapping[str, Any]) -> None:
-    """Write data_card.json and data_card.html."""
+    """Write data_card.json."""
     text = json.dumps(card, indent=1, ensure_ascii=False)
     (folder / CARD).write_text(text + "\n", encoding="utf-8")
-    (folder / CARD_HTML).write_text(to_html(card), encoding="utf-8")
 
 
-def to_html(card: Mapping[str, Any]) -> str:
-    """The card as one page that needs no other file."""
-    licences = {corpus: {"licence": licence} for corpus, licence in card["licences"].items()}
-    inputs = {
-        f"{entry['corpus']} {entry['file']}": {k: entry[k] for k in ("bytes", "sha256")}
-        for entry in card["inputs"]
-    }
-    parts = [
-        _table("Sentence pairs", card["pairs"]),
-        _table("Sentence pairs by corpus", card["pairs_by_corpus"]),
-        _table("Spans of the pairs that were aligned", card["spans"]),
-        _table("Licences", licences),
-        _table("Input files", inputs),
-    ]
-    return (
-        '<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n<title>Data card</title>\n'
-        f"<style>{_STYLE}</style>\n<h1>Data card</h1>\n"
-        "<p>Each row adds up: in = kept (train, dev) + every drop reason.</p>\n"
-        + "\n".join(parts)
-        + "\n</html>\n"
-    )
+def write_page(folder: Path, page: str) -> None:
+    """Write data_card.html."""
+    (folder / CARD_HTML).write_text(page, encoding="utf-8")
 
 
-def _table(title: str, rows: Mapping[str, Mapping[str, Any]]) -> str:
-    columns = list(dict.fromkeys(name for row in rows.values() for name in row))
-    columns.sort(key=lambda name: ("in", "train", "dev", "kept", name).index(name))
-    head = "".join(f"<th>{html.escape(name)}</th>" for name in ("", *columns))
-    body = "\n".join(
-        f"<tr><td>{html.escape(name)}</td>"
-        + "".join(f"<td>{_cell(row.get(column))}</td>" for column in columns)
-        + "</tr>"
-        for name, row in rows.items()
-    )
-    return f"<h2>{html.escape(title)}</h2>\n<div><table>\n<tr>{head}</tr>\n{body}\n</table></div>"
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return ""
-    return f"{value:,}" if isinstance(value, int) else html.escape(str(value))
+def read_card(folder: Path) -> dict[str, Any]:
+    """The card of a prepared corpus; InputError if it is missing or damaged."""
+    path = folder / CARD
+    try:
+        card: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        for name in ("pairs", "pairs_by_corpus", "spans", "licences", "inputs"):
+            card[name]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"{path}: not the data card of a prepared corpus ({error}); restore the file, or "
+            "prepare the corpus again"
+        ) from error
+    return card
 
 
 def _add(table: Table, row: str, outcome: str, number: int) -> None:

@@ -54,7 +54,7 @@ class Manifest:
     dev: tuple[Shard, ...]
     licences: dict[str, str]  # corpus name -> licence
     tables: dict[str, str]  # language pair -> sha256 of its alignment tables
-    config: dict[str, Any]  # the configuration that made it
+    config: dict[str, Any]  # the configuration that made it; `resources` left no trace
 
 
 def windows(shards: tuple[Shard, ...]) -> list[Window]:

@@ -4,6 +4,7 @@
     take in  chunk -> usable pairs on disk, by buckets of keys, and counts
     fit      language pair -> alignment tables
     build    bucket -> aligned pairs in key order, and counts
+    copy     bucket -> copies of its rows, by the buckets they fall in; only if some are repeated
     number   bucket -> shard with row ids
 
 A task holds one chunk or one bucket (all rows / shards). What the tasks do is in `stages`; they
@@ -12,17 +13,17 @@ run that is cut short leaves what it finished, and the next one goes on (`unfini
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import accumulate
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from clism_ray.cluster import connect
 from clism_ray.config import CorpusFiles, PrepareConfig, to_tree
 from clism_ray.corpus import contamination, exclude, finders, stages, unfinished
 from clism_ray.corpus.build import SpanCounts
-from clism_ray.corpus.card import InputFile, make_card, write_card
+from clism_ray.corpus.card import InputFile, make_card, write_card, write_page
 from clism_ray.corpus.files import content, file_name, paths
 from clism_ray.corpus.inputs import (
     Input,
@@ -43,9 +44,12 @@ from clism_ray.corpus.manifest import (
     write_manifest,
 )
 from clism_ray.corpus.progress import Progress
+from clism_ray.corpus.sampling import repeats
 from clism_ray.corpus.take_in import take_in
 from clism_ray.corpus.tasks import disk_full, each, quiet
 from clism_ray.errors import InputError, Unavailable
+
+Copies: TypeAlias = Counter[tuple[str, int]]  # (language pair, bucket of train) -> rows
 
 
 class _Built(NamedTuple):
@@ -56,12 +60,15 @@ class _Built(NamedTuple):
     span_counts: SpanCounts
 
 
-def prepare(config: PrepareConfig) -> Manifest:
+def prepare(
+    config: PrepareConfig, draw_page: Callable[[Path, Manifest], str] | None = None
+) -> Manifest:
     """Write the prepared corpus that a configuration describes; returns its manifest.
 
-    A corpus that the same settings made from the same files is left as it is. A preparation that
-    was cut short goes on: what it finished is not made again. Raises InputError for input that
-    cannot be used, for an output made otherwise or being made, and where nothing is left.
+    `draw_page` draws the data card's page, before the corpus has its name. A corpus that the same
+    settings made from the same files is left as it is. A preparation that was cut short goes on:
+    what it finished is not made again. Raises InputError for input that cannot be used, for an
+    output made otherwise or being made, and where nothing is left.
     """
     inputs = inputs_of(config)
     config = finders.checked(config, {entry.languages[0] for entry in inputs})
@@ -80,7 +87,7 @@ def prepare(config: PrepareConfig) -> Manifest:
             return manifest
         try:
             folder = unfinished.open_folder(output, unfinished.made_by(inputs, made_of))
-            manifest = _write(config, inputs, folder, input_files, made_of)
+            manifest = _write(config, inputs, folder, input_files, made_of, draw_page)
             unfinished.complete(output, folder)
         except (InputError, OSError) as error:
             shown = disk_full(error) or error
@@ -96,6 +103,7 @@ def _write(
     folder: Path,
     input_files: Sequence[InputFile],
     made_of: dict[str, Any],
+    draw_page: Callable[[Path, Manifest], str] | None,
 ) -> Manifest:
     """Run all stages; the folder then is the prepared corpus."""
     if not (folder / MANIFEST).is_file():
@@ -110,9 +118,10 @@ def _write(
             spans.update(bucket.span_counts)
         rows = {split: sum(b.rows for b in built if b.split == split) for split in SPLITS}
         check_rows_left(config, rows, counts)
-        shards = _number(config, folder, built)
+        copies = _copy(config, folder, counts)
+        shards = _number(config, folder, built, copies)
         licences = {entry.files.name: entry.files.licence for entry in inputs}
-        card = make_card(counts, spans, licences, input_files)
+        card = make_card(counts, spans, licences, input_files, _per_pair(copies))
         contaminated = contamination.report(folder)
         write_card(folder, {**card, "contamination": contaminated, "made_of": made_of})
         stages.gather_samples(folder)
@@ -124,8 +133,10 @@ def _write(
             dev=shards["dev"],
             licences=card["licences"],
             tables=tables,
-            config=to_tree(config),
+            config={key: value for key, value in to_tree(config).items() if key != "resources"},
         )
+        if draw_page is not None:
+            write_page(folder, draw_page(folder, manifest))
         write_manifest(folder, manifest)
     stages.remove_intermediate(folder)
     return read_manifest(folder)
@@ -170,16 +181,39 @@ def _build(config: PrepareConfig, folder: Path, counts: Counts) -> list[_Built]:
     ]
 
 
+def _copy(config: PrepareConfig, folder: Path, counts: Counts) -> Copies:
+    """Copies of the rows of small language pairs. A bucket in, where its copies fall out."""
+    copies: Copies = Counter()
+    if config.sampling.temperature == 1:
+        return copies
+    sizes: Counter[str] = Counter()
+    for (pair, _, outcome), number in counts.items():
+        sizes[pair] += number if outcome == "train" else 0
+    progress = Progress("copy", "copies")
+    for counted in each(
+        partial(stages.copy_bucket, folder, config, repeats(+sizes, config.sampling.temperature)),
+        [(bucket,) for bucket in range(config.shards)],
+        config.resources,
+        lambda counted: progress.add(counted.counts[0].total(), counted.is_new),
+    ):
+        copies.update(counted.counts[0])
+    progress.end()
+    return copies
+
+
 def _number(
-    config: PrepareConfig, folder: Path, built: Sequence[_Built]
+    config: PrepareConfig, folder: Path, built: Sequence[_Built], copies: Copies
 ) -> dict[Split, tuple[Shard, ...]]:
     """Shards of both splits, row ids running on. A bucket in, its shard out; none if empty."""
-    starts = [0, *accumulate(entry.rows for entry in built)]
-    progress = Progress("number", "pairs", starts[-1])
+    sizes = [entry.rows for entry in built]
+    for (_, bucket), number in copies.items():
+        sizes[bucket] += number  # train's buckets come first
+    starts = [0, *accumulate(sizes)]
+    progress = Progress("number", "rows", starts[-1])
     buckets = [
         (entry.split, entry.bucket, start)
-        for entry, start in zip(built, starts, strict=False)
-        if entry.rows
+        for entry, start, size in zip(built, starts, sizes, strict=False)
+        if size
     ]
     shards = each(
         partial(stages.number_bucket, folder, config),
@@ -192,6 +226,13 @@ def _number(
         split: tuple(s for bucket, s in zip(buckets, shards, strict=True) if bucket[0] == split)
         for split in SPLITS
     }
+
+
+def _per_pair(copies: Copies) -> Counter[str]:
+    numbers: Counter[str] = Counter()
+    for (pair, _), number in copies.items():
+        numbers[pair] += number
+    return numbers
 
 
 def _rows(counts: Counts, split: Split) -> int:

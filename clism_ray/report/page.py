@@ -12,16 +12,17 @@ Html = NewType("Html", str)  # everything else is text, and escaped
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1a1a1a; --soft: #5c5c5c; --paper: #fff; --line: #ddd;
-        --tint: #fff3e0 }
+        --tint: #fff3e0; --mark: #ffdf7e }
 @media (prefers-color-scheme: dark) {
-  :root { --ink: #e8e8e8; --soft: #a8a8a8; --paper: #16181b; --line: #3a3d42; --tint: #3a2c16 }
+  :root { --ink: #e8e8e8; --soft: #a8a8a8; --paper: #16181b; --line: #3a3d42; --tint: #3a2c16;
+          --mark: #6b5210 }
 }
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 70rem; padding: 0 1rem;
        color: var(--ink); background: var(--paper); overflow-wrap: anywhere }
 h1 { font-size: 1.6rem; line-height: 1.2 } h2 { font-size: 1.15rem; margin-top: 2.2rem }
 .scroll { overflow-x: auto }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; overflow-wrap: normal }
-th, td { padding: .3rem .75rem; text-align: left; border-bottom: 1px solid var(--line);
+th, td { padding: .3rem .75rem; text-align: start; border-bottom: 1px solid var(--line);
          vertical-align: top; white-space: nowrap }
 td.number, th.number { text-align: right }
 td.long { white-space: normal; min-width: 16rem }
@@ -31,7 +32,12 @@ figure { margin: 1rem 0; padding: .75rem; background: #fff; color: #444; border-
 figure svg { display: block; max-width: 100%; min-width: 32rem; height: auto; margin: auto }
 figcaption { font-size: .9rem; margin-top: .5rem }
 pre { overflow-x: auto; padding: .75rem; border: 1px solid var(--line); border-radius: .5rem }
-details { margin: .6rem 0 } summary { cursor: pointer }
+details { margin: .6rem 0 } summary { cursor: pointer } details details { margin-left: 1rem }
+.cards { display: grid; gap: .75rem;
+         grid-template-columns: repeat(auto-fill, minmax(min(100%, 24rem), 1fr)) }
+article { border: 1px solid var(--line); border-radius: .5rem; padding: .5rem .75rem; min-width: 0 }
+article p { margin: .35rem 0 }
+mark { background: var(--mark); color: inherit; border-radius: .2rem; padding: 0 .15rem }
 .soft { color: var(--soft) }
 """
 # The browser itself then refuses whatever a page would fetch or run.
@@ -81,10 +87,22 @@ def figure(svg: str, caption: str) -> Html:
     return Html(f"<figure>\n{drawing}\n<figcaption>{text}</figcaption>\n</figure>")
 
 
+def passage(before: str, marked: str, after: str, language: str) -> Html:
+    """A text in any language, in its own direction, with its middle marked."""
+    text = f"{html.escape(before)}<mark>{html.escape(marked)}</mark>{html.escape(after)}"
+    return Html(f'<p dir="auto" lang="{html.escape(language)}">{text}</p>')
+
+
+def cards(contents: Iterable[Iterable[Html]]) -> Html:
+    """Boxes side by side, as many as there is room for."""
+    boxes = "\n".join(f"<article>{''.join(parts)}</article>" for parts in contents)
+    return Html(f'<div class="cards">\n{boxes}\n</div>')
+
+
 def table(head: Sequence[str], rows: Sequence[Sequence[Cell]], marked: int | None = None) -> Html:
     """A table that scrolls sideways where it is too wide; one row may be marked.
 
-    Numbers stand to the right, None is an empty cell.
+    Numbers stand to the right, None is an empty cell; texts run in their own direction.
     """
     numeric = [
         any(isinstance(row[i], int | float) for row in rows)
@@ -129,7 +147,8 @@ def save(path: Path, text: str) -> Path:
 def _cell(value: Cell, tag: str, numeric: bool) -> str:
     text = written(value)
     kind = "number" if numeric else "long" if len(text) > _LONG else ""
-    return f"<{tag}{_class(kind)}>{html.escape(text)}</{tag}>"
+    direction = "" if text.isascii() else ' dir="auto"'
+    return f"<{tag}{_class(kind)}{direction}>{html.escape(text)}</{tag}>"
 
 
 def _class(name: str) -> str:

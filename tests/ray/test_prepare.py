@@ -8,6 +8,7 @@ import random
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,11 +19,13 @@ import pytest
 
 from clism_ray.config import PrepareConfig
 from clism_ray.config_file import parse
-from clism_ray.corpus.card import CARD
+from clism_ray.corpus.card import CARD, reasons
 from clism_ray.corpus.manifest import Manifest, read_manifest, verify_hashes, windows
 from clism_ray.corpus.prepare import prepare
+from clism_ray.corpus.samples import DROPPED, KEPT
 from clism_ray.errors import InputError
 from clism_ray.records import ALIGNED_SCHEMA, from_row
+from clism_ray.report.corpus_page import draw
 
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("ray_cluster"), pytest.mark.timeout(180)]
 
@@ -85,7 +88,7 @@ def prepared(
     ray_cluster: None, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[PrepareConfig, Manifest]:
     config = small(tmp_path_factory.mktemp("small"))
-    return config, prepare(config)
+    return config, prepare(config, draw)
 
 
 def rows(config: PrepareConfig, split: str) -> list[Any]:
@@ -102,7 +105,8 @@ def test_the_corpus_is_whole_and_nothing_else_is_left(
     assert read_manifest(folder) == manifest
     verify_hashes(folder, manifest)
     assert sorted(path.name for path in folder.iterdir()) == [
-        *("data_card.html", "data_card.json", "dev", "manifest.json", "tables", "train")
+        *("data_card.html", "data_card.json", "dev", "dropped.jsonl", "manifest.json"),
+        *("tables", "train"),
     ]
     assert not list(folder.parent.glob("*.unfinished*"))
     assert sorted(manifest.tables) == ["en-de", "en-es"]
@@ -161,6 +165,27 @@ def test_every_line_is_in_the_corpus_or_in_the_card(
     assert {entry["file"] for entry in card["inputs"]} >= {"a.en-de.tsv.gz"}
 
 
+def test_every_reason_has_samples_of_the_lines_it_dropped(
+    prepared: tuple[PrepareConfig, Manifest],
+) -> None:
+    config, _ = prepared
+    folder = Path(config.output)
+    samples = [json.loads(line) for line in (folder / DROPPED).read_text().splitlines()]
+    shown = Counter((f"{s['language_pair']} {s['corpus']}", s["reason"]) for s in samples)
+    by_corpus = json.loads((folder / CARD).read_text())["pairs_by_corpus"]
+    assert shown == Counter(
+        {
+            (name, k): min(n, KEPT)
+            for name, row in by_corpus.items()
+            for k, n in reasons(row).items()
+        }
+    )
+    german = {("a", line): pair for line, pair in enumerate(sentences("de", 300, 1), 1)}
+    for sample in samples:
+        if (sample["language_pair"], sample["corpus"]) == ("en-de", "a"):
+            assert german["a", sample["line"]] == (sample["source"], sample["target"])
+
+
 @pytest.mark.parametrize(
     "settings",
     [{"resources": {"max_tasks": 1}}, {"resources": {"cpus_per_task": 0.5, "max_tasks": 4}}],
@@ -174,6 +199,8 @@ def test_tasks_paths_and_the_order_of_inputs_do_not_show_in_the_result(
     assert manifest.content_hash == prepared[1].content_hash
     assert manifest.train == prepared[1].train
     assert manifest.tables == prepared[1].tables
+    texts = [(Path(c.output) / DROPPED).read_bytes() for c in (backwards, prepared[0])]
+    assert texts[0] == texts[1]
 
 
 def test_a_corpus_that_is_there_is_left_alone(
@@ -300,9 +327,18 @@ def tiny_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(folder)], check=True)
 
 
-def test_a_full_disk_is_one_clear_error(tmp_path: Path, tiny_disk: Path) -> None:
+def test_a_full_disk_is_one_clear_error_and_with_more_room_it_goes_on(
+    prepared: tuple[PrepareConfig, Manifest],
+    tmp_path: Path,
+    tiny_disk: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     config = dataclasses.replace(small(tmp_path), output=str(tiny_disk / "prepared"))
-    assert "no space left on the device" in refusal(config)
+    with pytest.raises(InputError, match="no space left on the device"):
+        prepare(config)
+    subprocess.run(["mount", "-o", "remount,size=64m", str(tiny_disk)], check=True)
+    assert prepare(config).content_hash == prepared[1].content_hash
+    assert "goes on" in capsys.readouterr().err
 
 
 def test_the_job_runs_from_the_repository_without_installation(

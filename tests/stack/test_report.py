@@ -241,11 +241,11 @@ return {
 DARK, WHITE = "rgb(22, 24, 27)", "rgb(255, 255, 255)"
 
 
-def visit(page: Path, width: int, dark: bool) -> dict[str, Any]:
+def visit(page: Path, width: int, dark: bool, script: str = LOOK) -> dict[str, Any]:
     found = importlib.util.find_spec("PySide6")
     if found is None or importlib.util.find_spec("PySide6.QtWebEngineCore") is None:
         pytest.skip("no browser: pip install -e '.[browser]'")
-    given = {"url": page.as_uri(), "width": width, "dark": dark, "script": LOOK}
+    given = {"url": page.as_uri(), "width": width, "dark": dark, "script": script}
     done = subprocess.run(
         [sys.executable, str(ROOT / "tests" / "browser.py"), json.dumps(given)],
         capture_output=True,

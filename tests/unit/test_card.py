@@ -1,13 +1,20 @@
 """The data card: every pair accounted for."""
 
-import json
 from collections import Counter
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
-from clism_ray.corpus.card import CARD, CARD_HTML, InputFile, make_card, write_card
+from clism_ray.corpus.card import (
+    CARD,
+    InputFile,
+    kept,
+    make_card,
+    read_card,
+    reasons,
+    write_card,
+)
+from clism_ray.errors import InputError
 
 COUNTS = Counter(
     {
@@ -23,16 +30,18 @@ COUNTS = Counter(
 )
 SPANS = Counter({("en-de", "in"): 9, ("en-de", "kept"): 8, ("en-de", "not_linked"): 1})
 FILES = [InputFile("news", "a<b>.tsv", 1234, "f00d")]
+COPIES = {"en-hi": 77}
 LICENCES = {"news": "CC0-1.0", "talks": "unknown"}
 
 
 def test_the_card_counts_pairs_by_language_and_by_corpus() -> None:
-    card = make_card(COUNTS, SPANS, LICENCES, FILES)
+    card = make_card(COUNTS, SPANS, LICENCES, FILES, COPIES)
     assert card["pairs"]["en-de"] == {"in": 12, "train": 6, "dev": 1, "empty": 3, "duplicate": 2}
     assert card["pairs_by_corpus"]["en-de talks"] == {
         **{"in": 2, "train": 0, "dev": 0, "duplicate": 2}
     }
     assert card["spans"]["en-de"] == {"in": 9, "kept": 8, "not_linked": 1}
+    assert card["copies"] == {"en-hi": 77}
 
 
 @pytest.mark.parametrize(
@@ -40,38 +49,29 @@ def test_the_card_counts_pairs_by_language_and_by_corpus() -> None:
 )
 def test_counts_that_do_not_add_up_are_an_error(key: tuple[str, str, str], more: int) -> None:
     with pytest.raises(RuntimeError, match=f"the counts of {key[0]} do not add up"):
-        make_card(Counter({**COUNTS, key: COUNTS[key] + more}), SPANS, {}, [])
+        make_card(Counter({**COUNTS, key: COUNTS[key] + more}), SPANS, {}, [], {})
 
 
 def test_span_counts_that_do_not_add_up_are_an_error() -> None:
     with pytest.raises(RuntimeError, match="do not add up: 9 came in, 8 went out"):
-        make_card(COUNTS, Counter({("en-de", "in"): 9, ("en-de", "kept"): 8}), {}, [])
+        make_card(COUNTS, Counter({("en-de", "in"): 9, ("en-de", "kept"): 8}), {}, [], {})
 
 
-def test_the_page_shows_every_number_and_is_closed_html(tmp_path: Path) -> None:
-    card = make_card(COUNTS, SPANS, LICENCES, FILES)
+def test_the_card_is_read_as_it_was_written(tmp_path: Path) -> None:
+    card = make_card(COUNTS, SPANS, LICENCES, FILES, COPIES)
     write_card(tmp_path, card)
-    assert json.loads((tmp_path / CARD).read_text()) == card
-    page = (tmp_path / CARD_HTML).read_text()
-    for text in ("1,000", "duplicate", "a&lt;b&gt;.tsv", "f00d", "CC0-1.0"):
-        assert text in page
+    assert read_card(tmp_path) == card
 
-    class Tables(HTMLParser):
-        def __init__(self) -> None:
-            super().__init__()
-            self.widths: list[int] = []
-            self.cells = 0
 
-        def handle_starttag(self, tag: str, attrs: object) -> None:
-            self.cells += tag in ("td", "th")
-            assert tag not in ("script", "link", "img")
+@pytest.mark.parametrize("damage", [None, "", "[1]", '{"pairs": {}}', "\xff"])
+def test_a_card_that_is_missing_or_damaged_is_bad_input(tmp_path: Path, damage: str | None) -> None:
+    if damage is not None:
+        (tmp_path / CARD).write_bytes(damage.encode("latin-1"))
+    with pytest.raises(InputError, match="not the data card of a prepared corpus"):
+        read_card(tmp_path)
 
-        def handle_endtag(self, tag: str) -> None:
-            if tag == "tr":
-                self.widths.append(self.cells)
-                self.cells = 0
 
-    parser = Tables()
-    parser.feed(page)
-    assert parser.widths[0] == 6  # name, in, train, dev, empty, duplicate
-    assert len(parser.widths) == 3 + 4 + 2 + 3 + 2
+def test_a_row_tells_what_was_kept_and_its_reasons_commonest_first() -> None:
+    row = {"in": 12, "empty": 1, "train": 6, "dev": 1, "duplicate": 2, "a": 2}
+    assert kept(row) == 7
+    assert list(reasons(row).items()) == [("a", 2), ("duplicate", 2), ("empty", 1)]
