@@ -9,6 +9,8 @@ import copy
 from functools import cache, lru_cache
 from typing import Protocol, cast
 
+from clism_ray.corpus.markup import prose
+
 LEAST_BYTES = 16  # of a text in UTF-8 that is judged: three words, or six Chinese characters
 FREQUENT = frozenset(
     "ar bg bn cs da de el en es fa fi fr he hi hu id it ja ko nl pl pt ro ru sv ta te th tr uk vi "
@@ -31,9 +33,10 @@ def is_other_language(
 ) -> bool:
     """Whether a text is so surely in another language that its own has less than a probability.
 
-    `languages` are those of the pair. Never so for a language that the model does not know.
+    `languages` are those of the pair. Markup is not judged, nor is a text whose language the
+    model does not know.
     """
-    own = _label(language)
+    own, text = _label(language), prose(text)
     if own not in _known() or len(text.encode()) < LEAST_BYTES:
         return False
     identifier = _identifier(frozenset(_label(each) for each in languages))

@@ -17,11 +17,11 @@ _TAG = re.compile(
 )
 _ENTITY = re.compile(r"&(?:[A-Za-z][\w.-]{1,40}|#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6});", re.ASCII)
 _PLACEHOLDER = re.compile(
-    r"\$?\{\{?\s*[\w$.:!-]*\s*\}?\}"  # {} {0} {name:.2f} { $count } ${path} {{ user }}
+    r"\$?\{\{?\s*(?:[\w$.:!-]+\s*)?\}?\}"  # {} {0} {name:.2f} { $count } ${path} {{ user }}
     r"|\{%[^{}%]*%\}"  # of templates
     r"|%\([A-Za-z_]\w*\)[#0+-]*\d*(?:\.\d+)?[A-Za-z]"  # %(name)s
-    r"|(?<![\w%])%\d+(?:\$[#0+-]*\d*(?:\.\d+)?[A-Za-z@])?(?!\w)"  # %1 %1$s
-    r"|(?<![\d%])(?<!\d )%[#0+-]*\d?(?:\.\d+)?(?:hh?|ll?|[zjt])?[sSdiufgxc@](?![A-Za-z])",  # %s
+    r"|(?<![\d%])(?<!\d )%[#0+-]*\d?(?:\.\d+)?(?:hh?|ll?|[zjt])?[sSdiufgxc@](?![A-Za-z])"  # %s
+    r"|(?<![\w%])%\d+(?:\$[#0+-]*\d*(?:\.\d+)?[A-Za-z@])?(?!\w)",  # %1 %1$s
     re.ASCII,
 )
 _BREAKING = frozenset(  # tags that end a word; the others may stand inside of one
@@ -43,6 +43,11 @@ def without_markup(text: str) -> str:
     if "<" in text or "]]>" in text:
         text = _TAG.sub(_space, text)
     return _ENTITY.sub(_character, text) if "&" in text else text
+
+
+def prose(text: str) -> str:
+    """The text without placeholders as well: what tells its language."""
+    return _PLACEHOLDER.sub(" ", _ENTITY.sub(" ", without_markup(text)))
 
 
 def _space(tag: re.Match[str]) -> str:

@@ -44,6 +44,11 @@ def test_the_other_side_s_language_is_looked_for_though_it_is_rare() -> None:
     assert is_other_language(text, "eu", ("eu", "gl"), LEAST)
 
 
+def test_markup_and_placeholders_have_no_language() -> None:
+    text = '<span class="the name of this">{ -brand-name-firefox }</span> cho { $the-other-system }'
+    assert not is_other_language(text, "vi", ("en", "vi"), LEAST)
+
+
 def test_a_language_that_the_model_does_not_know_is_never_missed() -> None:
     for text in SENTENCES["de"]:
         assert not is_other_language(text, "ti", ("en", "ti"), 1.0)
