@@ -70,16 +70,19 @@ def band_hashes(
     return found
 
 
-def similarity(one: tuple[str, str], other: tuple[str, str]) -> float:
-    """How alike two pairs are, from 0 to 1: the lower Jaccard similarity of their two sides."""
-    return min(jaccard(*texts) for texts in zip(one, other, strict=True))
+def are_alike(one: tuple[str, str], other: tuple[str, str], threshold: float) -> bool:
+    """Whether both sides of two pairs are as alike as the threshold."""
+    # Targets first: one sentence often comes with several translations.
+    return all(jaccard(one[side], other[side]) >= threshold for side in (1, 0))
 
 
 def jaccard(one: str, other: str) -> float:
     """Shingles that two texts share, as a share of all that they have, from 0 to 1."""
-    ours, theirs = (np.unique(_shingles([text])[0]) for text in (one, other))
-    shared = len(np.intersect1d(ours, theirs, assume_unique=True))
-    return shared / (len(ours) + len(theirs) - shared)
+    ours, theirs = (
+        {data[start : start + _SHINGLE] for start in range(len(data) - _SHINGLE + 1)}
+        for data in map(_bytes, (one, other))
+    )
+    return len(ours & theirs) / len(ours | theirs)
 
 
 @lru_cache
@@ -93,8 +96,7 @@ def _hash_functions(shape: Bands) -> NDArray[np.uint32]:
 
 def _shingles(texts: Sequence[str]) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
     """The shingles of all texts, one after the other, and how many are each text's."""
-    parts = ["".join(text.casefold().split()).encode() for text in texts]
-    parts = [part.ljust(_SHINGLE, b"\0") for part in parts]
+    parts = list(map(_bytes, texts))
     lengths = np.array([len(part) for part in parts])
     data = np.frombuffer(b"".join(parts), np.uint8)
     windows = np.lib.stride_tricks.sliding_window_view(data, _SHINGLE)
@@ -103,6 +105,11 @@ def _shingles(texts: Sequence[str]) -> tuple[NDArray[np.uint32], NDArray[np.int6
     for back in range(1, _SHINGLE):
         inside[np.cumsum(lengths) - back] = False  # these would run into the next text
     return runs[inside[: len(runs)]], lengths - _SHINGLE + 1
+
+
+def _bytes(text: str) -> bytes:
+    """What is cut into shingles: at least one."""
+    return "".join(text.casefold().split()).encode().ljust(_SHINGLE, b"\0")
 
 
 def _mix32(numbers: NDArray[np.uint32]) -> NDArray[np.uint32]:

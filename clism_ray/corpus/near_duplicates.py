@@ -25,7 +25,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from clism_ray.corpus.intake import Split, key, read_bucket, write_batches
-from clism_ray.corpus.minhash import band_hashes, bands_for, similarity
+from clism_ray.corpus.minhash import are_alike, band_hashes, bands_for
 
 _BATCH = 256  # pairs whose shingles stay in the processor's cache
 _EARLIEST = 4  # pairs with a band hash, which all others with it are compared with
@@ -129,7 +129,7 @@ def near_keys(
     later = _with_keys(rows, texts["later"].to_numpy())
     columns = (table[name] for table in (later, texts) for name in ("source", "target"))
     compared = zip(*(column.to_pylist() for column in columns), strict=True)
-    alike = (similarity(pair[:2], pair[2:]) >= threshold for pair in compared)
+    alike = (are_alike(pair[:2], pair[2:], threshold) for pair in compared)
     return frozenset(compress(texts["later"].to_pylist(), alike))
 
 

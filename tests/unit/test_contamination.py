@@ -10,6 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from clism_ray.config import PrepareConfig
+from clism_ray.config_file import parse
 from clism_ray.corpus.contamination import (
     EXAMPLES,
     EvaluationFile,
@@ -20,6 +22,7 @@ from clism_ray.corpus.contamination import (
     note_runs,
     report,
 )
+from clism_ray.corpus.inputs import inputs_of, settings_and_content
 from clism_ray.corpus.intake import key
 from clism_ray.corpus.word_runs import content_words
 from clism_ray.errors import InputError
@@ -143,3 +146,40 @@ def test_a_missing_file_is_one_clear_error(tmp_path: Path, name: str) -> None:
 def test_a_file_in_which_nothing_could_be_found_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"none of its 2 texts \(read as lines\) counts 4 words"):
         noted(tmp_path, 8, one=["Rome", "Oslo is cold"])
+
+
+def prepared_from(folder: Path, **settings: Any) -> PrepareConfig:
+    (folder / "a.tsv").write_text("a\tb\n")
+    corpus = {"name": "c", "format": "tsv", "path": str(folder / "a.tsv")}
+    tree = {
+        "output": "out",
+        "corpora": [{**corpus, "source_language": "en", "target_language": "de"}],
+        "cleaning": {"decontaminate": {"files": [str(folder / "eval*")], **settings}},
+    }
+    return parse(PrepareConfig, tree)
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [(None, "no file fits"), ("<?xml version='1.0'?>", "or XML; expected SQuAD JSON")],
+)
+def test_evaluation_files_are_checked_before_any_corpus_is_read(
+    tmp_path: Path, content: str | None, complaint: str
+) -> None:
+    if content is not None:
+        (tmp_path / "eval.txt").write_text(content)
+    with pytest.raises(InputError, match=complaint) as error:
+        inputs_of(prepared_from(tmp_path))
+    assert str(error.value).startswith("cleaning.decontaminate.files: ")
+
+
+def test_a_corpus_is_made_of_what_evaluation_files_hold_wherever_they_stand(tmp_path: Path) -> None:
+    made_of = []
+    for folder in (tmp_path / "one", tmp_path / "two"):
+        folder.mkdir()
+        (folder / "eval.txt").write_text(CONTEXT)
+        config = prepared_from(folder)
+        hashes = {str(folder / "eval.txt"): "f00d"}
+        made_of.append(settings_and_content(config, inputs_of(config), hashes))
+    assert made_of[0] == made_of[1]
+    assert made_of[0]["cleaning"]["decontaminate"] == {"files": {"eval.txt": "f00d"}, "ngram": 8}
