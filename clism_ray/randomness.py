@@ -21,6 +21,7 @@ class Use(IntEnum):
     SWAPPED_ITEMS = 8  # index 0
     FEW_SHOT = 9  # seed: sample; index: size
     SHOWN = 10  # index 0, then 1 + window
+    SCORED_NGRAMS = 11  # index: sentence pair of a gold set
 
 
 def generator(use: Use, seed: int, epoch: int = 0, index: int = 0) -> np.random.Generator:

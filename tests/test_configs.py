@@ -7,6 +7,7 @@ import pytest
 
 from clism_ray import config_file
 from clism_ray.config import PrepareConfig, PretrainConfig, SynthesizeConfig
+from clism_ray.config_alignment import ScoreAlignersConfig
 from clism_ray.config_sweep import SweepConfig
 from clism_ray.config_tasks import EvaluateConfig, FinetuneConfig
 
@@ -18,8 +19,12 @@ KINDS = {  # folder in configs/ and name of the job -> what it reads
     "sweep": SweepConfig,
     "finetune": FinetuneConfig,
     "evaluate": EvaluateConfig,
+    "align": ScoreAlignersConfig,
 }
-JOBS = {"evaluate": "evaluate_xsl"}  # where the job is not called like the folder
+JOBS = {
+    "evaluate": "evaluate_xsl",
+    "align": "score_aligners",
+}  # where the job is not called like the folder
 # All that a configuration may ask the environment for.
 VARIABLES = {"CLISM_DATA": "/data", "ENCODER": "/encoder"}
 COMMAND = re.compile(

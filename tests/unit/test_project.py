@@ -42,8 +42,9 @@ def test_a_span_becomes_the_target_words_from_its_first_link_to_its_last() -> No
     [
         (set(), "not_linked"),
         ({(0, 1)}, "not_linked"),
+        ({(1, 0)}, "not_linked"),  # nothing for "c"
         ({(1, 0), (2, 2), (0, 1)}, "not_contiguous"),
-        ({(1, 1), (0, 1)}, "not_contiguous"),
+        ({(1, 1), (2, 1), (0, 1)}, "not_contiguous"),
         ({(1, 0), (2, 3)}, "answer_too_long"),
     ],
 )
@@ -55,25 +56,40 @@ def test_a_span_without_a_counterpart_has_a_reason(
 
 def test_a_span_of_words_nothing_is_known_to_translate_is_an_unknown_word() -> None:
     assert one((0, 1), "Zork", "Florp", set(), unknown=frozenset({0})) == "unknown_word"
-    assert one((0, 2), "Zork house", "Florp", set(), unknown=frozenset({0})) == "not_linked"
+    assert one((0, 2), "Zork house", "Florp", {(0, 0)}, unknown=frozenset({0})) == "not_linked"
 
 
 def test_the_score_is_the_mean_trust_in_all_words_of_both_sides() -> None:
-    outcome = one((0, 2), "a b", "c d e", {(0, 0), (0, 2)}, trust=0.5)
+    outcome = one((0, 2), "a b", "c d e", {(0, 0), (1, 2)}, trust=0.5)
     assert isinstance(outcome, SpanPair)
-    assert outcome.score == pytest.approx(3 * 0.5 / 5)
+    assert outcome.score == pytest.approx(4 * 0.5 / 5)
 
 
 def test_function_words_are_left_out_of_the_score() -> None:
-    links, function_words = {(0, 0), (2, 3)}, ({1}, {1, 2})
-    outcome = one((0, 3), "Leader of Opposition", "chef de le opposition", links, 0.5, 10)
+    links, function_words = {(0, 0), (1, 1), (2, 3)}, ({1}, {1, 2})
+    texts = "Leader of Opposition", "chef de le opposition"
+    outcome = one((0, 3), *texts, links, trust=0.5)
     assert isinstance(outcome, SpanPair)
-    assert outcome.score == pytest.approx(4 * 0.5 / 7, abs=1e-4)
-    outcome = one(
-        (0, 3), "Leader of Opposition", "chef de le opposition", links, 0.5, 10, function_words
-    )
+    assert outcome.score == pytest.approx(6 * 0.5 / 7, abs=1e-4)
+    outcome = one((0, 3), *texts, links, trust=0.5, function_words=function_words)
     assert isinstance(outcome, SpanPair)
     assert outcome.score == 0.5
+
+
+def test_a_span_needs_a_link_of_each_word_but_function_words() -> None:
+    texts, links = ("Standing Committee on Rules", "comité permanent de règles"), {(1, 0), (3, 3)}
+    assert one((0, 4), *texts, links) == "not_linked"
+    assert one((0, 4), *texts, {*links, (0, 1)}) == "not_linked"
+    assert one((0, 4), *texts, {*links, (0, 1)}, unknown=frozenset({2})) == "unknown_word"
+    assert isinstance(one((0, 4), *texts, {*links, (0, 1)}, function_words=({2}, set())), SpanPair)
+
+
+def test_characters_without_a_link_may_belong_to_the_words_beside_them() -> None:
+    links = {(0, 1), (1, 2), (2, 0)}
+    assert one((0, 2), "Karen Vonso was", "是卡伦沃", links) == "not_linked"
+    outcome = one((0, 2), "Karen Vonso was", "是卡伦。", links)
+    assert isinstance(outcome, SpanPair)
+    assert (outcome.target_start, outcome.target_end) == (1, 3)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,78 @@
+"""Settings of `jobs/score_aligners.py`: word aligners against gold links."""
+
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass
+
+from clism_ray.config import (
+    AlignmentConfig,
+    CleaningConfig,
+    CorpusFiles,
+    Fraction,
+    Language,
+    Name,
+    NonNegative,
+    Positive,
+)
+
+_STRICT = ConfigDict(extra="forbid")
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class GoldFiles:
+    """Sentence pairs that people aligned; see `corpus.gold` for the formats."""
+
+    name: Name
+    format: Literal["wpt", "jsonl"]
+    path: str  # plain or .gz
+    links_path: str | None = None  # wpt: the links
+    tuned_on: Literal["none", "even", "all"] = "none"  # lines, from 0, scored apart from the others
+    training: tuple[CorpusFiles, ...] = ()  # fitted together with the sentences of `path`
+
+    def __post_init__(self) -> None:
+        if (self.format == "wpt") != (self.links_path is not None):
+            raise ValueError(f"links_path goes with format wpt; got {self.links_path!r}")
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class SyntheticGold:
+    """Pairs of `corpus.synthetic`, for each language: some to score, others to fit with them."""
+
+    languages: tuple[Language, ...] = ("de", "es", "ru", "hi", "zh")
+    seed: NonNegative = 13
+    pairs: Positive = 500
+    training_pairs: NonNegative = 5_000
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class SpanScoring:
+    """Which spans are projected: names and numbers, and n-grams drawn at random."""
+
+    max_words: Positive = 10
+    ngrams: Positive = 2  # of each sentence
+    ngram_words: Positive = 4  # at most
+    seed: NonNegative = 13
+    min_scores: tuple[Fraction, ...] = (0.0, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class ScoreAlignersConfig:
+    """Aligners, and the gold links they are scored on."""
+
+    output: str  # folder for alignment.json and alignment.md
+    methods: Annotated[tuple[Literal["systran"], ...], Field(min_length=1)] = ("systran",)
+    gold: tuple[GoldFiles, ...] = ()
+    synthetic: SyntheticGold | None = None
+    alignment: AlignmentConfig = AlignmentConfig()
+    cleaning: CleaningConfig = CleaningConfig()  # of training pairs
+    spans: SpanScoring = SpanScoring()
+    resamples: Positive = 2_000
+    confidence: Annotated[float, Field(gt=0, lt=1)] = 0.95
+
+    def __post_init__(self) -> None:
+        if not (self.gold or self.synthetic):
+            raise ValueError("give gold, synthetic or both; there is nothing to score on")
+        names = [entry.name for entry in self.gold]
+        if len(set(names)) < len(names):
+            raise ValueError(f"gold: {', '.join(names)} names a set twice")

@@ -1,0 +1,191 @@
+"""Aligners against gold links: fit, count, and draw intervals.
+
+The gold sentences are fitted together with training pairs, as a corpus is with itself.
+"""
+
+import os
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from clism_ray.config import CorpusFiles
+from clism_ray.config_alignment import GoldFiles, ScoreAlignersConfig
+from clism_ray.corpus import alignment_scores as scores
+from clism_ray.corpus import tables
+from clism_ray.corpus.alignment_counts import Counts, count
+from clism_ray.corpus.clean import cleaned, drop_reason
+from clism_ray.corpus.gold import GoldPair, read_gold, synthetic_gold
+from clism_ray.corpus.intake import key
+from clism_ray.corpus.read import Unreadable, read_pairs
+from clism_ray.errors import InputError
+from clism_ray.tasks.statistics import Estimate, Score, resample
+
+METRICS: dict[str, tuple[str, Score]] = {  # metric -> what is counted, and what is made of it
+    "aer": ("links", scores.alignment_error_rate),
+    "link_precision": ("links", scores.link_precision),
+    "link_recall": ("links", scores.link_recall),
+    "names_precision": ("names", scores.span_precision),
+    "names_recall": ("names", scores.span_recall),
+    "names_f1": ("names", scores.span_f1),
+    "names_shown_right": ("names", scores.shown_right),
+    "ngrams_precision": ("ngrams", scores.span_precision),
+    "ngrams_recall": ("ngrams", scores.span_recall),
+    "ngrams_f1": ("ngrams", scores.span_f1),
+}
+
+
+class GoldSet(NamedTuple):
+    """What aligners are scored on."""
+
+    name: str
+    pairs: list[GoldPair]
+    tuned_on: list[bool]  # of each pair, whether settings were chosen by it
+    training: list[tuple[str, str]]
+
+
+class Point(NamedTuple):
+    """Names and numbers, if only projections of at least a score are taken."""
+
+    min_score: float
+    answered: int
+    precision: float
+    recall: float
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """The scores of one aligner on one gold set, or on the part that settings were chosen by."""
+
+    gold: str
+    tuned_on: bool
+    method: str
+    sentences: int
+    names: int  # decided spans
+    ngrams: int
+    fit_seconds: float
+    estimates: dict[str, Estimate]  # of `METRICS`
+    curve: tuple[Point, ...]
+
+
+def score_aligners(config: ScoreAlignersConfig) -> list[Row]:
+    """A row for each aligner, gold set and part of it; all of this in one process."""
+    rows = []
+    for gold in _gold_sets(config):
+        for method in config.methods:
+            started = _cpu_seconds()
+            with tempfile.TemporaryDirectory() as folder:
+                texts = [(pair.source, pair.target) for pair in gold.pairs]
+                sample = [*texts, *gold.training][: config.alignment.fit_pairs]
+                tables.fit(sample, Path(folder) / "tables", config.alignment.iterations)
+                seconds = _cpu_seconds() - started
+                known = tables.open_tables(Path(folder) / "tables")
+                counts = count(known, gold.pairs, config.spans)
+            for tuned_on in sorted(set(gold.tuned_on), reverse=True):
+                rows.append(_row(config, gold, method, counts, tuned_on, seconds))
+                print(f"{rows[-1].gold}, {method}: scored", file=sys.stderr, flush=True)
+    return rows
+
+
+def _gold_sets(config: ScoreAlignersConfig) -> list[GoldSet]:
+    sets = []
+    for files in config.gold:
+        pairs = read_gold(files)
+        if strays := sum(pair.stray_links for pair in pairs):
+            print(
+                f"{files.name}: {strays} links left out, to tokens that the sentences do not have",
+                file=sys.stderr,
+            )
+        training = _training_pairs(files, config)
+        sets.append(GoldSet(files.name, pairs, _tuned_on(files, len(pairs)), training))
+    for language in config.synthetic.languages if config.synthetic else ():
+        assert config.synthetic is not None
+        scored, others = synthetic_gold(config.synthetic, language)
+        training = [(pair.source, pair.target) for pair in others]
+        name = f"synthetic en-{language}"
+        sets.append(GoldSet(name, scored, [True] * len(scored), training))
+    return sets
+
+
+def _tuned_on(files: GoldFiles, pairs: int) -> list[bool]:
+    if files.tuned_on == "even":
+        return [place % 2 == 0 for place in range(pairs)]
+    return [files.tuned_on == "all"] * pairs
+
+
+def _training_pairs(files: GoldFiles, config: ScoreAlignersConfig) -> list[tuple[str, str]]:
+    """Different usable pairs, in the order of their keys, as preparation chooses its sample."""
+    found: dict[int, tuple[str, str]] = {}
+    for corpus in files.training:
+        for number, pair in _usable(corpus, config):
+            found[number] = pair
+    return [found[number] for number in sorted(found)]
+
+
+def _usable(corpus: CorpusFiles, config: ScoreAlignersConfig) -> list[tuple[int, tuple[str, str]]]:
+    languages = corpus.source_language, corpus.target_language
+    usable = []
+    for entry in read_pairs(corpus):
+        if isinstance(entry, Unreadable):
+            continue
+        source, target = (cleaned(text, config.cleaning) for text in (entry.source, entry.target))
+        if drop_reason(source, target, languages, config.cleaning) is None:
+            usable.append((key(*languages, source, target), (source, target)))
+    if not usable:
+        raise InputError(f"{corpus.path}: no usable sentence pairs to fit on")
+    return usable
+
+
+def _row(
+    config: ScoreAlignersConfig,
+    gold: GoldSet,
+    method: str,
+    counts: Counts,
+    tuned_on: bool,
+    seconds: float,
+) -> Row:
+    part = np.array(gold.tuned_on) == tuned_on
+    of_names = [np.array(per_pair)[part] for per_pair in counts.names]
+    counted = {
+        "links": np.array(counts.links)[part],
+        "names": of_names[0],
+        "ngrams": np.array(counts.ngrams)[part],
+    }
+    estimates = {
+        metric: resample(
+            {method: {gold.name: counted[of][None]}},
+            score,
+            resamples=config.resamples,
+            confidence=config.confidence,
+        ).estimate(method, gold.name)
+        for metric, (of, score) in METRICS.items()
+    }
+    curve = tuple(
+        Point(
+            min_score,
+            int(sums[0]),
+            float(scores.span_precision(sums)),
+            float(scores.span_recall(sums)),
+        )
+        for min_score, per_pair in zip(config.spans.min_scores, of_names, strict=True)
+        for sums in [per_pair.sum(0)]
+    )
+    return Row(
+        gold=gold.name,
+        tuned_on=tuned_on,
+        method=method,
+        sentences=int(part.sum()),
+        names=int(counted["names"][:, 1].sum()),
+        ngrams=int(counted["ngrams"][:, 1].sum()),
+        fit_seconds=round(seconds, 1),
+        estimates=estimates,
+        curve=curve,
+    )
+
+
+def _cpu_seconds() -> float:
+    """Of this process and of those it started and that ended."""
+    return sum(os.times()[:4])

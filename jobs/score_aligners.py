@@ -1,0 +1,21 @@
+"""Score word aligners and the projection of spans on gold links."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # runs without installation
+
+from clism_ray.cli import run_job
+from clism_ray.config_alignment import ScoreAlignersConfig
+from clism_ray.report.alignment import score_aligners
+from clism_ray.report.alignment_table import to_markdown, write
+
+
+def score(config: ScoreAlignersConfig) -> None:
+    rows = score_aligners(config)
+    print(to_markdown(rows, config.confidence))
+    print("\n".join(map(str, write(config, rows))))
+
+
+if __name__ == "__main__":
+    sys.exit(run_job(__doc__, ScoreAlignersConfig, score))
