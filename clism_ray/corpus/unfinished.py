@@ -28,7 +28,10 @@ from clism_ray.corpus.pieces import remove_parts, whole
 from clism_ray.hold import hold
 
 _RECORD = "made_by.json"
-_LIBRARIES = ("pyarrow", "spacy", "systran-align", "tokenizers")  # that decide bytes of a corpus
+_LIBRARIES = (  # that decide bytes of a corpus
+    *("numpy", "py3langid", "pyarrow", "spacy", "systran-align", "tokenizers"),
+    *("torch", "transformers"),
+)
 _LINES = 10  # of differences that are shown
 
 
@@ -62,9 +65,8 @@ def held(output: Path) -> Iterator[None]:
 
 def made_by(inputs: Sequence[Input], made_of: dict[str, Any]) -> dict[str, Any]:
     """What decides the pieces: settings and files, the files' numbers, code and libraries."""
-    code = Path(clism_ray.__file__).parent
     digest = hashlib.sha256()
-    for path in sorted([code / "records.py", *(code / "corpus").rglob("*.py")]):
+    for path in sorted(Path(clism_ray.__file__).parent.rglob("*.py")):
         digest.update(path.read_bytes())
     return {
         "made_of": made_of,
