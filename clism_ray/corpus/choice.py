@@ -1,12 +1,12 @@
 """A random choice of examples from a prepared corpus, read a window at a time."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 from clism_ray.corpus.intake import Split
-from clism_ray.corpus.manifest import Manifest, windows
+from clism_ray.corpus.manifest import Manifest, Window, windows
 from clism_ray.corpus.rows import read_rows
 from clism_ray.errors import InputError
 from clism_ray.randomness import Use, generator
@@ -62,7 +62,7 @@ def choose(
     _check_language(folder, manifest, wanted.language)
     found: list[Pointed] = []
     met: dict[str, _Met] = {}
-    for pair, random in _shuffled(folder, manifest, wanted.split, seed):
+    for pair, random in shuffled(folder, windows(getattr(manifest, wanted.split)), seed):
         if not _speaks(pair, wanted.language):
             continue
         for span in pair.spans:
@@ -70,7 +70,7 @@ def choose(
             met[span.label] = _Met(count + 1, max(best, span.score))
         fitting = [span for span in pair.spans if _fits(span, wanted)]
         if fitting:
-            found.append(Pointed(pair, fitting[int(random * len(fitting))]))
+            found.append(Pointed(pair, one_of(fitting, random)))
         if len(found) == number:
             break
     if not found:
@@ -101,16 +101,20 @@ def _why_nothing(wanted: Wanted, met: Mapping[str, _Met]) -> str:
     )
 
 
-def _shuffled(
-    folder: Path, manifest: Manifest, split: Split, seed: int
+def shuffled(
+    folder: Path, places: Sequence[Window], seed: int
 ) -> Iterator[tuple[AlignedPair, float]]:
-    """All pairs of a split in random order, window by window, each with a random number."""
-    places = windows(getattr(manifest, split))
+    """All pairs of some windows in random order, window by window, each with a random number."""
     for number in generator(Use.SHOWN, seed).permutation(len(places)).tolist():
         place = places[number]
         random = generator(Use.SHOWN, seed, index=1 + number)
         order = random.permutation(place.rows).tolist()
         yield from zip(read_rows(folder, place, order), random.random(place.rows), strict=True)
+
+
+def one_of(spans: Sequence[SpanPair], random: float) -> SpanPair:
+    """The span that a random number from 0 to 1 falls on."""
+    return spans[int(random * len(spans))]
 
 
 def _check_language(folder: Path, manifest: Manifest, language: str | None) -> None:

@@ -39,16 +39,16 @@ class Measures:
         return self.labels.total()
 
 
-def measure_corpus(folder: Path, manifest: Manifest, most: int = _ROWS) -> dict[str, Measures]:
-    """Measures by language pair, of about `most` rows of train and dev, or of all if fewer."""
-    chosen = spread([*windows(manifest.train), *windows(manifest.dev)], most)
+def measure_windows(folder: Path, places: Iterable[Window]) -> dict[str, Measures]:
+    """Measures of the rows of some windows, by language pair."""
     return measure(
-        pair for window in chosen for pair in read_rows(folder, window, range(window.rows))
+        pair for window in places for pair in read_rows(folder, window, range(window.rows))
     )
 
 
-def spread(places: list[Window], most: int) -> list[Window]:
-    """Windows at even distances with at most `most` rows on average, and at least one."""
+def sample(manifest: Manifest, most: int = _ROWS) -> list[Window]:
+    """Windows of train and dev, at even distances, of about `most` rows; all if there are fewer."""
+    places = [*windows(manifest.train), *windows(manifest.dev)]
     total = sum(place.rows for place in places)
     if total <= most:
         return places

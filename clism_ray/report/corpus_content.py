@@ -1,14 +1,15 @@
 """What the page of a prepared corpus is made from: its card, and a sample of its rows."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from clism_ray.corpus.card import read_card
-from clism_ray.corpus.choice import Pointed, Wanted, choose
-from clism_ray.corpus.manifest import Manifest
-from clism_ray.corpus.measures import Measures, measure_corpus
+from clism_ray.corpus.choice import Pointed, one_of, shuffled
+from clism_ray.corpus.manifest import Manifest, Window
+from clism_ray.corpus.measures import Measures, measure_windows, sample
 from clism_ray.corpus.samples import DROPPED
 from clism_ray.randomness import Use, generator
 
@@ -27,26 +28,33 @@ class Content(NamedTuple):
 
 def gather(folder: Path, manifest: Manifest) -> Content:
     """Everything at once. Reads a sample of the rows, one window at a time."""
+    places = sample(manifest)
     return Content(
         card=read_card(folder),
         manifest=manifest,
-        measures=measure_corpus(folder, manifest),
-        examples=random_examples(folder, manifest, EXAMPLES),
+        measures=measure_windows(folder, places),
+        examples=random_examples(folder, manifest, places, EXAMPLES),
         samples=_samples(folder),
     )
 
 
-def random_examples(folder: Path, manifest: Manifest, number: int) -> list[Pointed]:
-    """Random examples, as many of each language pair as of any other, as far as there are any."""
+def random_examples(
+    folder: Path, manifest: Manifest, places: Sequence[Window], number: int
+) -> list[Pointed]:
+    """Random examples, as many of one language pair as of another, as far as these windows go."""
     seed = int(manifest.content_hash[:8], 16)
     names = list(manifest.language_pairs)
     order = generator(Use.SHOWN, seed).permutation(len(names)).tolist()
-    shown = [names[place] for place in sorted(order[:number])]
-    found = []
-    for place, name in enumerate(shown):
-        share = number * (place + 1) // len(shown) - number * place // len(shown)
-        found += choose(folder, manifest, Wanted(language=name), share, seed)
-    return found
+    wanted = Counter(names[order[n % len(names)]] for n in range(number))
+    found: list[Pointed] = []
+    for pair, random in shuffled(folder, places, seed):
+        name = f"{pair.source_language}-{pair.target_language}"
+        if wanted[name]:
+            wanted[name] -= 1
+            found.append(Pointed(pair, one_of(pair.spans, random)))
+        if len(found) == number:
+            break
+    return sorted(found, key=lambda example: example.described()[0])
 
 
 def _samples(folder: Path) -> list[dict[str, Any]]:

@@ -176,8 +176,8 @@ def _provenance(content: Content) -> Html:
     card, manifest = content.card, content.manifest
     rows: list[list[Cell]] = [
         ["content", manifest.content_hash],
-        *([f"alignment tables {name}", digest] for name, digest in manifest.tables.items()),
     ]
+    rows += [[f"alignment tables {name}", digest] for name, digest in manifest.tables.items()]
     settings = json.dumps(card.get("made_of", {}), indent=1, ensure_ascii=False)
     return section(
         "Where it comes from",

@@ -36,8 +36,10 @@ def span_counts(counts: Counts) -> Html:
     """Spans in, kept and dropped by reason, of every language pair."""
     order = _by_total(reasons(row) for row in counts.values())
     rows: list[list[Cell]] = [
-        [name, row["in"], row["kept"], _percent(row["kept"], row["in"])]
-        + [row.get(reason) for reason in order]
+        [
+            *(name, row["in"], row["kept"], _percent(row["kept"], row["in"])),
+            *(row.get(reason) for reason in order),
+        ]
         for name, row in counts.items()
     ]
     return table(["language pair", "in", "kept", "kept, %", *order], rows)

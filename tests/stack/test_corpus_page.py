@@ -13,7 +13,7 @@ import pytest
 
 from clism_ray.corpus.card import CARD, CARD_HTML, InputFile, make_card, write_card
 from clism_ray.corpus.manifest import Manifest
-from clism_ray.corpus.measures import measure
+from clism_ray.corpus.measures import measure, sample
 from clism_ray.corpus.samples import DROPPED
 from clism_ray.masking.tokenizer import QUESTION
 from clism_ray.records import AlignedPair, Origin, SpanPair
@@ -124,8 +124,16 @@ def test_twenty_examples_are_spread_over_language_pairs_with_their_answers_marke
             answer = re.search(r'<p dir="auto" lang="ar">رأى توم .*?<mark>(.+?)</mark>', box)
             assert answer
             assert answer[1] in dict(CITIES).values() or answer[1].isdecimal()
-    few = random_examples(*prepared, number=2)
+    few = random_examples(*prepared, sample(prepared[1]), number=2)
     assert len({example.pair.target_language for example in few}) == 2
+
+
+def test_a_rare_language_pair_has_the_examples_that_there_are(tmp_path: Path) -> None:
+    rare = arabic_pair(1)
+    manifest = write_corpus(tmp_path, [rare, *(tiny_pair(n) for n in range(2, 60))])
+    found = random_examples(tmp_path, manifest, sample(manifest), number=20)
+    assert [example.pair.row_id for example in found].count(rare.row_id) == 1
+    assert len(found) == 1 + 2 * 20 // 3
 
 
 def test_the_page_depends_on_the_corpus_alone(

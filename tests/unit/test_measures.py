@@ -9,19 +9,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clism_ray.corpus import measures
-from clism_ray.corpus.manifest import Window
+from clism_ray.corpus.manifest import FORMAT_VERSION, Manifest, Shard, Window
 from clism_ray.corpus.measures import (
     SCORE_BINS,
     measure,
-    measure_corpus,
+    measure_windows,
     quantile,
+    sample,
     shares_from,
-    spread,
 )
 from clism_ray.records import AlignedPair, Origin, SpanPair
 from tests.corpora import tiny_pair, write_tiny_corpus
 
 COUNTS = st.dictionaries(st.integers(0, SCORE_BINS - 1), st.integers(1, 9), min_size=1)
+
+
+def manifest(train: tuple[Shard, ...], dev: tuple[Shard, ...]) -> Manifest:
+    return Manifest(
+        format_version=FORMAT_VERSION, content_hash="", language_pairs=(), train=train, dev=dev,
+        licences={}, tables={}, config={},
+    )  # fmt: skip
 
 
 def test_lengths_labels_scores_and_projections_are_counted_by_language_pair() -> None:
@@ -53,23 +60,26 @@ def test_lengths_labels_scores_and_projections_are_counted_by_language_pair() ->
 def test_windows_are_spread_over_all_and_hold_about_as_many_rows_as_asked(
     rows: list[int], most: int
 ) -> None:
-    places = [Window("p", number, count) for number, count in enumerate(rows)]
-    chosen = spread(places, most)
-    assert chosen == sorted(set(chosen), key=lambda place: place.group)
+    shards = tuple(
+        Shard(path=f"{number:02}", sha256="", bytes=0, rows_per_group=(count,))
+        for number, count in enumerate(rows)
+    )
+    made = manifest(shards[:-1], shards[-1:])
+    chosen = [int(window.path) for window in sample(made, most)]
     if sum(rows) <= most:
-        assert chosen == places
+        assert chosen == list(range(len(rows)))
     else:
         assert 1 <= len(chosen) <= max(1, len(rows) * most // sum(rows))
-        gaps = [b.group - a.group for a, b in pairwise(chosen)]
-        assert not gaps or max(gaps) - min(gaps) <= 1
+        gaps = [later - earlier for earlier, later in pairwise(chosen)]
+        assert not gaps or (min(gaps) > 0 and max(gaps) - min(gaps) <= 1)
 
 
 def test_a_corpus_is_measured_whole_or_by_windows_one_at_a_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    manifest = write_tiny_corpus(tmp_path, 200, dev_rows=40, window_rows=20)
+    made = write_tiny_corpus(tmp_path, 200, dev_rows=40, window_rows=20)
     rows = [tiny_pair(row_id) for row_id in range(240)]
-    assert measure_corpus(tmp_path, manifest) == measure(rows)
+    assert measure_windows(tmp_path, sample(made)) == measure(rows)
     held: list[int] = []
     read = measures.read_rows
 
@@ -78,7 +88,7 @@ def test_a_corpus_is_measured_whole_or_by_windows_one_at_a_time(
         return read(folder, window, places)
 
     monkeypatch.setattr(measures, "read_rows", noted)
-    found = measure_corpus(tmp_path, manifest, most=60)
+    found = measure_windows(tmp_path, sample(made, most=60))
     assert held == [20, 20, 20]
     assert sum(entry.pairs for entry in found.values()) == 60
 
