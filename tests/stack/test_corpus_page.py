@@ -133,7 +133,7 @@ def test_a_rare_language_pair_has_the_examples_that_there_are(tmp_path: Path) ->
     manifest = write_corpus(tmp_path, [rare, *(tiny_pair(n) for n in range(2, 60))])
     found = random_examples(tmp_path, manifest, sample(manifest), number=20)
     assert [example.pair.row_id for example in found].count(rare.row_id) == 1
-    assert len(found) == 1 + 2 * 20 // 3
+    assert 1 + 20 - 7 <= len(found) <= 1 + 20 - 6  # its share is six or seven
 
 
 def test_the_page_depends_on_the_corpus_alone(
