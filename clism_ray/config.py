@@ -82,12 +82,16 @@ class CleaningConfig:
     decontaminate: DecontaminationConfig = DecontaminationConfig()
 
 
+Method = Literal["systran", "eflomal"]
+
+
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
 class AlignmentConfig:
     """The word alignment tables, one per language pair."""
 
+    method: Method = "systran"  # eflomal: better links, installed apart; see `corpus.eflomal`
     fit_pairs: Positive = 200_000  # rows the table is fitted on, chosen by hash
-    iterations: Positive = 5
+    iterations: Positive = 5  # of systran; eflomal chooses its own
 
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)

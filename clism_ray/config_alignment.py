@@ -6,11 +6,11 @@ from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
 from clism_ray.config import (
-    AlignmentConfig,
     CleaningConfig,
     CorpusFiles,
     Fraction,
     Language,
+    Method,
     Name,
     NonNegative,
     Positive,
@@ -61,10 +61,11 @@ class ScoreAlignersConfig:
     """Aligners, and the gold links they are scored on."""
 
     output: str  # folder for alignment.json and alignment.md
-    methods: Annotated[tuple[Literal["systran"], ...], Field(min_length=1)] = ("systran",)
+    methods: Annotated[tuple[Method, ...], Field(min_length=1)] = ("systran",)
     gold: tuple[GoldFiles, ...] = ()
     synthetic: SyntheticGold | None = None
-    alignment: AlignmentConfig = AlignmentConfig()
+    fit_pairs: Positive = 200_000  # at most, gold and training pairs together
+    iterations: Positive = 5  # of systran
     cleaning: CleaningConfig = CleaningConfig()  # of training pairs
     spans: SpanScoring = SpanScoring()
     resamples: Positive = 2_000

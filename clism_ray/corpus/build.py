@@ -63,7 +63,7 @@ def build(
     for languages, group in groups.items():
         name, parts = "-".join(languages), language_pair(*languages)
         entries = iter(group)
-        while batch := list(islice(entries, _BATCH)):
+        while batch := list(islice(entries, parts.tables.linker.batch)):
             outcomes = aligned_spans([row for _, row in batch], parts)
             for (position, row), outcome in zip(batch, outcomes, strict=True):
                 spans = [span for span in outcome if isinstance(span, SpanPair)]

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from clism_ray.cluster import connect
 from clism_ray.config import CorpusFiles, PrepareConfig, to_tree
-from clism_ray.corpus import contamination, exclude, finders, stages, unfinished
+from clism_ray.corpus import contamination, eflomal, exclude, finders, stages, unfinished
 from clism_ray.corpus.build import SpanCounts
 from clism_ray.corpus.card import InputFile, make_card, write_card, write_page
 from clism_ray.corpus.files import content, file_name, paths
@@ -71,6 +71,8 @@ def prepare(
     output made otherwise or being made, and where nothing is left.
     """
     inputs = inputs_of(config)
+    if config.alignment.method == "eflomal":
+        eflomal.check_installed()
     config = finders.checked(config, {entry.languages[0] for entry in inputs})
     output = Path(config.output).expanduser().absolute()
     with unfinished.held(output):

@@ -55,7 +55,7 @@ def fit_tables(
     if not place.is_dir():
         sample = _sample(folder, config, (source_language, target_language))
         with whole(place) as part:
-            tables.fit(sample, part, config.alignment.iterations)
+            tables.fit(sample, part, config.alignment.iterations, config.alignment.method)
     return tables.tables_hash(place)
 
 

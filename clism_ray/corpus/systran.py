@@ -8,12 +8,14 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import systran_align
 
-from clism_ray.corpus.translations import Link
+from clism_ray.corpus.linker import sample_pairs
+from clism_ray.corpus.translations import Link, LinkedPair
 from clism_ray.errors import InputError
 
 FILES = ("forward.probs", "backward.probs")
@@ -56,8 +58,8 @@ class Systran:
             yield entry["alignments"]
 
 
-def fit(text: Path, folder: Path, iterations: int) -> None:
-    """Write tables, fitted on lines `source words ||| target words`, into a folder."""
+def fit(text: Path, folder: Path, iterations: int) -> Iterator[LinkedPair]:
+    """Write tables, fitted on lines `source words ||| target words`; the linked lines."""
     outcome = subprocess.run(  # noqa: S603 - this interpreter, on files of our own
         [
             *(sys.executable, "-c", _FIT),
@@ -74,3 +76,11 @@ def fit(text: Path, folder: Path, iterations: int) -> None:
             f"{folder}: fitting the alignment tables failed (exit code {outcome.returncode}): "
             f"{outcome.stderr.strip()[-500:]}"
         )
+    return _linked(text, Systran(folder))
+
+
+def _linked(text: Path, linker: Systran) -> Iterator[LinkedPair]:
+    pairs = sample_pairs(text)
+    while batch := list(islice(pairs, linker.batch)):
+        sources, targets = ([pair[side] for pair in batch] for side in (0, 1))
+        yield from zip(sources, targets, linker.links(sources, targets), strict=True)

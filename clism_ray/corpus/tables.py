@@ -1,25 +1,25 @@
 """Alignment tables of a language pair: fitted once, stored as files, opened by every task.
 
-Beside what the aligner stores (`systran`) stands what its links of the sample told of words: which
-translate which and how surely, how often each was seen, how it is cased, and which are function
-words.
+Beside what the aligner stores (`systran`, `eflomal`) stands what its links of the sample told of
+words: which translate which and how surely, how often each was seen, how it is cased, and which
+are function words.
 """
 
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import islice
 from pathlib import Path
-from typing import Protocol
+from typing import assert_never
 
-from clism_ray.corpus import systran
+from clism_ray.config import Method
+from clism_ray.corpus import eflomal, systran
 from clism_ray.corpus.capitals import Casing, cases, casing
+from clism_ray.corpus.linker import Linker
 from clism_ray.corpus.manifest import file_sha256
 from clism_ray.corpus.translations import (
-    Link,
     LinkedPair,
     Translations,
     count_links,
@@ -31,18 +31,6 @@ from clism_ray.errors import InputError
 
 FUNCTION_SHARE = 0.005  # of all words: some thirty words in most languages
 _WORDS = "words.json"
-
-
-class Linker(Protocol):
-    """A fitted aligner."""
-
-    batch: int  # pairs that are best linked at a time
-    min_trust: float  # what the sample must show of two words that it links
-
-    def links(
-        self, sources: Sequence[list[str]], targets: Sequence[list[str]]
-    ) -> Iterator[list[Link]]:
-        """The links of each pair of lower-cased word lists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +45,9 @@ class Tables:
     function_words: tuple[frozenset[str], frozenset[str]]  # of source and target, lower-cased
 
 
-def fit(pairs: Iterable[tuple[str, str]], folder: Path, iterations: int) -> str:
+def fit(
+    pairs: Iterable[tuple[str, str]], folder: Path, iterations: int, method: Method = "systran"
+) -> str:
     """Fit tables on (source, target) sentences and return their hash.
 
     Raises InputError where the sample is empty or the fit yields no numbers.
@@ -79,10 +69,10 @@ def fit(pairs: Iterable[tuple[str, str]], folder: Path, iterations: int) -> str:
     if not frequency[0]:
         raise InputError(f"{folder}: no sentence pairs to fit alignment tables on")
     source, target = (casing(counts) for counts in observed)
-    systran.fit(text, folder, iterations)
-    counts = count_links(_linked(text, systran.Systran(folder)), frequency)
+    counts = count_links(_fitted(method, text, folder, iterations), frequency)
     of_names = words_of_names(counts, frozenset(source.names))
     known = {
+        "method": method,
         "translations": translations(counts, frequency),
         "frequency": dict(sorted(frequency[0].items())),
         **source._asdict(),
@@ -110,7 +100,7 @@ def open_tables(folder: Path) -> Tables:
     known = json.loads((folder / _WORDS).read_text(encoding="utf-8"))
     source, target = (frozenset(side) for side in known["function_words"])
     return Tables(
-        linker=systran.Systran(folder),
+        linker=_linker(known["method"], folder),
         translations=known["translations"],
         frequency=known["frequency"],
         total=sum(known["frequency"].values()),
@@ -135,10 +125,21 @@ def function_words(frequency: Mapping[str, int], names: Collection[str]) -> set[
     }
 
 
-def _linked(text: Path, linker: Linker) -> Iterator[LinkedPair]:
-    """The words of the lines `source words ||| target words`, and their links."""
-    with text.open(encoding="utf-8") as lines:
-        while batch := list(islice(lines, linker.batch)):
-            pairs = [line.rstrip("\n").split(" ||| ") for line in batch]
-            sources, targets = ([pair[side].split(" ") for pair in pairs] for side in (0, 1))
-            yield from zip(sources, targets, linker.links(sources, targets), strict=True)
+def _fitted(method: Method, text: Path, folder: Path, iterations: int) -> Iterator[LinkedPair]:
+    match method:
+        case "systran":
+            return systran.fit(text, folder, iterations)
+        case "eflomal":
+            return eflomal.fit(text, folder)
+        case _:
+            assert_never(method)
+
+
+def _linker(method: Method, folder: Path) -> Linker:
+    match method:
+        case "systran":
+            return systran.Systran(folder)
+        case "eflomal":
+            return eflomal.Eflomal(folder)
+        case _:
+            assert_never(method)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from clism_ray.config import CorpusFiles
+from clism_ray.config import CorpusFiles, Method
 from clism_ray.config_alignment import GoldFiles, ScoreAlignersConfig
 from clism_ray.corpus import alignment_scores as scores
 from clism_ray.corpus import tables
@@ -62,7 +62,7 @@ class Row:
 
     gold: str
     tuned_on: bool
-    method: str
+    method: Method
     sentences: int
     names: int  # decided spans
     ngrams: int
@@ -79,8 +79,8 @@ def score_aligners(config: ScoreAlignersConfig) -> list[Row]:
             started = _cpu_seconds()
             with tempfile.TemporaryDirectory() as folder:
                 texts = [(pair.source, pair.target) for pair in gold.pairs]
-                sample = [*texts, *gold.training][: config.alignment.fit_pairs]
-                tables.fit(sample, Path(folder) / "tables", config.alignment.iterations)
+                sample = [*texts, *gold.training][: config.fit_pairs]
+                tables.fit(sample, Path(folder) / "tables", config.iterations, method)
                 seconds = _cpu_seconds() - started
                 known = tables.open_tables(Path(folder) / "tables")
                 counts = count(known, gold.pairs, config.spans)
@@ -142,7 +142,7 @@ def _usable(corpus: CorpusFiles, config: ScoreAlignersConfig) -> list[tuple[int,
 def _row(
     config: ScoreAlignersConfig,
     gold: GoldSet,
-    method: str,
+    method: Method,
     counts: Counts,
     tuned_on: bool,
     seconds: float,

@@ -1,0 +1,114 @@
+"""Word links by eflomal: a Bayesian HMM with fertility, sampled in both directions.
+
+Östling and Tiedemann 2016, "Efficient Word Alignment with Markov Chain Monte Carlo". A program of
+its own under the GPL, version 3, which is run where it is installed and never imported. It is
+fitted once on the sample, whose links become priors; with them it then links any other pairs, so
+that memory does not grow with the corpus. Its random numbers are seeded by the system: what it
+makes is as good each time, but not the same.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import zip_longest
+from pathlib import Path
+
+from clism_ray.corpus.linker import sample_pairs
+from clism_ray.corpus.symmetrise import grow_diag_final_and
+from clism_ray.corpus.translations import Link, LinkedPair
+from clism_ray.errors import InputError
+
+PRIORS = "priors.txt"
+_ALIGN, _MAKE_PRIORS = "eflomal-align", "eflomal-makepriors"
+_ITERATIONS = ("-1", "2", "-2", "2", "-3", "8")  # with priors; without, it chooses by sample size
+
+
+class Eflomal:
+    """The priors of a folder."""
+
+    batch = 50_000  # each run reads all priors
+    min_trust = 0.0
+
+    def __init__(self, folder: Path) -> None:
+        self._priors = folder / PRIORS
+
+    def links(
+        self, sources: Sequence[list[str]], targets: Sequence[list[str]]
+    ) -> Iterable[Iterable[Link]]:
+        """The symmetrised links of each pair of lower-cased word lists."""
+        if not sources:
+            return []
+        with tempfile.TemporaryDirectory() as folder:
+            options = ("--priors", str(self._priors), *_ITERATIONS)
+            return list(_aligned(Path(folder), zip(sources, targets, strict=True), options))
+
+
+def check_installed() -> None:
+    """Raise InputError, with what to do, unless the program is there."""
+    _program(_ALIGN)
+
+
+def fit(text: Path, folder: Path) -> Iterator[LinkedPair]:
+    """Write priors, fitted on lines `source words ||| target words`; the linked lines."""
+    with tempfile.TemporaryDirectory(dir=folder) as scratch:
+        links = list(_aligned(Path(scratch), sample_pairs(text)))
+        names = ("-s", "source", "-t", "target", "-f", "forward", "-r", "backward")
+        _run(_MAKE_PRIORS, *names, "--priors", str((folder / PRIORS).absolute()), at=Path(scratch))
+    pairs = zip(sample_pairs(text), links, strict=True)
+    return ((source, target, found) for (source, target), found in pairs)
+
+
+def _aligned(
+    folder: Path, pairs: Iterable[tuple[list[str], list[str]]], options: Sequence[str] = ()
+) -> Iterator[set[Link]]:
+    """Link pairs by files in a folder: source, target, and the links of both directions."""
+    with (
+        (folder / "source").open("w", encoding="utf-8") as sources,
+        (folder / "target").open("w", encoding="utf-8") as targets,
+    ):
+        for source, target in pairs:
+            sources.write(" ".join(source) + "\n")
+            targets.write(" ".join(target) + "\n")
+    names = ("-s", "source", "-t", "target", "-f", "forward", "-r", "backward")
+    _run(_ALIGN, *names, *options, at=folder)
+    with (
+        (folder / "forward").open(encoding="ascii") as forward,
+        (folder / "backward").open(encoding="ascii") as backward,
+    ):
+        for both in zip_longest(forward, backward, fillvalue=""):
+            yield grow_diag_final_and(*map(_links, both))
+
+
+def _links(line: str) -> list[Link]:
+    places = (link.split("-") for link in line.split())
+    return [(int(i), int(j)) for i, j in places]
+
+
+def _run(program: str, *arguments: str, at: Path) -> None:
+    outcome = subprocess.run(  # noqa: S603 - on files of our own
+        [_program(program), *arguments],
+        cwd=at,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if outcome.returncode != 0:
+        raise InputError(
+            f"{program} failed (exit code {outcome.returncode}): {outcome.stderr.strip()[-500:]}"
+        )
+
+
+def _program(name: str) -> str:
+    """Where a program of eflomal is: beside this interpreter, or on the path."""
+    beside = Path(sys.executable).parent
+    if found := shutil.which(name, path=os.pathsep.join((str(beside), os.environ.get("PATH", "")))):
+        return found
+    raise InputError(
+        f"alignment.method is eflomal, but there is no program {name} on this machine; it is "
+        "free software (GPL-3) that comes apart: `pip install eflomal` (it needs a C compiler), on "
+        "every node, or set alignment.method=systran"
+    )

@@ -1,0 +1,65 @@
+"""eflomal as it is installed here."""
+
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from clism_ray.corpus import eflomal
+from clism_ray.corpus.align import align
+from clism_ray.corpus.tables import fit, open_tables
+from clism_ray.corpus.words import surfaces
+from clism_ray.errors import InputError
+
+PAIRS = [
+    (f"the {adjective} {noun} is here", f"hier ist das {german} {german_noun}")
+    for noun, german_noun in (
+        ("house", "haus"),
+        ("dog", "tier"),
+        ("book", "buch"),
+        ("boat", "schiff"),
+    )
+    for adjective, german in (("small", "kleine"), ("big", "grosse"), ("old", "alte"))
+] * 5
+
+needs_eflomal = pytest.mark.skipif(
+    not (Path(sys.executable).parent / "eflomal-align").is_file()
+    and shutil.which("eflomal-align") is None,
+    reason="eflomal is an extra: pip install eflomal",
+)
+
+
+@needs_eflomal
+def test_priors_of_a_sample_link_other_pairs(tmp_path: Path) -> None:
+    fit(PAIRS, tmp_path / "t", iterations=5, method="eflomal")
+    assert {path.name for path in (tmp_path / "t").iterdir()} == {"priors.txt", "words.json"}
+    tables = open_tables(tmp_path / "t")
+    pair = surfaces("the old boat"), surfaces("das schiff alte")
+    first, second = align(tables, [pair, surfaces_of(PAIRS[0])])
+    assert {(1, 2), (2, 1)} <= set(first.trust)
+    assert {(1, 3), (2, 4)} <= set(second.trust)
+    assert first.trust[2, 1] > 0.5
+    assert align(tables, []) == []
+
+
+def surfaces_of(pair: tuple[str, str]) -> tuple[list[str], list[str]]:
+    return surfaces(pair[0]), surfaces(pair[1])
+
+
+@needs_eflomal
+def test_a_run_that_fails_is_one_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "priors.txt").write_text("no priors\n")
+    with pytest.raises(InputError, match=r"eflomal-align failed \(exit code 1\)"):
+        eflomal.Eflomal(tmp_path).links([["a"]], [["b"]])
+
+
+def test_without_the_program_the_error_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(InputError, match="pip install eflomal"):
+        eflomal.check_installed()
+    with pytest.raises(InputError, match=r"alignment\.method=systran"):
+        fit(PAIRS, tmp_path / "t", iterations=5, method="eflomal")
