@@ -1,12 +1,13 @@
-"""A hub of datasets on this machine: what the Hugging Face client asks for, from a folder."""
+"""A hub on this machine, of one dataset or model: what the Hugging Face client asks for."""
 
+import hashlib
 import http.server
 import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 COMMIT = "c0ffee" * 6 + "c0de"
 
@@ -14,11 +15,13 @@ COMMIT = "c0ffee" * 6 + "c0de"
 class _Handler(http.server.BaseHTTPRequestHandler):
     folder: ClassVar[Path]
     name: ClassVar[str]
+    kind: ClassVar[str]
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
         path = self.path.partition("?")[0]
-        api, files = f"/api/datasets/{self.name}", f"/datasets/{self.name}/resolve/{COMMIT}/"
+        above = "" if self.kind == "models" else f"/{self.kind}"
+        api, files = f"/api/{self.kind}/{self.name}", f"{above}/{self.name}/resolve/{COMMIT}/"
         if path in (api, f"{api}/revision/{COMMIT}", f"{api}/revision/main"):
             siblings = [{"rfilename": file.name} for file in self.folder.iterdir()]
             self.answer({"id": self.name, "sha": COMMIT, "siblings": siblings})
@@ -37,6 +40,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.send(200, json.dumps(value).encode(), {"Content-Type": "application/json"})
 
     def answer_tree(self, below: str) -> None:
+        if not (self.folder / below).is_dir():
+            self.send(404, b"", {"X-Error-Code": "EntryNotFound"})
+            return
         self.answer(
             [
                 {
@@ -50,7 +56,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         )
 
     def answer_file(self, content: bytes) -> None:
-        headers = {"ETag": '"1"', "X-Repo-Commit": COMMIT, "Accept-Ranges": "bytes"}
+        etag = hashlib.sha256(content).hexdigest()  # the client's cache holds a file of each
+        headers = {"ETag": f'"{etag}"', "X-Repo-Commit": COMMIT, "Accept-Ranges": "bytes"}
         wanted = self.headers.get("Range")
         if wanted is None:
             self.send(200, content, headers)
@@ -73,9 +80,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
 
 @contextmanager
-def hub(folder: Path, name: str) -> Iterator[str]:
-    """The address of a hub whose only dataset is this folder, at one commit."""
-    handler = type("Handler", (_Handler,), {"folder": folder, "name": name})
+def hub(folder: Path, name: str, kind: Literal["datasets", "models"] = "datasets") -> Iterator[str]:
+    """The address of a hub whose only dataset or model is this folder, at one commit."""
+    handler = type("Handler", (_Handler,), {"folder": folder, "name": name, "kind": kind})
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"

@@ -9,13 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import torch
+from huggingface_hub import HfApi, is_offline_mode, try_to_load_from_cache
 from safetensors import SafetensorError
 from torch.nn.utils.rnn import pad_sequence
 from transformers import (
-    AutoConfig,
     AutoModelForTokenClassification,
     AutoTokenizer,
     PreTrainedModel,
@@ -33,6 +32,7 @@ from clism_ray.model.span_reader import positions
 from clism_ray.tasks.span_tags import OUTSIDE, WordTag, first_tokens, spans_of
 
 _OVERLAP = 4  # a quarter of a window is read again in the next
+_TIMEOUT = 30  # seconds
 _KEY = "spans.token_classification"
 
 
@@ -60,7 +60,8 @@ class _Window:
 def pinned(config: TokenClassificationConfig) -> TokenClassificationConfig:
     """The same model at the commit that its revision names now, so that all tasks load one.
 
-    Raises InputError if it is neither a folder nor on the hub, nor in the cache when offline.
+    Raises InputError if it is neither a folder nor on the hub, which is not asked in offline mode:
+    then the commit is the one that is in the cache.
     """
     if Path(config.model).is_dir():
         if config.revision is not None:
@@ -68,8 +69,18 @@ def pinned(config: TokenClassificationConfig) -> TokenClassificationConfig:
                 f"{_KEY}: revision is for names on the hub; {config.model} is a folder"
             )
         return config
-    commit = _config(config)._commit_hash
-    return dataclasses.replace(config, revision=commit or config.revision)
+    try:
+        if is_offline_mode():
+            path = try_to_load_from_cache(config.model, "config.json", revision=config.revision)
+            if not isinstance(path, str):
+                raise ValueError("it is not in the cache, and offline mode is on")
+            commit: str | None = Path(path).parent.name
+        else:
+            hub = HfApi()
+            commit = hub.model_info(config.model, revision=config.revision, timeout=_TIMEOUT).sha
+    except Exception as error:  # of several libraries: no connection, no such name, no access
+        raise _cannot_load(config, error) from error
+    return dataclasses.replace(config, revision=commit)
 
 
 @lru_cache(maxsize=1)
@@ -86,7 +97,6 @@ def load_tagger(config: TokenClassificationConfig, device: str) -> Tagger:
 def load_classifier(config: TokenClassificationConfig, device: str) -> Classifier:
     """The model itself; see `load_tagger` for errors."""
     where = f"{_KEY}: {config.model!r}"
-    settings = _config(config)
     disable_progress_bar()
     try:
         tokenizer = AutoTokenizer.from_pretrained(
@@ -107,12 +117,16 @@ def load_classifier(config: TokenClassificationConfig, device: str) -> Classifie
             f"{where} has a {type(tokenizer).__name__}, which has no fast version; character "
             "offsets need one: save it with a tokenizer.json"
         )
+    if set(tokenizer.get_vocab().values()) <= set(tokenizer.all_special_ids):
+        raise InputError(  # a folder without a tokenizer loads as such a one
+            f"{where}: its tokenizer has no tokens but special ones; is its tokenizer.json missing?"
+        )
     if lacking := sorted(told["missing_keys"]):  # transformers would draw them, and go on
         raise InputError(
             f"{where}: {len(lacking)} of its weights are missing, such as {lacking[0]}; "
             "name a model that was trained to classify tokens"
         )
-    tags = tuple(settings.id2label[number] for number in range(settings.num_labels))
+    tags = tuple(model.config.id2label[number] for number in range(model.config.num_labels))
     if OUTSIDE not in tags:
         raise InputError(
             f"{where} has the labels {', '.join(tags[:6])}; expected one called O for words "
@@ -193,15 +207,6 @@ def _probabilities(classifier: Classifier, batch: Sequence[_Window]) -> list[tor
         probability_TC[: len(window.ids)]
         for window, probability_TC in zip(batch, probability_NTC, strict=True)
     ]
-
-
-def _config(config: TokenClassificationConfig) -> Any:
-    try:
-        return AutoConfig.from_pretrained(
-            config.model, revision=config.revision, trust_remote_code=False
-        )
-    except (OSError, ValueError) as error:
-        raise _cannot_load(config, error) from error
 
 
 def _cannot_load(config: TokenClassificationConfig, error: Exception) -> InputError:

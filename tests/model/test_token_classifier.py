@@ -18,7 +18,6 @@ from clism_ray.corpus.capitals import Casing, Span
 from clism_ray.corpus.spans import Known, finder
 from clism_ray.corpus.words import Offsets, words
 from clism_ray.errors import InputError
-from clism_ray.masking.tokenizer import save_tokenizer
 from clism_ray.tasks.token_classifier import (
     Classifier,
     find_spans,
@@ -26,32 +25,13 @@ from clism_ray.tasks.token_classifier import (
     load_tagger,
     pinned,
 )
-
-TAGS = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC")
+from tests.token_classifiers import POSITIONS, TAGS, write_classifier
 
 
 @pytest.fixture(scope="module")
 def folder(tokenizer: PreTrainedTokenizerFast, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small model of random weights, far apart, so that it finds much of everything."""
-    torch.manual_seed(2)
-    settings = XLMRobertaConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=16,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=24,
-        max_position_embeddings=90,
-        pad_token_id=tokenizer.pad_token_id,
-        id2label=dict(enumerate(TAGS)),
-        label2id={tag: number for number, tag in enumerate(TAGS)},
-    )
-    model = AutoModelForTokenClassification.from_config(settings)
-    with torch.no_grad():
-        for weight in model.parameters():
-            weight.mul_(4 if weight.dim() > 1 else 1)
     place = tmp_path_factory.mktemp("classifiers") / "small"
-    save_tokenizer(tokenizer, place)
-    model.save_pretrained(place)
+    write_classifier(place, tokenizer)
     return place
 
 
@@ -126,7 +106,7 @@ def test_a_long_sentence_is_read_to_its_end(folder: Path) -> None:
     assert len(model.tokenizer(text)["input_ids"]) > 3 * model.max_tokens
     (spans,) = find_spans(model, [text], [words(text)])
     assert spans[-1].end > len(words(text)) - 10
-    assert model.max_tokens == 90 - model.tokenizer.pad_token_id - 1  # the model has no more
+    assert model.max_tokens == POSITIONS - model.tokenizer.pad_token_id - 1  # the model has no more
 
 
 def test_the_model_is_a_finder_like_the_others(folder: Path) -> None:
@@ -203,6 +183,10 @@ def test_weights_that_are_no_safetensors_and_code_of_its_own_are_refused(
 def test_what_is_not_there_is_refused(tmp_path: Path, folder: Path) -> None:
     assert "cannot be loaded" in refusal(tmp_path / "none")
     assert "device 'cuda:99' cannot be used" in refusal(folder, "cuda:99")
+    place = copy(folder, tmp_path / "m")
+    (place / "tokenizer.json").unlink()
+    (place / "tokenizer_config.json").unlink()
+    assert "is its tokenizer.json missing?" in refusal(place)
 
 
 def test_a_folder_needs_no_commit_and_takes_none(folder: Path) -> None:
