@@ -46,6 +46,7 @@ def render(content: Content) -> str:
         paragraph(headline(content)),
         _pairs(content),
         *_dropped_lines(content),
+        *_evaluations(content),
         _spans(content),
         _lengths(content),
         _scores(content),
@@ -107,6 +108,23 @@ def _dropped_lines(content: Content) -> list[Html]:
         for reason in sorted(by_reason, key=lambda reason: (-total[reason], reason))
     ]
     return [section("Dropped lines", paragraph(note, soft=True), *shown)]
+
+
+def _evaluations(content: Content) -> list[Html]:
+    report = content.card.get("contamination", {})
+    if not report:
+        return []
+    note = (
+        "Pairs that share a run of words with a text of these files were dropped. A pair may "
+        "share one with several files."
+    )
+    shown = [
+        folded(f"{name}: examples", tables.contaminated_pairs(found["examples"]))
+        for name, found in report.items()
+        if found["examples"]
+    ]
+    parts = [paragraph(note, soft=True), tables.evaluation_files(report), *shown]
+    return [section("Evaluation sets", *parts)]
 
 
 def _spans(content: Content) -> Html:

@@ -107,6 +107,30 @@ def dropped_lines(lines: Iterable[Mapping[str, Any]]) -> Html:
     return table(["language pair", "line", "source", "target"], rows)
 
 
+def evaluation_files(report: Mapping[str, Mapping[str, Any]]) -> Html:
+    """What of each evaluation file was found in the input, and dropped."""
+    rows: list[list[Cell]] = [
+        [
+            *(name, found["format"], found["texts"], found["texts_hit"]),
+            *(_percent(found["texts_hit"], found["texts"]), found["pairs_dropped"]),
+        ]
+        for name, found in report.items()
+    ]
+    return table(["file", "form", "texts", "found", "%", "pairs dropped"], rows)
+
+
+def contaminated_pairs(pairs: Iterable[Mapping[str, Any]]) -> Html:
+    """Pairs that share words with a text of an evaluation file."""
+    rows: list[list[Cell]] = [
+        [
+            f"{pair['corpus']} {pair['file']}:{pair['line']}",
+            *(visible(pair[name]) for name in ("source", "target", "shared")),
+        ]
+        for pair in pairs
+    ]
+    return table(["line", "source", "target", "words in common"], rows)
+
+
 def input_files(card: Mapping[str, Any]) -> Html:
     """Every file that was read."""
     rows: list[list[Cell]] = [

@@ -60,7 +60,12 @@ def write_prepared(folder: Path, copies: dict[str, int] | None = None) -> Manife
     ]
     card = make_card(counts, Counter(spans), {"talks": "CC0-1.0"}, files, copies or {})
     manifest = write_corpus(folder, train, dev, shards=2, window_rows=50)
-    write_card(folder, {**card, "made_of": {"seed": 1, "name": HOSTILE}})
+    hit = {"corpus": "talks", "file": "b.tsv", "line": 7, "source": f"we saw {HOSTILE}"}
+    hit |= {"target": "رأينا", "shared": f"saw {HOSTILE}"}
+    found = {"format": "squad", "texts": 8, "texts_hit": 2, "pairs_dropped": 1, "examples": [hit]}
+    unhit = {"format": "uner", "texts": 5, "texts_hit": 0, "pairs_dropped": 0, "examples": []}
+    sets = {"xquad.ar.json": found, "pud.iob2": unhit}
+    write_card(folder, {**card, "contamination": sets, "made_of": {"seed": 1, "name": HOSTILE}})
     line = {"language_pair": "en-ar", "corpus": HOSTILE, "reason": "no_span", "file": "b.tsv"}
     lines = [
         {**line, "line": 3, "source": f"nul\0{HOSTILE}", "target": "لا شيء هنا"},
@@ -99,6 +104,15 @@ def test_dropped_lines_stand_under_their_reason_and_show_control_characters(text
     found = {title: Outline(f"<table>{body}</table>").rows[1:] for title, body in folds}
     assert found["no_span: 9"] == [["en-ar", f"{HOSTILE} b.tsv:3", f"nul␀{HOSTILE}", "لا شيء هنا"]]
     assert found["broken_utf8: 0"] == [["en-ar", f"{HOSTILE} b.tsv:4", "", ""]]
+
+
+def test_what_evaluation_sets_share_with_the_input_is_shown(text: str) -> None:
+    rows = Outline(text).rows
+    assert ["xquad.ar.json", "squad", "8", "2", "25", "1"] in rows
+    assert ["pud.iob2", "uner", "5", "0", "0", "0"] in rows
+    assert ["talks b.tsv:7", f"we saw {HOSTILE}", "رأينا", f"saw {HOSTILE}"] in rows
+    assert "xquad.ar.json: examples" in text
+    assert "pud.iob2: examples" not in text
 
 
 def test_lengths_scores_and_frequent_spans_are_those_of_the_rows(text: str) -> None:
