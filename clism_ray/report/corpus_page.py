@@ -90,7 +90,10 @@ def _pairs(content: Content) -> Html:
     if len(by_corpus) > len(by_pair):
         parts += [paragraph("The same by corpus:", soft=True)]
         parts += [tables.pair_counts(["language pair", "corpus"], by_corpus, {})]
-    return section("Sentence pairs", *parts)
+    counts = (by_pair, content.card["spans"])
+    return section(
+        "Sentence pairs", *parts, folded("What the reasons mean", tables.meanings(counts))
+    )
 
 
 def _dropped_lines(content: Content) -> list[Html]:

@@ -7,6 +7,7 @@ from typing import Any
 from clism_ray.corpus.card import kept, reasons
 from clism_ray.corpus.measures import SCORE_BINS, Measures, quantile, shares_from
 from clism_ray.report.page import Cell, Html, table
+from clism_ray.report.reasons import MEANING
 from clism_ray.report.visible import visible
 
 FREQUENT = 15  # spans of a language pair
@@ -43,6 +44,13 @@ def span_counts(counts: Counts) -> Html:
         for name, row in counts.items()
     ]
     return table(["language pair", "in", "kept", "kept, %", *order], rows)
+
+
+def meanings(counts: Iterable[Counts]) -> Html:
+    """What the reasons mean for which anything was dropped."""
+    met = {reason for table in counts for row in table.values() for reason in reasons(row)}
+    rows: list[list[Cell]] = [[reason, text] for reason, text in MEANING.items() if reason in met]
+    return table(["reason", "meaning"], rows)
 
 
 def labels(measures: Mapping[str, Measures]) -> Html:

@@ -97,6 +97,9 @@ def test_the_page_accounts_for_every_pair(text: str) -> None:
         taken, train, dev, _, *dropped = (float(cell or 0) for cell in row[2:])
         assert taken == train + dev + sum(dropped)
     assert ["en-de", "10", "7", "70", "3"] in outline.rows
+    at = outline.rows.index(["reason", "meaning"])
+    explained = [row[0] for row in outline.rows[at + 1 : at + 4]]
+    assert explained == ["too_long", "no_span", "not_linked"]
 
 
 def test_dropped_lines_stand_under_their_reason_and_show_control_characters(text: str) -> None:
