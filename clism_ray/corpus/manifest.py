@@ -3,7 +3,8 @@
 A prepared corpus is a folder:
 
     manifest.json            this
-    data_card.json, .html    per language pair: in, kept, every drop reason
+    data_card.json, .html    per language pair: in, kept, every drop reason; and as a page
+    dropped.jsonl            some of the lines that were dropped
     train/shard-00000.parquet ...   rows in hash order, columns of `records.ALIGNED_SCHEMA`
     dev/shard-00000.parquet ...
     tables/en-de/...         the word alignment tables, by language pair
