@@ -63,7 +63,8 @@ def texts_of(path: str, format: Format) -> list[str]:
             texts = (line for _, line in _lines(path) if line.strip())
         case _:
             texts = _sentences(path, format)
-    return list(dict.fromkeys(texts))
+    # JSON can spell half of a surrogate pair, which is no character.
+    return list(dict.fromkeys(text.encode(errors="replace").decode() for text in texts))
 
 
 def _squad(path: str) -> Iterator[str]:

@@ -1,7 +1,9 @@
 """Preparation on Ray Data: parallel text files to a prepared corpus.
 
+    exclude  evaluation file -> runs of words that no pair may share; only if some are named
     read     input file -> chunks of raw lines     a task cuts one file, in order
     take in  chunk -> usable pairs on disk, by buckets of keys, and counts
+    compare  bucket -> what its pairs are to be compared with; only if near duplicates are to go
     fit      language pair -> alignment tables
     build    bucket -> aligned pairs in key order, and counts
     copy     bucket -> copies of its rows, by the buckets they fall in; only if some are repeated

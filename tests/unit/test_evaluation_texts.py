@@ -25,8 +25,8 @@ FORMS = {
     "squad": (json.dumps(SQUAD), ["Rome is old.", "What is old?", "Oslo is cold."]),
     "jsonl": (
         '{"id": "1", "question": "What?", "context": "Rome."}\n\n{"tokens": ["a", "b"]}\n'
-        '{"text": "c", "context": "Rome."}\n',
-        ["Rome.", "What?", "a b", "c"],
+        '{"text": "c\\ud800", "context": "Rome."}\n',
+        ["Rome.", "What?", "a b", "c?"],
     ),
     "uner": (
         "# sent_id = 1\n# text = So\n1\tSo\tO\t-\t-\n2\tO\tB-PER\t-\t-\n\n# x\n1\tRome\tB-LOC\n",
