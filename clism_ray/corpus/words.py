@@ -9,6 +9,7 @@ no white space is a word of its own.
 """
 
 import re
+import unicodedata
 from functools import lru_cache
 from typing import TypeAlias
 
@@ -37,6 +38,25 @@ _SOUTH_EAST_ASIAN = re.compile(  # letters; marks belong to them
 _SOUTH_EAST_ASIAN_CHARACTERS = 4
 
 
+# Text of Latin letters and the usual signs has none of the scripts and marks above: for it, `re`
+# finds the same words in a third of the time.
+_LATIN = [chr(code) for code in (*range(0x250), *range(0x2010, 0x2028), 0x20AC)]
+
+
+def _latin(*categories: str) -> str:
+    """The Latin characters of Unicode categories, to stand inside brackets."""
+    return re.escape("".join(c for c in _LATIN if unicodedata.category(c).startswith(categories)))
+
+
+_NOT_LATIN = re.compile(f"[^{re.escape(''.join(_LATIN))}]")
+_LATIN_WORD = re.compile(
+    rf"(?:[{_latin('Lu')}]\.){{2,}}"
+    rf"|[0-9]+(?:[.,:][0-9]+)*[{_latin('L', 'N')}_]*"
+    rf"|[{_latin('L', 'N')}_]+"
+    r"|[^\t-\r \x85\xa0]"
+)
+
+
 @lru_cache(maxsize=1)
 def _splitter() -> Split:
     return Split(Regex(_WORD), behavior="removed", invert=True)
@@ -44,12 +64,19 @@ def _splitter() -> Split:
 
 def words(text: str) -> list[Offsets]:
     """Half-open character offsets of the text's words, in order."""
+    if text.isascii() or not _NOT_LATIN.search(text):
+        return [match.span() for match in _LATIN_WORD.finditer(text)]
+    return words_in_any_script(text)
+
+
+def words_in_any_script(text: str) -> list[Offsets]:
+    """As `words`, without the shorter way for Latin letters."""
     return [offsets for _, offsets in _splitter().pre_tokenize_str(text)]
 
 
 def surfaces(text: str) -> list[str]:
     """The words themselves."""
-    return [word for word, _ in _splitter().pre_tokenize_str(text)]
+    return [text[start:end] for start, end in words(text)]
 
 
 def length_in_words(text: str, offsets: list[Offsets]) -> float:
@@ -68,7 +95,7 @@ def length_in_words(text: str, offsets: list[Offsets]) -> float:
 
 def is_punctuation(word: str) -> bool:
     """Whether a word has neither a letter nor a digit."""
-    return not any(character.isalnum() for character in word)
+    return not (word.isalnum() or any(character.isalnum() for character in word))
 
 
 def is_unspaced(word: str) -> bool:

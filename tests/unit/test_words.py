@@ -4,7 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clism_ray.corpus.words import is_punctuation, length_in_words, surfaces, words
+from clism_ray.corpus.words import (
+    is_punctuation,
+    length_in_words,
+    surfaces,
+    words,
+    words_in_any_script,
+)
+
+LATIN = [chr(code) for code in (*range(0x250), *range(0x2010, 0x2028), 0x20AC)]
 
 
 @pytest.mark.parametrize(
@@ -52,3 +60,19 @@ def test_punctuation_has_neither_letters_nor_digits() -> None:
     assert is_punctuation("—")
     assert not is_punctuation("5")
     assert not is_punctuation("क")
+
+
+@given(st.text(st.sampled_from(LATIN) | st.sampled_from("AÄz9.,: _½²\x1c\x85\xa0”")))
+def test_the_shorter_way_for_latin_letters_finds_the_same_words(text: str) -> None:
+    assert words(text) == words_in_any_script(text)
+
+
+def test_no_latin_character_makes_the_shorter_way_another() -> None:
+    for before in ("", "a", "1.", "A."):
+        text = "\n".join(f"{before}{character}1.{character}.a" for character in LATIN)
+        assert words(text) == words_in_any_script(text)
+
+
+@given(st.text())
+def test_both_ways_agree_where_scripts_are_mixed(text: str) -> None:
+    assert words(text) == words_in_any_script(text)

@@ -1,0 +1,333 @@
+"""Preparation: pairs a second of each part, what Ray Data adds, cores, memory, fitting.
+
+    python benchmarks/prepare.py parts --tsv en-de.tsv.gz --columns 1 2   # on real text
+    python benchmarks/prepare.py ray --tsv en-de.tsv.gz --columns 1 2     # beside a plain loop
+    python benchmarks/prepare.py cores --tsv en-de.tsv.gz --columns 1 2   # two beside one
+    python benchmarks/prepare.py memory --sizes 1000000 3000000 10000000  # of synthetic text
+
+--pairs takes so many lines only, --folder says where intermediate files go, and overrides
+`a.b=c` set anything else of a preparation. Without --tsv the text is synthetic. CPU seconds are
+of the processes concerned, so other work on the machine shows little; seconds and PSS are not.
+"""
+
+import argparse
+import gzip
+import os
+import shutil
+import statistics
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
+from itertools import count, islice
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+os.environ["OMP_NUM_THREADS"] = "1"  # as Ray sets it for its tasks
+
+import psutil
+import ray
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # runs without installation
+
+from clism_ray.cluster import connect
+from clism_ray.config import PrepareConfig
+from clism_ray.config_file import load
+from clism_ray.corpus import build, clean, intake, stages
+from clism_ray.corpus.finders import open_finder
+from clism_ray.corpus.inputs import inputs_of
+from clism_ray.corpus.intake_stages import note_dev_sources, take_in_chunk
+from clism_ray.corpus.prepare import prepare
+from clism_ray.corpus.read import read_chunks
+from clism_ray.corpus.synthetic import pair_at
+
+GOAL = 8000  # pairs a second of what is MEASURED
+MEASURED = ("clean", "segment", "align", "project")
+ROWS_PER_SHARD = 50_000
+FEW = "alignment.fit_pairs=2000"  # where fitting would hide what is compared
+
+
+def main() -> None:
+    """Measure what was asked for."""
+    options = arguments()
+    with tempfile.TemporaryDirectory(dir=options.folder, prefix="prepare-") as name:
+        MEASUREMENTS[options.kind](options, Path(name))
+
+
+def parts(options: argparse.Namespace, folder: Path) -> None:
+    """CPU seconds of a plain loop, and the share of each part in a second one with a clock."""
+    config = preparation(options, folder, options.pairs)
+    seconds, pairs = plain_loop(config, folder / "plain")
+    shutil.copytree(folder / "plain" / "tables", folder / "timed" / "tables")
+    clock = Clock()
+    with clock.measuring():
+        clock.wrap("the rest", plain_loop)(config, folder / "timed", clock)
+    whole = sum(seconds.values()) - seconds["fit"]
+    own = {name: part * whole / clock.own.total() for name, part in clock.own.items()}
+    print(f"{pairs:,} pairs on one core, {whole:.1f} CPU seconds without fitting")
+    for name, part in sorted(own.items(), key=lambda item: -item[1]):
+        print(f"  {name:12}{part:8.2f} s {part / whole:6.1%}{pairs / part:12,.0f} pairs/s")
+    measured = sum(own[name] for name in MEASURED)
+    print(f"{' + '.join(MEASURED)}: {pairs / measured:,.0f} pairs/s (goal {GOAL:,})")
+    print(f"with spans, keys, files and counts: {pairs / whole:,.0f} pairs/s")
+    fitted = min(pairs, config.alignment.fit_pairs)
+    print(f"fit: {seconds['fit']:.1f} CPU seconds on up to {fitted:,} pairs,", end=" ")
+    print(f"one for {fitted / seconds['fit']:,.0f} pairs; {seconds['fit'] / whole:.2f} of the loop")
+
+
+def beside_ray(options: argparse.Namespace, folder: Path) -> None:
+    """CPU seconds of the whole cluster beside those of a plain loop over the same functions."""
+    config = preparation(options, folder, options.pairs, FEW)
+    seconds, pairs = plain_loop(config, folder / "plain")
+    plain = sum(seconds.values())
+    began = cpu_seconds()
+    start_cluster(options, folder)
+    started = cpu_seconds()
+    prepare(config)
+    added = cpu_seconds() - started
+    print(f"{pairs:,} pairs, CPU seconds: plain loop {plain:.1f}, Ray Data {added:.1f};", end=" ")
+    print(f"ratio {added / plain:.3f} (goal 1.15)")
+    print(f"the cluster's start and a first small preparation: {started - began:.1f} CPU seconds")
+
+
+def cores(options: argparse.Namespace, folder: Path) -> None:
+    """Seconds on one core and on two, in turns."""
+    config = preparation(options, folder, options.pairs, FEW)
+    allowed = sorted(os.sched_getaffinity(0))[:2]
+    ratios = []
+    for turn in range(options.rounds):
+        took = {}
+        for number in (1, 2) if turn % 2 == 0 else (2, 1):
+            os.sched_setaffinity(0, allowed[:number])
+            start_cluster(options, folder)
+            began = time.monotonic()
+            prepare(replace(config, output=str(folder / f"on-{number}-{turn}")))
+            took[number] = time.monotonic() - began
+            ray.shutdown()
+        ratios.append(took[1] / took[2])
+        told = ", ".join(f"{number} core(s) {took[number]:.1f} s" for number in sorted(took))
+        print(f"round {turn + 1}: {told}; ratio {ratios[-1]:.2f}", flush=True)
+    print(f"median ratio {statistics.median(ratios):.2f} (goal 1.8)")
+
+
+def memory(options: argparse.Namespace, folder: Path) -> None:
+    """Peak memory of the cluster for several sizes; shards grow with the size, chunks do not."""
+    first = None
+    for size in options.sizes:
+        config = preparation(options, folder / str(size), size, FEW)
+        start_cluster(options, folder)
+        with Sampler() as sampler:
+            prepare(config)
+        ray.shutdown()
+        shutil.rmtree(folder / str(size))
+        peak = max(sampler.mib)
+        first = first or peak
+        tenths = statistics.quantiles(sampler.mib, n=10) if len(sampler.mib) > 1 else sampler.mib
+        print(
+            f"{size:>12,} pairs: peak {peak:,.0f} MiB, {peak / first:.3f} of the first's;", end=""
+        )
+        print(f" median {statistics.median(sampler.mib):,.0f}, nine tenths under {tenths[-1]:,.0f}")
+        step = max(1, len(sampler.mib) // 20)
+        print("    over time:", " ".join(f"{mib:.0f}" for mib in sampler.mib[::step]), flush=True)
+
+
+MEASUREMENTS = {"parts": parts, "ray": beside_ray, "cores": cores, "memory": memory}
+
+
+def plain_loop(
+    config: PrepareConfig, folder: Path, clock: "Clock | None" = None
+) -> tuple[dict[str, float], int]:
+    """The tasks of a preparation one after the other: CPU seconds of each stage, number of lines.
+
+    Tables that are there are not fitted again.
+    """
+    seconds: dict[str, float] = {}
+    lines = 0
+    (source,) = inputs_of(config)
+    finders = clock.wrap_finders(open_finder) if clock else open_finder
+    with counting(seconds, "take in"):
+        note_dev_sources(folder, config)
+        for chunk in read_chunks(source.files):
+            (counts,), _ = take_in_chunk(folder, config, source, chunk)
+            lines += sum(n for (_, _, outcome), n in counts.items() if outcome == "in")
+    with counting(seconds, "fit"):
+        stages.fit_tables(folder, config, *source.languages)
+    first_row_id = 0
+    for bucket in range(config.shards):
+        with counting(seconds, "build"):
+            (counts, _), _ = stages.build_bucket(folder, config, finders, "train", bucket)
+        with counting(seconds, "number"):
+            rows = sum(n for (_, _, outcome), n in counts.items() if outcome == "train")
+            stages.number_bucket(folder, config, "train", bucket, first_row_id)
+            first_row_id += rows
+    return seconds, lines
+
+
+class Clock:
+    """Seconds that wrapped functions take, without those of wrapped functions that they call."""
+
+    def __init__(self) -> None:
+        self.own: Counter[str] = Counter()
+        self._inside: list[float] = [0.0]
+
+    def wrap(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        """The function, measured under a name."""
+
+        def timed(*args: Any, **kwargs: Any) -> Any:
+            self._inside.append(0.0)
+            began = time.perf_counter()
+            try:
+                return function(*args, **kwargs)
+            finally:
+                took = time.perf_counter() - began
+                self.own[name] += took - self._inside.pop()
+                self._inside[-1] += took
+
+        return timed
+
+    def wrap_finders(self, opening: Callable[..., Any]) -> Callable[..., Any]:
+        """What opens a finder, the finder measured."""
+        return lambda *args: self.wrap("find spans", opening(*args))
+
+    @contextmanager
+    def measuring(self) -> Iterator[None]:
+        """Have the parts of preparation measured, where others look them up."""
+        with ExitStack() as stack:
+            for module, function, name in (
+                (intake, "cleaned", "clean"),
+                (intake, "drop_reason", "clean"),
+                (clean, "words", "segment"),
+                (build, "words", "segment"),
+                (build, "align", "align"),
+                (build, "project", "project"),
+            ):
+                timed = self.wrap(name, getattr(module, function))
+                stack.enter_context(patch.object(module, function, timed))
+            yield
+
+
+class Sampler:
+    """Memory of this process and all its descendants, twice a second: PSS, in MiB."""
+
+    def __enter__(self) -> "Sampler":
+        self.mib: list[float] = []
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._sample, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _sample(self) -> None:
+        while True:
+            self.mib.append(sum(pss(process.pid) for process in tree()) / 1024)
+            if self._over.wait(0.5):
+                return
+
+
+def pss(pid: int) -> int:
+    """KiB of a process, of pages that several share its part."""
+    with suppress(OSError):
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1])
+    return 0
+
+
+def cpu_seconds() -> float:
+    """Of this process and all its descendants, those included that have ended."""
+    total = 0.0
+    for process in tree():
+        with suppress(psutil.NoSuchProcess):
+            total += sum(process.cpu_times()[:4])  # user, system, and of children that ended
+    return total
+
+
+def tree() -> list[psutil.Process]:
+    """This process and all its descendants."""
+    this = psutil.Process()
+    return [this, *this.children(recursive=True)]
+
+
+@contextmanager
+def counting(seconds: dict[str, float], name: str) -> Iterator[None]:
+    """Add the CPU seconds of the block, those of processes that it waits for included."""
+    began = sum(os.times()[:4])
+    yield
+    seconds[name] = seconds.get(name, 0.0) + sum(os.times()[:4]) - began
+
+
+def start_cluster(options: argparse.Namespace, folder: Path) -> None:
+    """Start Ray, and let its workers load what they need: a small preparation."""
+    connect()
+    small = folder / f"first-{time.monotonic_ns()}"
+    prepare(preparation(options, small, 200, FEW))
+    shutil.rmtree(small)
+
+
+def preparation(
+    options: argparse.Namespace, folder: Path, pairs: int | None, *settings: str
+) -> PrepareConfig:
+    """The preparation of so many pairs of the text, which are written to a file of their own."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path, number = folder / "text.tsv", 0
+    with path.open("wb") as file:
+        for line in real(options.tsv, pairs) if options.tsv else islice(synthetic(), pairs):
+            file.write(line)
+            number += 1
+    source, target = options.columns
+    corpus = f"{{name: c, format: tsv, path: {path}, source_column: {source}, "
+    corpus += f"target_column: {target}, source_language: en, target_language: {options.language}}}"
+    shards = max(1, number // ROWS_PER_SHARD)
+    text = f"output: {folder / 'prepared'}\ncorpora: [{corpus}]\nshards: {shards}\n"
+    (folder / "config.yaml").write_text(text)
+    return load(PrepareConfig, folder / "config.yaml", [*settings, *options.overrides])
+
+
+def real(path: Path, pairs: int | None) -> Iterator[bytes]:
+    """Lines of a file, all or so many from all parts of it."""
+
+    def lines() -> Iterator[bytes]:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            yield from file
+
+    if pairs is None:
+        return lines()
+    step = max(1, sum(1 for _ in lines()) // pairs)
+    return islice(lines(), 0, pairs * step, step)
+
+
+def synthetic() -> Iterator[bytes]:
+    """English and German lines without end."""
+    for index in count():
+        pair = pair_at(1, index, ("de",))
+        yield f"{pair.source}\t{pair.target}\n".encode()
+
+
+def arguments() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("kind", choices=MEASUREMENTS)
+    parser.add_argument("--tsv", type=Path, help="of real text; default: synthetic, en-de")
+    parser.add_argument("--columns", type=int, nargs=2, default=(0, 1), help="of both texts")
+    parser.add_argument("--language", default="de", help="of the second text; the first is en")
+    parser.add_argument("--pairs", type=int, help="so many of them; default: all, or 100,000")
+    parser.add_argument("--sizes", type=int, nargs="+", default=[1_000_000, 3_000_000, 10_000_000])
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--folder", type=Path, help="where files go; default: the temporary one")
+    parser.add_argument("overrides", nargs="*", metavar="a.b=c")
+    options = parser.parse_intermixed_args()
+    if options.tsv is None and options.pairs is None:
+        options.pairs = 100_000
+    return options
+
+
+if __name__ == "__main__":
+    main()
