@@ -13,9 +13,10 @@ from random import Random
 
 from clism_ray.config import NgramConfig
 from clism_ray.corpus.capitals import Span
-from clism_ray.corpus.words import is_punctuation
+from clism_ray.corpus.words import Offsets, is_punctuation
 
 NGRAM = "ngram"
+_JOINTS = frozenset("-'’")  # within a word if no space stands around them
 
 
 def rarity(word: str, frequency: Mapping[str, int], total: int) -> float:
@@ -26,7 +27,7 @@ def rarity(word: str, frequency: Mapping[str, int], total: int) -> float:
 
 def ngrams_in(
     text: str,
-    tokens: Sequence[str],
+    offsets: Sequence[Offsets],
     frequency: Mapping[str, int],
     total: int,
     stop_words: Container[str],
@@ -34,9 +35,11 @@ def ngrams_in(
 ) -> list[Span]:
     """At most `per_sentence` n-grams of 1 to `max_words` words, disjoint, in order.
 
-    They hold no punctuation; their first and their last word are no stop words and have at least
-    `min_rarity`. Confidence: the mean rarity of their words.
+    They hold no punctuation and do not end inside "didn't" or "rock-solid"; their first and their
+    last word are no stop words and have at least `min_rarity`. Confidence: the mean rarity of
+    their words.
     """
+    tokens = [text[start:end] for start, end in offsets]
     rarities = [rarity(token, frequency, total) for token in tokens]
     is_sign = [is_punctuation(token) for token in tokens]
     is_rim = [
@@ -45,10 +48,14 @@ def ngrams_in(
     ]
     candidates = []
     for first in (first for first, fits in enumerate(is_rim) if fits):
+        if _is_joined(text, offsets[first][0] - 2, offsets[first][0] - 1):
+            continue
         for end in range(first + 1, min(first + config.max_words, len(tokens)) + 1):
             if is_sign[end - 1]:
                 break
-            if is_rim[end - 1]:
+            if is_rim[end - 1] and not _is_joined(
+                text, offsets[end - 1][1] + 1, offsets[end - 1][1]
+            ):
                 candidates.append((first, end))
     random = Random(blake2b(text.encode(), digest_size=8).digest())  # noqa: S311 - no secret
     order = sorted((random.random(), place) for place in candidates)
@@ -60,3 +67,9 @@ def ngrams_in(
             mean = sum(rarities[first:end]) / (end - first)
             chosen.append(Span(first, end, NGRAM, round(mean, 4)))
     return sorted(chosen)
+
+
+def _is_joined(text: str, beyond: int, joint: int) -> bool:
+    """Whether the character at `joint` ties the one beyond it, away from an n-gram, to that."""
+    inside = 0 <= beyond < len(text)
+    return inside and text[joint] in _JOINTS and text[beyond].isalnum()

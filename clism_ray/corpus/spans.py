@@ -117,7 +117,7 @@ def _finder(
         case "ngrams":
             return _each(
                 lambda text, tokens, places, known: ngrams_in(
-                    text, tokens, known.frequency, known.total, stop_words, config.ngrams
+                    text, places, known.frequency, known.total, stop_words, config.ngrams
                 ),
                 config.max_words,
             )

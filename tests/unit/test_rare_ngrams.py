@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 from clism_ray.config import NgramConfig
 from clism_ray.corpus.capitals import Span
 from clism_ray.corpus.rare_ngrams import ngrams_in, rarity
-from clism_ray.corpus.words import is_punctuation, surfaces
+from clism_ray.corpus.words import is_punctuation, words
 
 FREQUENCY = {"the": 60_000, "of": 30_000, "cat": 40, "sat": 100, "mat": 1, "old": 900}
 TOTAL = 1_000_000
 
 
 def found(text: str, config: NgramConfig, stop_words: tuple[str, ...] = ()) -> list[Span]:
-    return ngrams_in(text, surfaces(text), FREQUENCY, TOTAL, stop_words, config)
+    return ngrams_in(text, words(text), FREQUENCY, TOTAL, stop_words, config)
 
 
 def test_rarity_goes_from_words_that_are_everywhere_to_words_seen_once_or_never() -> None:
@@ -41,6 +41,16 @@ def test_n_grams_begin_and_end_with_a_rare_word_and_hold_no_punctuation() -> Non
         for n in range(100)
         for span in found(f"the cat of the mat, {n}", NgramConfig(max_words=4))
     }
+
+
+@pytest.mark.parametrize(
+    "text", ["we didn't zig", "a rock-solid zig", "the ’tis- zig", "O’Brien zig '"]
+)
+def test_n_grams_begin_and_end_inside_no_word(text: str) -> None:
+    spans = found(text, NgramConfig(max_words=1, per_sentence=9))
+    said = {text[slice(*words(text)[span.first])] for span in spans}
+    assert "zig" in said
+    assert said.isdisjoint({"didn", "t", "rock", "solid", "O", "Brien"})
 
 
 def test_stop_words_stand_at_no_rim() -> None:
