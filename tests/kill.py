@@ -18,8 +18,8 @@ QUIET_S = 0.5  # after which what a stopped worker had reported is in the journa
 def a_worker_killed(storage: Path, steps: int) -> Iterator[None]:
     """SIGKILL a worker of a run of so many steps, the first under `storage` that starts meanwhile.
 
-    Once it took steps that must run again. It stands still while its journal is read, so nothing
-    depends on how fast either is. Nothing is killed when the run is over before.
+    Once it took new steps that must run again. It stands still while its journal is read, so
+    nothing depends on how fast either is. Nothing is killed when the run is over before.
     """
     over = threading.Event()
     thread = threading.Thread(target=_kill, args=(storage, steps, time.time(), over))
@@ -39,15 +39,17 @@ def steps_run(run: Path) -> list[int]:
 
 def _kill(storage: Path, steps: int, began: float, over: threading.Event) -> None:
     workers: list[psutil.Process] = []
+    before: int | None = None
     while not over.wait(0.01):
         workers = workers or _training_workers(began)
         run = next((path.parent for path in storage.rglob(journal.JOURNAL)), storage)
+        before = max(steps_run(run), default=0) if before is None else before
         if not workers or not steps_saved(run):
             continue
         workers[0].suspend()
         time.sleep(QUIET_S)
         saved = [step for step in steps_saved(run) if complete(folder_of(run, step))]
-        if saved and max(saved) < max(steps_run(run)) < steps:
+        if saved and max(before, *saved) < max(steps_run(run)) < steps:
             workers[0].kill()
             return
         workers[0].resume()

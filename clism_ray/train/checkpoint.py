@@ -1,13 +1,13 @@
 """Checkpoints of a run: a folder a step, complete when every rank's list of files holds.
 
     <run>/checkpoints/step-00000500/
-        zero/...         DeepSpeed's shards, each rank its own
-        metrics.jsonl    what was measured since the checkpoint before, as in the journal
-        rank-00000.json  what rank 0 wrote, with sizes and hashes, and the state of the run
+        state-00000-000.safetensors  what rank 0 wrote of the parameters (see `parameters`)
+        metrics.jsonl                what was measured since the checkpoint before
+        rank-00000.json              rank 0's files, with sizes and hashes, and the run's state
 
 A rank writes its list last. So a folder in which a list is missing, or does not hold, was not
-finished or was damaged since, and the one before it counts. DeepSpeed's shards unpickle on load:
-they are read from the run's own storage only, and only when their hashes are right.
+finished or was damaged since, and the one before it counts. Any number of workers, of any ZeRO
+stage, goes on from what others wrote.
 """
 
 import dataclasses
@@ -29,8 +29,7 @@ class RunState:
     """Where a run stands. The data state is the step alone."""
 
     step: int  # optimizer steps done
-    workers: int
-    zero_stage: int
+    workers: int  # that wrote the checkpoint
     identity_hash: str
 
 
@@ -40,11 +39,10 @@ def folder_of(run: Path, step: int) -> Path:
 
 
 def write_list(folder: Path, rank: int, state: RunState) -> None:
-    """Record this rank's files. Called last, after its shards are on disk."""
+    """Record this rank's files. Called last, when they are on disk."""
     listed = {
-        str(path.relative_to(folder)): {"bytes": path.stat().st_size, "sha256": file_sha256(path)}
-        for path in sorted(folder.rglob("*.pt"))
-        if _owner(path, state.workers) == rank
+        path.name: {"bytes": path.stat().st_size, "sha256": file_sha256(path)}
+        for path in sorted(folder.glob(f"state-{rank:05d}-*.safetensors"))
     }
     text = json.dumps({"state": dataclasses.asdict(state), "files": listed}, indent=1)
     temporary = folder / f"rank-{rank:05d}.tmp"
@@ -80,11 +78,21 @@ def complete(folder: Path) -> RunState | None:
     return state
 
 
-def intact(folder: Path, rank: int) -> bool:
-    """Whether the files of one rank's list still have the hashes they were written with."""
-    listed = _read_list(folder, rank)
-    return listed is not None and all(
-        file_sha256(folder / name) == entry["sha256"] for name, entry in listed["files"].items()
+def intact(folder: Path, rank: int, workers: int) -> bool:
+    """Whether a rank's share of a complete checkpoint still has the hashes it was written with.
+
+    Its share of the lists: those who wrote it may have been more, or fewer.
+    """
+    state = complete(folder)
+    lists = (
+        [_read_list(folder, writer) for writer in range(rank, state.workers, workers)]
+        if state
+        else [None]
+    )
+    return all(
+        listed is not None
+        and all(file_sha256(folder / name) == e["sha256"] for name, e in listed["files"].items())
+        for listed in lists
     )
 
 
@@ -104,12 +112,6 @@ def keep_newest(run: Path, keep: int, after: int) -> None:
             kept += 1
         else:
             shutil.rmtree(folder, ignore_errors=True)
-
-
-def _owner(path: Path, workers: int) -> int:
-    """The rank that writes a file of DeepSpeed's; one without a rank in its name is rank 0's."""
-    match = re.search(r"zero_pp_rank_(\d+)_", path.name)
-    return int(match[1]) % workers if match else 0
 
 
 def _list_path(folder: Path, rank: int) -> Path:

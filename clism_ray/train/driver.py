@@ -116,7 +116,7 @@ def check_plan(plan: Plan) -> None:
 def lay_out(plan: Plan, tokenizer: Path | None = None) -> None:
     """Make the folder and what stands in it; the tokenizer is copied if there is one already."""
     config = plan.config
-    preflight.check_checkpoint(plan.folder, config, plan.record.identity_hash)
+    preflight.check_checkpoint(plan.folder, plan.record.identity_hash)
     make_folder(config, plan.record)
     (plan.folder / "config.yaml").write_text(to_yaml(tracking.keepable(config)), encoding="utf-8")
     wanted = Path(plan.recipe.tokenizer)

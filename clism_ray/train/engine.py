@@ -1,9 +1,8 @@
-"""DeepSpeed: the ZeRO dictionary, the engine, its shards on disk, its weights in one place.
+"""DeepSpeed: the ZeRO dictionary, the engine, its weights in one place.
 
 The ZeRO dictionary is built here from the configuration; there is no second file.
 """
 
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -16,7 +15,6 @@ from clism_ray.train.deepspeed_alone import compatible_ops, deepspeed
 from clism_ray.train.settings import Settings
 
 Engine = Any  # deepspeed.DeepSpeedEngine, which has no types
-TAG = "zero"  # DeepSpeed's name for the folder of its shards
 
 
 def zero_dictionary(config: Settings, workers: int) -> dict[str, Any]:
@@ -88,19 +86,6 @@ def backward(engine: Engine, loss: Tensor) -> None:
     of the whole step: undo it. Accumulation is not divided by either.
     """
     engine.backward(loss * dist.get_world_size(), scale_wrt_gas=False)
-
-
-def save_shards(engine: Engine, folder: Path, state: dict[str, Any]) -> None:
-    """Write this rank's shards below `folder`. All ranks call it."""
-    engine.save_checkpoint(str(folder), tag=TAG, client_state=state, save_latest=False)
-
-
-def load_shards(engine: Engine, folder: Path) -> dict[str, Any]:
-    """Load what `save_shards` wrote, on as many workers; returns the state."""
-    path, state = engine.load_checkpoint(str(folder), tag=TAG)
-    if path is None:
-        raise RuntimeError(f"{folder}: DeepSpeed found no checkpoint to load")
-    return dict(state)
 
 
 def parameter_count(model: nn.Module) -> int:

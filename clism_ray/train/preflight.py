@@ -4,7 +4,6 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-from clism_ray.config import PretrainConfig
 from clism_ray.errors import InputError
 from clism_ray.train import checkpoint
 from clism_ray.train.settings import Settings
@@ -78,8 +77,8 @@ def awaited(config: Settings, free: Resources, data_task: bool = True) -> str | 
     return f"waiting for {told}: other jobs hold what the cluster has"
 
 
-def check_checkpoint(run: Path, config: PretrainConfig, identity_hash: str) -> None:
-    """Raise InputError if the newest checkpoint is another run's, or of other workers."""
+def check_checkpoint(run: Path, identity_hash: str) -> None:
+    """Raise InputError if the newest checkpoint is another run's."""
     for step in checkpoint.steps_saved(run):
         state = checkpoint.complete(checkpoint.folder_of(run, step))
         if state is None:
@@ -89,13 +88,6 @@ def check_checkpoint(run: Path, config: PretrainConfig, identity_hash: str) -> N
                 f"the checkpoint of step {step} in {run} is of other settings (identity "
                 f"{state.identity_hash}, this run's is {identity_hash}); move checkpoints/ away, "
                 "or give this run another name=..."
-            )
-        now = (config.scaling.workers, config.zero.stage)
-        if (state.workers, state.zero_stage) != now:
-            raise InputError(
-                f"the checkpoint of step {step} in {run} was written by {state.workers} worker(s) "
-                f"with ZeRO stage {state.zero_stage}; this start has {now[0]} and stage {now[1]}. "
-                f"Go on with scaling.workers={state.workers} zero.stage={state.zero_stage}"
             )
         return
 

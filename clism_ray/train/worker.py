@@ -23,16 +23,14 @@ from clism_ray.train.checkpoint import RunState
 from clism_ray.train.engine import (
     Engine,
     full_weights,
-    load_shards,
     parameter_count,
-    save_shards,
     start_engine,
 )
 from clism_ray.train.job import TrainJob
+from clism_ray.train.parameters import BYTES, load_parameters, save_parameters
 from clism_ray.train.run import RESERVATION
 from clism_ray.train.validate import all_sum, dev_batches, dev_pairs
 
-_BYTES_SAVED = 4 * 4  # a parameter in a checkpoint: weight, fp32 copy, Adam's two moments
 _BYTES_EXPORTED = 4
 
 
@@ -124,9 +122,9 @@ def resume(worker: Worker) -> None:
     below = math.inf
     while (step := _newest_checkpoint(worker, run, below)) > 0:
         folder = checkpoint.folder_of(run, step)
-        sound = checkpoint.intact(folder, worker.rank)
+        sound = checkpoint.intact(folder, worker.rank, worker.workers)
         if not all_sum(torch.tensor([float(not sound)]), worker.device).item():
-            load_shards(worker.engine, folder)
+            load_parameters(worker.engine, folder, step)
             worker.step = step
             # The last report before a crash may not have reached the journal.
             worker.unreported += checkpoint.metrics_in(folder)
@@ -147,11 +145,14 @@ def save(worker: Worker) -> None:
     """Write a checkpoint. All ranks raise RunFailed if it cannot be whole."""
     run, config, step = Path(worker.job.run), worker.job.config, worker.step
     folder = checkpoint.folder_of(run, step)
-    needed = parameter_count(worker.engine.module) * _BYTES_SAVED + worker.workers * 2**20
+    needed = parameter_count(worker.engine.module) * BYTES + worker.workers * 2**20
     agree(_lack_of_room(run, needed, f"the checkpoint of step {step}"))
-    state = RunState(step, worker.workers, config.zero.stage, worker.job.identity_hash)
-    folder.mkdir(parents=True, exist_ok=True)
-    save_shards(worker.engine, folder, dataclasses.asdict(state))
+    if worker.rank == 0:  # what an earlier start left unfinished, perhaps of other workers
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+    dist.barrier()
+    save_parameters(worker.engine, folder)
+    state = RunState(step, worker.workers, worker.job.identity_hash)
     if worker.rank == 0:
         checkpoint.write_metrics(folder, worker.unsaved)
     checkpoint.write_list(folder, worker.rank, state)

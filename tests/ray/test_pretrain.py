@@ -10,9 +10,9 @@ import pytest
 from mlflow.tracking import MlflowClient
 from transformers import BertConfig, BertForMaskedLM
 
-from clism_ray.config import PretrainConfig
+from clism_ray.config import PretrainConfig, ScalingConfig, ZeroConfig
 from clism_ray.config_file import parse
-from clism_ray.errors import InputError, RunFailed
+from clism_ray.errors import InputError, RunFailed, WorkersLost
 from clism_ray.masking.tokenizer import load_tokenizer, train_tokenizer
 from clism_ray.model.export import SPAN_HEAD, load_exported
 from clism_ray.train import driver, journal
@@ -181,7 +181,7 @@ def test_a_damaged_checkpoint_and_a_lost_report_leave_no_trace_in_the_curve(
     tmp_path: Path, undisturbed: PretrainResult
 ) -> None:
     config, folder = copy_of(undisturbed, tmp_path, status="failed")
-    shard = next(folder_of(folder, 100).rglob("*optim_states.pt"))
+    shard = next(folder_of(folder, 100).glob("state-*"))
     shard.write_bytes(shard.read_bytes()[::-1])
     path = folder / journal.JOURNAL
     lines = path.read_text().splitlines(keepends=True)
@@ -193,6 +193,33 @@ def test_a_damaged_checkpoint_and_a_lost_report_leave_no_trace_in_the_curve(
         (100, "checkpoint damaged"),
         (100, "finished"),
     ]
+
+
+def test_other_workers_of_another_zero_stage_go_on_with_the_same_curve(
+    tmp_path: Path, undisturbed: PretrainResult
+) -> None:
+    config, folder = copy_of(undisturbed, tmp_path, status="failed")
+    shutil.rmtree(folder_of(folder, 100))
+    path = folder / journal.JOURNAL
+    before = [line for line in path.read_text().splitlines(True) if json.loads(line)["step"] <= 80]
+    path.write_text("".join(before))
+    more = {"scaling": ScalingConfig(workers=2, threads_per_worker=1), "zero": ZeroConfig(stage=3)}
+    result = pretrain(replace(config, **more))
+    assert_same(curve(undisturbed), curve(result))
+    assert validations(result)[-1] == pytest.approx(validations(undisturbed)[-1], rel=TOLERANCE)
+
+
+@pytest.mark.drill
+def test_a_run_of_two_workers_then_one_then_two_draws_the_curve_of_one(
+    corpus: Path, tmp_path: Path, undisturbed: PretrainResult
+) -> None:
+    for workers, stage in ((2, 2), (1, 0)):
+        alone = scaling(workers, max_restarts=0)
+        config = configuration(corpus, tmp_path, scaling=alone, zero={"stage": stage})
+        with pytest.raises(WorkersLost), a_worker_killed(tmp_path / "runs" / "run", STEPS):
+            pretrain(config)
+    result = pretrain(replace(config, scaling=ScalingConfig(workers=2, threads_per_worker=1)))
+    assert_same(curve(undisturbed), curve(result))
 
 
 def test_what_mlflow_missed_of_a_finished_run_is_delivered_by_the_next_start(

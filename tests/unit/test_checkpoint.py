@@ -19,14 +19,10 @@ WORKERS = 2
 
 
 def shards(folder: Path) -> dict[int, list[Path]]:
-    """What each rank writes, by DeepSpeed's names."""
-    zero = folder / "zero"
+    """What each rank writes."""
     return {
-        0: [
-            zero / "mp_rank_00_model_states.pt",
-            zero / "zero_pp_rank_0_mp_rank_00_optim_states.pt",
-        ],
-        1: [zero / "zero_pp_rank_1_mp_rank_00_optim_states.pt"],
+        0: [folder / f"state-00000-{number:03d}.safetensors" for number in range(2)],
+        1: [folder / "state-00001-000.safetensors"],
     }
 
 
@@ -38,14 +34,15 @@ def save(run: Path, step: int, ranks: tuple[int, ...] = (0, 1)) -> Path:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(f"shard of rank {rank} at {step}".encode())
     for rank in ranks:
-        write_list(folder, rank, RunState(step, WORKERS, 2, "abc"))
+        write_list(folder, rank, RunState(step, WORKERS, "abc"))
     return folder
 
 
 def test_a_checkpoint_with_every_list_is_complete_and_tells_its_state(tmp_path: Path) -> None:
     folder = save(tmp_path, 500)
-    assert complete(folder) == RunState(500, WORKERS, 2, "abc")
-    assert all(intact(folder, rank) for rank in range(WORKERS))
+    assert complete(folder) == RunState(500, WORKERS, "abc")
+    for workers in (1, 2, 3):
+        assert all(intact(folder, rank, workers) for rank in range(workers))
 
 
 def test_every_file_is_on_the_list_of_the_rank_that_wrote_it(tmp_path: Path) -> None:
@@ -73,18 +70,21 @@ def test_with_a_file_missing_or_of_another_size_it_does_not_count(
     assert complete(folder) is None
 
 
-def test_a_changed_byte_is_found_by_the_rank_whose_file_it_is(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("workers", "finder"), [(1, 0), (2, 1), (3, 1)])
+def test_a_changed_byte_is_found_by_the_rank_that_looks_after_it(
+    tmp_path: Path, workers: int, finder: int
+) -> None:
     folder = save(tmp_path, 500)
     path = shards(folder)[1][0]
     path.write_bytes(b"S" + path.read_bytes()[1:])
     assert complete(folder) is not None  # sizes alone don't tell
-    assert intact(folder, 0)
-    assert not intact(folder, 1)
+    found = [rank for rank in range(workers) if not intact(folder, rank, workers)]
+    assert found == [finder]
 
 
 def test_lists_of_two_attempts_do_not_make_one_checkpoint(tmp_path: Path) -> None:
     folder = save(tmp_path, 500)
-    write_list(folder, 1, RunState(500, 3, 2, "abc"))
+    write_list(folder, 1, RunState(500, 3, "abc"))
     assert complete(folder) is None
 
 
@@ -93,7 +93,7 @@ def test_a_list_cut_short_is_no_list(tmp_path: Path) -> None:
     path = folder / "rank-00001.json"
     path.write_text(path.read_text()[:-9])
     assert complete(folder) is None
-    assert not intact(folder, 1)
+    assert not intact(folder, 1, WORKERS)
 
 
 def test_checkpoints_come_newest_first_and_other_folders_are_none(tmp_path: Path) -> None:
