@@ -23,7 +23,7 @@ from clism_ray.errors import InputError
 
 PRIORS = "priors.txt"
 _ALIGN, _MAKE_PRIORS = "eflomal-align", "eflomal-makepriors"
-_ITERATIONS = ("-1", "2", "-2", "2", "-3", "8")  # with priors; without, it chooses by sample size
+_ITERATIONS = ("-1", "1", "-2", "1", "-3", "4")  # with priors more change nothing
 
 
 class Eflomal:

@@ -10,6 +10,8 @@ from clism_ray.records import SpanPair
 
 Reason: TypeAlias = Literal["unknown_word", "not_linked", "not_contiguous", "answer_too_long"]
 
+MIN_SCORE = 0.05  # a projection that scores less rests on nothing that is known
+
 
 class Side(NamedTuple):
     """A sentence and its words."""
@@ -34,7 +36,8 @@ def project(
     its last word: such a span is not linked well enough.
 
     Score: over the words of both sides without punctuation and, where others are left, function
-    words, the mean of the trust in the best link of each; 0 for words without a link.
+    words, the mean of the trust in the best link of each; 0 for words without a link. With a
+    score below `MIN_SCORE` the span is refused as unknown_word.
     """
     signs = [
         {place for place, word in enumerate(side.words) if is_punctuation(word)}
@@ -75,13 +78,16 @@ def project(
                 trust[word] = max(alignment.trust[i, j], trust.get(word, 0.0))
         words = [(0, i) for i in inside]
         words += [(1, j) for j in _content(empty[1], signs[1], range(first, last + 1))]
+        score = sum(trust.get(word, 0.0) for word in words) / len(words)
+        if score < MIN_SCORE:
+            return "unknown_word"
         return SpanPair(
             source_start=source.offsets[span.first][0],
             source_end=source.offsets[span.end - 1][1],
             target_start=start,
             target_end=end,
             label=span.label,
-            score=round(sum(trust.get(word, 0.0) for word in words) / len(words), 4),
+            score=round(score, 4),
             confidence=span.confidence,
         )
 

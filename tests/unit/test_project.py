@@ -57,6 +57,7 @@ def test_a_span_without_a_counterpart_has_a_reason(
 def test_a_span_of_words_nothing_is_known_to_translate_is_an_unknown_word() -> None:
     assert one((0, 1), "Zork", "Florp", set(), unknown=frozenset({0})) == "unknown_word"
     assert one((0, 2), "Zork house", "Florp", {(0, 0)}, unknown=frozenset({0})) == "not_linked"
+    assert one((0, 1), "Zork", "Florp", {(0, 0)}, trust=0.0) == "unknown_word"
 
 
 def test_the_score_is_the_mean_trust_in_all_words_of_both_sides() -> None:
