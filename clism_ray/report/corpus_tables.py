@@ -6,7 +6,7 @@ from typing import Any
 
 from clism_ray.corpus.card import kept, reasons
 from clism_ray.corpus.measures import SCORE_BINS, Measures, quantile, shares_from
-from clism_ray.report.page import Cell, Html, table
+from clism_ray.report.page import Cell, Html, cards, paragraph, passage, table
 from clism_ray.report.reasons import MEANING
 from clism_ray.report.visible import visible
 
@@ -103,16 +103,8 @@ def frequent(found: Measures) -> Html:
 
 
 def dropped_lines(lines: Iterable[Mapping[str, Any]]) -> Html:
-    """Lines of dropped.jsonl."""
-    rows: list[list[Cell]] = [
-        [
-            line["language_pair"],
-            f"{line['corpus']} {line['file']}:{line['line']}",
-            *(None if line[side] is None else visible(line[side]) for side in ("source", "target")),
-        ]
-        for line in lines
-    ]
-    return table(["language pair", "line", "source", "target"], rows)
+    """Lines of dropped.jsonl; some have no texts."""
+    return cards(_pair(line, line["language_pair"]) for line in lines)
 
 
 def evaluation_files(report: Mapping[str, Mapping[str, Any]]) -> Html:
@@ -129,14 +121,10 @@ def evaluation_files(report: Mapping[str, Mapping[str, Any]]) -> Html:
 
 def contaminated_pairs(pairs: Iterable[Mapping[str, Any]]) -> Html:
     """Pairs that share words with a text of an evaluation file."""
-    rows: list[list[Cell]] = [
-        [
-            f"{pair['corpus']} {pair['file']}:{pair['line']}",
-            *(visible(pair[name]) for name in ("source", "target", "shared")),
-        ]
+    return cards(
+        [*_pair(pair), paragraph(f"In common: {visible(pair['shared'])}", soft=True)]
         for pair in pairs
-    ]
-    return table(["line", "source", "target", "words in common"], rows)
+    )
 
 
 def input_files(card: Mapping[str, Any]) -> Html:
@@ -167,3 +155,10 @@ def _percent(part: int, whole: int) -> float | None:
 
 def _quantiles(counts: Counter[int]) -> str:
     return " · ".join(str(quantile(counts, share)) for share in _SHARES)
+
+
+def _pair(line: Mapping[str, Any], *about: str) -> list[Html]:
+    """Where a pair stands, and its texts."""
+    heading = " · ".join([*about, f"{line['corpus']} {line['file']}:{line['line']}"])
+    texts = [line[side] for side in ("source", "target") if line[side] is not None]
+    return [paragraph(heading, soft=True), *(passage(visible(text)) for text in texts)]

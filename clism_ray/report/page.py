@@ -87,10 +87,11 @@ def figure(svg: str, caption: str) -> Html:
     return Html(f"<figure>\n{drawing}\n<figcaption>{text}</figcaption>\n</figure>")
 
 
-def passage(before: str, marked: str, after: str, language: str) -> Html:
+def passage(before: str, marked: str = "", after: str = "", language: str = "") -> Html:
     """A text in any language, in its own direction, with its middle marked."""
-    text = f"{html.escape(before)}<mark>{html.escape(marked)}</mark>{html.escape(after)}"
-    return Html(f'<p dir="auto" lang="{html.escape(language)}">{text}</p>')
+    middle = f"<mark>{html.escape(marked)}</mark>" if marked else ""
+    of = f' lang="{html.escape(language)}"' if language else ""
+    return Html(f'<p dir="auto"{of}>{html.escape(before)}{middle}{html.escape(after)}</p>')
 
 
 def cards(contents: Iterable[Iterable[Html]]) -> Html:
