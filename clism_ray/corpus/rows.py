@@ -1,10 +1,11 @@
-"""Rows of a prepared corpus, by window."""
+"""Rows of a prepared corpus, by window, and the labels of their spans."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from clism_ray.corpus.manifest import Window
@@ -19,6 +20,24 @@ def read_rows(folder: Path, window: Window, rows: Sequence[int]) -> list[Aligned
     """
     table = _table(folder / window.path, window.group)
     return [from_row(row) for row in table.take(pa.array(rows)).to_pylist()]
+
+
+def check_labels(folder: Path, windows: Iterable[Window], wanted: Collection[str]) -> None:
+    """Raise InputError for a label that no span of the windows has.
+
+    Reads on until it has met all of them: as a rule one window.
+    """
+    met: set[str] = set()
+    for window in windows:
+        if met.issuperset(wanted):
+            return
+        spans = _table(folder / window.path, window.group)["spans"]
+        met.update(pc.unique(pc.struct_field(pc.list_flatten(spans), "label")).to_pylist())
+    if lacking := sorted(set(wanted) - met):
+        raise InputError(
+            f"masking.labels: no span of {folder} is a {lacking[0]!r}; "
+            f"its labels are {', '.join(sorted(met))}"
+        )
 
 
 @lru_cache(maxsize=8)

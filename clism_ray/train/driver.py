@@ -11,7 +11,8 @@ from transformers.utils.logging import disable_progress_bar
 from clism_ray import cluster, tracking
 from clism_ray.config import PretrainConfig, identity, identity_hash, to_tree
 from clism_ray.config_file import to_yaml
-from clism_ray.corpus.manifest import Manifest, read_manifest, verify_hashes
+from clism_ray.corpus.manifest import Manifest, read_manifest, verify_hashes, windows
+from clism_ray.corpus.rows import check_labels
 from clism_ray.errors import WorkersLost
 from clism_ray.hold import hold
 from clism_ray.masking.microbatch import Recipe
@@ -108,7 +109,9 @@ def plan_run(config: PretrainConfig) -> Plan:
 def check_plan(plan: Plan) -> None:
     """Check all that can be checked before workers start, on the cluster that is joined."""
     limits = plan.config.tokenizer
-    verify_hashes(Path(plan.recipe.corpus), plan.manifest)
+    corpus = Path(plan.recipe.corpus)
+    verify_hashes(corpus, plan.manifest)
+    check_labels(corpus, windows(plan.manifest.train), plan.config.masking.labels or ())
     check_start(plan.config.model, limits.max_source_tokens + limits.max_target_tokens)
     preflight.check_resources(plan.config, cluster.nodes())
 
