@@ -1,10 +1,11 @@
 """From the spans of a source sentence to their counterparts in the target, through word links."""
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Literal, NamedTuple, TypeAlias
 
 from clism_ray.corpus.align import Alignment
 from clism_ray.corpus.capitals import Span
+from clism_ray.corpus.translations import Link
 from clism_ray.corpus.words import Offsets, is_punctuation, is_unspaced, length_in_words
 from clism_ray.records import SpanPair
 
@@ -46,12 +47,7 @@ def project(
     empty = [signs[side].union(alignment.function_words[side]) for side in (0, 1)]
     links = [(i, j) for i, j in alignment.trust if not (i in signs[0] or j in signs[1])]
 
-    anywhere = signs[1].union(j for _, j in links)
-    loose = {
-        place
-        for place, word in enumerate(target.words)
-        if place not in anywhere and is_unspaced(word)
-    }
+    settled = signs[1].union(j for _, j in links)
 
     def counterpart(span: Span) -> SpanPair | Reason:
         own_links = [(i, j) for i, j in links if span.first <= i < span.end]
@@ -66,19 +62,15 @@ def project(
         first, last = min(linked), max(linked)
         if any(first <= j <= last and not span.first <= i < span.end for i, j in links):
             return "not_contiguous"
-        if any(place in loose for place in (first - 1, last + 1)):
+        if any(is_unspaced(word) for word in _beside(target.words, first, last, settled)):
             return "not_linked"
         start, end = target.offsets[first][0], target.offsets[last][1]
         answer = target.offsets[first : last + 1]
         if length_in_words(target.text[start:end], answer) > max_words:
             return "answer_too_long"
-        trust: dict[tuple[int, int], float] = {}
-        for i, j in own_links:
-            for word in ((0, i), (1, j)):
-                trust[word] = max(alignment.trust[i, j], trust.get(word, 0.0))
         words = [(0, i) for i in inside]
         words += [(1, j) for j in _content(empty[1], signs[1], range(first, last + 1))]
-        score = sum(trust.get(word, 0.0) for word in words) / len(words)
+        score = _score(words, {link: alignment.trust[link] for link in own_links})
         if score < MIN_SCORE:
             return "unknown_word"
         return SpanPair(
@@ -92,6 +84,21 @@ def project(
         )
 
     return [counterpart(span) for span in spans]
+
+
+def _score(words: Sequence[tuple[int, int]], links: Mapping[Link, float]) -> float:
+    """The mean trust in the best link of each word, a (side, position)."""
+    best: dict[tuple[int, int], float] = {}
+    for (i, j), trust in links.items():
+        for word in ((0, i), (1, j)):
+            best[word] = max(trust, best.get(word, 0.0))
+    return sum(best.get(word, 0.0) for word in words) / len(words)
+
+
+def _beside(words: Sequence[str], first: int, last: int, settled: Container[int]) -> list[str]:
+    """The words before `first` and after `last`, if there are any and they are not settled."""
+    places = (first - 1, last + 1)
+    return [words[n] for n in places if 0 <= n < len(words) and n not in settled]
 
 
 def _content(empty: Container[int], signs: Container[int], places: range) -> list[int]:

@@ -93,6 +93,7 @@ def length_in_words(text: str, offsets: list[Offsets]) -> float:
     return max(count, min(1.0, len(offsets)))
 
 
+@lru_cache(maxsize=100_000)
 def is_punctuation(word: str) -> bool:
     """Whether a word has neither a letter nor a digit."""
     return not (word.isalnum() or any(character.isalnum() for character in word))
