@@ -8,7 +8,7 @@
 """
 
 import unicodedata
-from collections.abc import Collection, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -59,7 +59,7 @@ def _alignment(
     tables: Tables,
     pair: tuple[list[str], list[str]],
     keys: tuple[list[str], list[str]],
-    links: Collection[Link],
+    found: Iterable[Link],
 ) -> Alignment:
     fixed = anchors(*pair)
     sources, targets = {i for i, _ in fixed}, {j for _, j in fixed}
@@ -67,7 +67,7 @@ def _alignment(
         {place for place, word in enumerate(side) if word in words}
         for side, words in zip(keys, tables.function_words, strict=True)
     )
-    links = [(i, j) for i, j in links if i not in sources and j not in targets]
+    links = [(i, j) for i, j in found if i not in sources and j not in targets]
     trust: dict[Link, float] = dict.fromkeys(fixed, 1.0)
     for i, j in without_strays(links, source_function, target_function):
         value = tables.translations.get(keys[0][i], {}).get(keys[1][j], 0.0)
