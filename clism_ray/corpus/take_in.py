@@ -14,8 +14,8 @@ from clism_ray.corpus.intake import Counts
 from clism_ray.corpus.pieces import Counted, once
 from clism_ray.corpus.progress import Progress
 from clism_ray.corpus.read import read_chunks
-from clism_ray.corpus.readers.chunk import Chunk
-from clism_ray.corpus.tasks import attempt, options, places, results
+from clism_ray.corpus.readers.chunk import CHUNK_BYTES, Chunk
+from clism_ray.corpus.tasks import attempt, bound, options, places, results
 
 
 def take_in(config: PrepareConfig, inputs: Sequence[Input], folder: Path) -> Counts:
@@ -55,6 +55,7 @@ def _take_in(
     )
     taken = chunks.map_batches(partial(_take_in_chunk, config, inputs, folder), **task_options)
     taken.context.target_max_block_size = 1  # a block for each chunk, so a task for each
+    bound(taken, 2 * CHUNK_BYTES, config.resources)
     for (chunk_counts,), is_new in results(taken.iter_rows()):
         progress.add(_lines(chunk_counts), is_new)
         counts.update(chunk_counts)

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import pyarrow as pa
 import ray
 from ray import cloudpickle
-from ray.data import TaskPoolStrategy
+from ray.data import ExecutionResources, TaskPoolStrategy
 
 from clism_ray.config import PrepareResources
 from clism_ray.errors import InputError, Unavailable
@@ -91,6 +91,16 @@ def options(resources: PrepareResources, gpus: float = 0.0) -> dict[str, Any]:
         "num_gpus": gpus,
         "compute": TaskPoolStrategy(size=resources.max_tasks),
     }
+
+
+def bound(dataset: Any, waiting: int, resources: PrepareResources) -> None:
+    """Let at most so many bytes wait between tasks for each task that runs at a time.
+
+    Without it Ray lets them grow with the corpus, up to a share of the nodes' memory.
+    """
+    tasks = resources.max_tasks or ray.cluster_resources()["CPU"] / resources.cpus_per_task
+    limits = ExecutionResources(object_store_memory=int(tasks * waiting))
+    dataset.context.execution_options.resource_limits = limits
 
 
 def disk_full(error: OSError | InputError) -> InputError | None:
