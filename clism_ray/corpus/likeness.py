@@ -11,9 +11,10 @@ from anyascii import anyascii
 from rapidfuzz.distance import Levenshtein
 
 MIN_LIKENESS = 0.7
+_MIN_LETTERS = 4  # of words that are written alike
 _MIN_CONSONANTS = 3  # in shorter words they prove nothing
+_NO_LETTERS = re.compile("[^a-z]")
 _SPELLINGS = (
-    (re.compile("[^a-z]"), ""),
     (re.compile("ph"), "f"),
     (re.compile("th"), "t"),
     (re.compile("sh"), "s"),
@@ -30,7 +31,9 @@ _SPELLINGS = (
 
 
 def likeness(one: str, other: str) -> float:
-    """From 0 to 1: how many consonants stay, of the longer word's, when one becomes the other."""
+    """1 for the same Latin letters, else what share of the longer word's consonants stays."""
+    if len(latin(one)) >= _MIN_LETTERS and latin(one) == latin(other):
+        return 1.0
     first, second = consonants(one), consonants(other)
     if min(len(first), len(second)) < _MIN_CONSONANTS:
         return 0.0
@@ -38,9 +41,15 @@ def likeness(one: str, other: str) -> float:
 
 
 @lru_cache(maxsize=100_000)
+def latin(word: str) -> str:
+    """A word in lower-case Latin letters."""
+    return _NO_LETTERS.sub("", anyascii(word).lower())
+
+
+@lru_cache(maxsize=100_000)
 def consonants(word: str) -> str:
     """A word's consonants in Latin letters, and the vowel it begins with, if it does, as `a`."""
-    text = anyascii(word).lower()
+    text = latin(word)
     for spelling, letters in _SPELLINGS:
         text = spelling.sub(letters, text)
     return text

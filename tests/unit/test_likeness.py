@@ -17,6 +17,7 @@ from clism_ray.corpus.likeness import MIN_LIKENESS, consonants, likeness
         ("London", "लंदन"),
         ("Canadian", "canadiennes"),
         ("Philip", "Филипп"),
+        ("Sosso", "Соссо"),  # too few consonants, but the same letters
     ],
 )
 def test_names_sound_alike_in_other_scripts_and_spellings(one: str, other: str) -> None:
