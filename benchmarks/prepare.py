@@ -36,7 +36,7 @@ import ray
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # runs without installation
 
 from clism_ray.cluster import connect
-from clism_ray.config import PrepareConfig
+from clism_ray.config_corpus import PrepareConfig
 from clism_ray.config_file import load
 from clism_ray.corpus import build, clean, intake, stages
 from clism_ray.corpus.finders import open_finder

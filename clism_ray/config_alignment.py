@@ -6,14 +6,16 @@ from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
 from clism_ray.config import (
-    CleaningConfig,
-    CorpusFiles,
     Fraction,
     Language,
-    Method,
     Name,
     NonNegative,
     Positive,
+)
+from clism_ray.config_corpus import (
+    CleaningConfig,
+    CorpusFiles,
+    Method,
 )
 
 _STRICT = ConfigDict(extra="forbid")

@@ -6,7 +6,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # runs without installation
 
 from clism_ray.cli import run_job
-from clism_ray.config import SynthesizeConfig
+from clism_ray.config_corpus import SynthesizeConfig
 from clism_ray.corpus.synthetic import write_corpus
 
 

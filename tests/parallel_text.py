@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from clism_ray.config import CorpusFiles
+from clism_ray.config_corpus import CorpusFiles
 from clism_ray.corpus.read import read_pairs
 from clism_ray.errors import InputError
 from clism_ray.records import SentencePair

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 
-from clism_ray.config import CleaningConfig
+from clism_ray.config_corpus import CleaningConfig
 from clism_ray.corpus.identify import is_other_language
 from clism_ray.corpus.markup import has_markup, without_markup
 from clism_ray.corpus.scripts import is_other_script

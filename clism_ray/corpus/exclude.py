@@ -9,7 +9,7 @@ What the tasks do is in `contamination` and `near_duplicates`.
 from functools import partial
 from pathlib import Path
 
-from clism_ray.config import PrepareConfig
+from clism_ray.config_corpus import PrepareConfig
 from clism_ray.corpus import contamination, near_duplicates, stages, storage
 from clism_ray.corpus.contamination import evaluation_files
 from clism_ray.corpus.intake import SPLITS

@@ -3,7 +3,7 @@
 import dataclasses
 from pathlib import Path
 
-from clism_ray.config import CorpusFiles
+from clism_ray.config_corpus import CorpusFiles
 from clism_ray.corpus import storage
 from clism_ray.errors import InputError
 

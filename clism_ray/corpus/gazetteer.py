@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias
 
-from clism_ray.config import GazetteerConfig
+from clism_ray.config_corpus import GazetteerConfig
 from clism_ray.corpus.capitals import Span
 from clism_ray.corpus.readers.lines import raw_lines
 from clism_ray.corpus.storage import find

@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeAlias
 
 import pyarrow as pa
 
-from clism_ray.config import CleaningConfig
+from clism_ray.config_corpus import CleaningConfig
 from clism_ray.corpus.clean import cleaned, drop_reason
 from clism_ray.corpus.pieces import whole
 from clism_ray.corpus.read import Unreadable

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from clism_ray.config import PrepareConfig
+from clism_ray.config_corpus import PrepareConfig
 from clism_ray.corpus import intake
 from clism_ray.corpus.contamination import drop_contaminated
 from clism_ray.corpus.inputs import Input

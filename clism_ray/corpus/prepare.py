@@ -22,7 +22,11 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
 from clism_ray.cluster import connect
-from clism_ray.config import CorpusFiles, PrepareConfig, to_tree
+from clism_ray.config import to_tree
+from clism_ray.config_corpus import (
+    CorpusFiles,
+    PrepareConfig,
+)
 from clism_ray.corpus import contamination, eflomal, exclude, finders, stages, unfinished
 from clism_ray.corpus.build import SpanCounts
 from clism_ray.corpus.card import InputFile, make_card, write_card, write_page
@@ -124,8 +128,11 @@ def _write(
         check_rows_left(config, rows, counts)
         copies = _copy(config, folder, counts)
         shards = _number(config, folder, built, copies)
+        per_pair: Counter[str] = Counter()
+        for (pair, _), number in copies.items():
+            per_pair[pair] += number
         licences = {entry.files.name: entry.files.licence for entry in inputs}
-        card = make_card(counts, spans, licences, input_files, _per_pair(copies))
+        card = make_card(counts, spans, licences, input_files, per_pair)
         contaminated = contamination.report(folder)
         write_card(folder, {**card, "contamination": contaminated, "made_of": made_of})
         stages.gather_samples(folder)
@@ -230,13 +237,6 @@ def _number(
         split: tuple(s for bucket, s in zip(buckets, shards, strict=True) if bucket[0] == split)
         for split in SPLITS
     }
-
-
-def _per_pair(copies: Copies) -> Counter[str]:
-    numbers: Counter[str] = Counter()
-    for (pair, _), number in copies.items():
-        numbers[pair] += number
-    return numbers
 
 
 def _rows(counts: Counts, split: Split) -> int:

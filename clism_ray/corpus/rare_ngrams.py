@@ -11,7 +11,7 @@ from collections.abc import Container, Mapping, Sequence
 from hashlib import blake2b
 from random import Random
 
-from clism_ray.config import NgramConfig
+from clism_ray.config_corpus import NgramConfig
 from clism_ray.corpus.capitals import Span
 from clism_ray.corpus.words import Offsets, is_punctuation
 

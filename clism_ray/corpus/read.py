@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import assert_never
 
-from clism_ray.config import CorpusFiles
+from clism_ray.config_corpus import CorpusFiles
 from clism_ray.corpus.files import file_name, files_of
 from clism_ray.corpus.readers import jsonl, moses, parquet, tmx, tsv
 from clism_ray.corpus.readers.chunk import CHUNK_LINES, Chunk, Pairs, Reason, Texts, decoded

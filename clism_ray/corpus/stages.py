@@ -28,7 +28,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from clism_ray.config import PrepareConfig
+from clism_ray.config_corpus import PrepareConfig
 from clism_ray.corpus import intake, sampling, tables
 from clism_ray.corpus.build import LanguagePair, SpanCounts, build
 from clism_ray.corpus.intake import Counts, Split

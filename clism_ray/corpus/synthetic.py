@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TextIO
 from zlib import crc32
 
-from clism_ray.config import SynthesizeConfig
+from clism_ray.config_corpus import SynthesizeConfig
 from clism_ray.corpus.language.dice import Dice
 from clism_ray.corpus.language.grammar import GRAMMARS, english
 from clism_ray.corpus.language.phrases import COMMA, ROLES, Word

@@ -14,7 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import assert_never
 
-from clism_ray.config import Method
+from clism_ray.config_corpus import Method
 from clism_ray.corpus import eflomal, systran
 from clism_ray.corpus.capitals import Casing, cases, casing
 from clism_ray.corpus.linker import Linker

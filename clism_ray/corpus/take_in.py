@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from clism_ray.config import PrepareConfig
+from clism_ray.config_corpus import PrepareConfig
 from clism_ray.corpus import intake_stages
 from clism_ray.corpus.inputs import Input
 from clism_ray.corpus.intake import Counts

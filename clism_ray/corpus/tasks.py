@@ -11,7 +11,7 @@ import ray
 from ray import cloudpickle
 from ray.data import ExecutionResources, TaskPoolStrategy
 
-from clism_ray.config import PrepareResources
+from clism_ray.config_corpus import PrepareResources
 from clism_ray.errors import InputError, Unavailable
 
 ResultT = TypeVar("ResultT")

@@ -22,7 +22,7 @@ from transformers import (
 )
 from transformers.utils.logging import disable_progress_bar
 
-from clism_ray.config import TokenClassificationConfig
+from clism_ray.config_corpus import TokenClassificationConfig
 from clism_ray.corpus.capitals import Span
 from clism_ray.corpus.spans import Tagger
 from clism_ray.corpus.words import Offsets

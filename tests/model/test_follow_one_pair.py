@@ -11,14 +11,16 @@ import torch
 from transformers import PreTrainedTokenizerFast
 
 from clism_ray.config import (
-    CleaningConfig,
-    CorpusFiles,
     LossConfig,
     MaskingConfig,
     ModelConfig,
     ScratchConfig,
-    SpanConfig,
     TokenizerConfig,
+)
+from clism_ray.config_corpus import (
+    CleaningConfig,
+    CorpusFiles,
+    SpanConfig,
 )
 from clism_ray.corpus.align import Alignment, anchors
 from clism_ray.corpus.capitals import Casing

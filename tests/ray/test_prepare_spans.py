@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from clism_ray.config import PrepareConfig
+from clism_ray.config_corpus import PrepareConfig
 from clism_ray.config_file import parse
 from clism_ray.corpus.manifest import Manifest
 from clism_ray.corpus.prepare import prepare

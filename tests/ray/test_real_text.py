@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from clism_ray.config import PrepareConfig
+from clism_ray.config_corpus import PrepareConfig
 from clism_ray.config_file import parse
 from clism_ray.corpus.card import CARD
 from clism_ray.corpus.manifest import windows

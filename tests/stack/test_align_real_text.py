@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from clism_ray.config import CorpusFiles
 from clism_ray.config_alignment import GoldFiles, ScoreAlignersConfig
+from clism_ray.config_corpus import CorpusFiles
 from clism_ray.report.alignment import Row, score_aligners
 
 pytestmark = [pytest.mark.realdata, pytest.mark.timeout(600)]

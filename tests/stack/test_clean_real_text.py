@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from clism_ray.config import CleaningConfig
+from clism_ray.config_corpus import CleaningConfig
 from clism_ray.corpus.clean import cleaned, drop_reason
 from clism_ray.corpus.identify import is_other_language
 from clism_ray.corpus.scripts import is_other_script

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clism_ray.config import CleaningConfig
+from clism_ray.config_corpus import CleaningConfig
 from clism_ray.corpus.intake import HeldOut, take_in
 from clism_ray.corpus.read import read_pairs
 from clism_ray.errors import InputError

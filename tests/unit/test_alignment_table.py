@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from clism_ray.config import CorpusFiles
 from clism_ray.config_alignment import GoldFiles, ScoreAlignersConfig, SyntheticGold
+from clism_ray.config_corpus import CorpusFiles
 from clism_ray.report.alignment import METRICS, score_aligners
 from clism_ray.report.alignment_table import write
 

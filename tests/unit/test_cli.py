@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from clism_ray.cli import run_job
-from clism_ray.config import PretrainConfig, SynthesizeConfig
+from clism_ray.config import PretrainConfig
+from clism_ray.config_corpus import SynthesizeConfig
 from clism_ray.config_file import load
 from clism_ray.errors import InputError
 

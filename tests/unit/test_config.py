@@ -11,17 +11,19 @@ from hypothesis import strategies as st
 from clism_ray.config import (
     PLACEMENT,
     BatchConfig,
-    CorpusFiles,
     LengthConfig,
     OptimizerConfig,
-    PrepareConfig,
     PretrainConfig,
-    SynthesizeConfig,
     defaults,
     differences,
     identity,
     identity_hash,
     to_tree,
+)
+from clism_ray.config_corpus import (
+    CorpusFiles,
+    PrepareConfig,
+    SynthesizeConfig,
 )
 from clism_ray.config_file import load, parse, to_yaml
 from clism_ray.errors import InputError

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from clism_ray.config import PrepareConfig
+from clism_ray.config_corpus import PrepareConfig
 from clism_ray.config_file import parse
 from clism_ray.corpus.contamination import (
     EXAMPLES,

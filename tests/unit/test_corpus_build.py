@@ -5,7 +5,7 @@ from collections import Counter
 import pyarrow as pa
 import pytest
 
-from clism_ray.config import SpanConfig
+from clism_ray.config_corpus import SpanConfig
 from clism_ray.corpus.build import LanguagePair, build
 from clism_ray.corpus.intake import SCHEMA, in_key_order, key
 from clism_ray.corpus.spans import finder

@@ -6,7 +6,7 @@ from typing import Any
 import fsspec
 import pytest
 
-from clism_ray.config import PrepareConfig
+from clism_ray.config_corpus import PrepareConfig
 from clism_ray.config_file import parse
 from clism_ray.corpus.files import content, file_name, files_of
 from clism_ray.corpus.inputs import inputs_of, settings_and_content

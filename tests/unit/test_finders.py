@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clism_ray.config import SpanConfig
+from clism_ray.config_corpus import SpanConfig
 from clism_ray.config_file import parse
 from clism_ray.corpus.capitals import Casing, Span
 from clism_ray.corpus.spans import Known, disjoint, finder, usable

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clism_ray.config import GazetteerConfig
+from clism_ray.config_corpus import GazetteerConfig
 from clism_ray.corpus.capitals import Span
 from clism_ray.corpus.gazetteer import entries_in, read_gazetteer
 from clism_ray.corpus.words import surfaces

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clism_ray.config import CleaningConfig
+from clism_ray.config_corpus import CleaningConfig
 from clism_ray.corpus.intake import (
     KEYS,
     HeldOut,

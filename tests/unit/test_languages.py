@@ -2,7 +2,7 @@
 
 import pytest
 
-from clism_ray.config import PrepareConfig
+from clism_ray.config_corpus import PrepareConfig
 from clism_ray.config_file import parse
 from clism_ray.errors import InputError
 from clism_ray.languages import CODES, check_language

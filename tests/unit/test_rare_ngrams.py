@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clism_ray.config import NgramConfig
+from clism_ray.config_corpus import NgramConfig
 from clism_ray.corpus.capitals import Span
 from clism_ray.corpus.rare_ngrams import ngrams_in, rarity
 from clism_ray.corpus.words import is_punctuation, words

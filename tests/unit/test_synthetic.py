@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clism_ray.config import SynthesizeConfig
+from clism_ray.config_corpus import SynthesizeConfig
 from clism_ray.corpus.language.dice import Dice
 from clism_ray.corpus.language.gazetteer import GIVEN, KINDS, PLACES
 from clism_ray.corpus.language.lexicon import ADJECTIVES, NOUNS, VERBS

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from clism_ray.config import CorpusFiles
+from clism_ray.config_corpus import CorpusFiles
 from clism_ray.corpus import unfinished
 from clism_ray.corpus.inputs import Input
 from clism_ray.errors import InputError

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import types
 
-from clism_ray.config import CorpusFiles
+from clism_ray.config_corpus import CorpusFiles
 from clism_ray.corpus.readers.chunk import Reason
 from clism_ray.errors import InputError
 

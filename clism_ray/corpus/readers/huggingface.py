@@ -13,7 +13,7 @@ from typing import Any
 import datasets
 from huggingface_hub import HfApi
 
-from clism_ray.config import CorpusFiles
+from clism_ray.config_corpus import CorpusFiles
 from clism_ray.corpus.readers.chunk import Pairs, Reason, in_chunks
 from clism_ray.corpus.readers.columns import BATCH_ROWS, columns_of, pairs_of
 from clism_ray.corpus.storage import folder_content

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 
-from clism_ray.config import CorpusFiles
+from clism_ray.config_corpus import CorpusFiles
 from clism_ray.corpus.readers.chunk import Lines, Texts, blocks
 from clism_ray.corpus.readers.lines import raw_lines
 from clism_ray.errors import InputError

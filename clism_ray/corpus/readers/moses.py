@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Iterator
 
-from clism_ray.config import CorpusFiles
+from clism_ray.config_corpus import CorpusFiles
 from clism_ray.corpus.readers.chunk import Pairs, in_chunks
 from clism_ray.corpus.readers.lines import raw_lines
 from clism_ray.errors import InputError

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pyarrow.parquet as pq
 
-from clism_ray.config import CorpusFiles
+from clism_ray.config_corpus import CorpusFiles
 from clism_ray.corpus.readers.chunk import Pairs, Reason, in_chunks
 from clism_ray.corpus.readers.columns import BATCH_ROWS, columns_of, pairs_of
 from clism_ray.corpus.readers.lines import DAMAGE, damaged

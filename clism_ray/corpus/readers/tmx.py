@@ -9,7 +9,7 @@ no other file is opened; a DOCTYPE that only names TMX's own grammar is fine.
 from collections.abc import Iterator
 from xml.parsers import expat
 
-from clism_ray.config import CorpusFiles
+from clism_ray.config_corpus import CorpusFiles
 from clism_ray.corpus.readers.chunk import Pairs, Reason, in_chunks
 from clism_ray.corpus.readers.lines import DAMAGE, LINE_BYTES, damaged
 from clism_ray.corpus.storage import opened
