@@ -29,8 +29,8 @@ from clism_ray.hold import hold
 
 _RECORD = "made_by.json"
 _LIBRARIES = (  # that decide bytes of a corpus
-    *("numpy", "py3langid", "pyarrow", "spacy", "systran-align", "tokenizers"),
-    *("torch", "transformers"),
+    *("anyascii", "numpy", "py3langid", "pyarrow", "rapidfuzz", "spacy", "systran-align"),
+    *("tokenizers", "torch", "transformers"),
 )
 _LINES = 10  # of differences that are shown
 
