@@ -16,7 +16,7 @@ pytestmark = pytest.mark.timeout(180)  # processes that load transformers
 NAME = "some/tagger"
 OPEN = """
 import sys
-from clism_ray.config import TokenClassificationConfig
+from clism_ray.config_corpus import TokenClassificationConfig
 from clism_ray.errors import InputError
 from clism_ray.tasks.token_classifier import load_tagger, pinned
 try:
