@@ -106,14 +106,3 @@ def test_a_side_in_another_script_is_dropped_unless_that_is_switched_off(
 ) -> None:
     assert drop_reason(source, target, languages, CleaningConfig()) == reason
     assert drop_reason(source, target, languages, CleaningConfig(check_script=False)) is None
-
-
-def test_a_side_in_another_language_is_dropped_if_that_is_asked() -> None:
-    english, german = "We were looking for the old station.", "Wir suchten den alten Bahnhof."
-    dutch, asked = "Wij zochten het oude station.", CleaningConfig(identify_language=True)
-    assert drop_reason(english, dutch, ("en", "de"), CleaningConfig()) is None
-    assert drop_reason(english, german, ("en", "de"), asked) is None
-    assert drop_reason(english, dutch, ("en", "de"), asked) == "wrong_language"
-    assert drop_reason(german, dutch, ("en", "nl"), asked) == "wrong_language"
-    lenient = dataclasses.replace(asked, min_language_probability=0.0)
-    assert drop_reason(english, dutch, ("en", "de"), lenient) is None

@@ -87,6 +87,6 @@ def test_nothing_is_added_but_spaces_and_what_was_spelled(text: str) -> None:
 
 def test_a_long_line_of_halves_takes_no_long_time() -> None:
     for half in ("<a ", "<a b=", "<!--", "{", "{{ ", "%(", "&a", "<![", "<a b='", "%1"):
-        for line in (half * 20_000, half + " " * 100_000, half + "a" * 100_000):
+        for line in (half * 4_000, half + " " * 20_000, half + "a" * 20_000):
             without_markup(line)
             prose(line)

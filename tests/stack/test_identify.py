@@ -1,7 +1,11 @@
-"""Language identification: what is lost and what is found."""
+"""Language identification, by the model in its package: what is lost and what is found."""
+
+import dataclasses
 
 import pytest
 
+from clism_ray.config_corpus import CleaningConfig
+from clism_ray.corpus.clean import drop_reason
 from clism_ray.corpus.identify import is_other_language
 
 LEAST = 0.05
@@ -52,3 +56,14 @@ def test_markup_and_placeholders_have_no_language() -> None:
 def test_a_language_that_the_model_does_not_know_is_never_missed() -> None:
     for text in SENTENCES["de"]:
         assert not is_other_language(text, "ti", ("en", "ti"), 1.0)
+
+
+def test_a_side_in_another_language_is_dropped_if_that_is_asked() -> None:
+    english, german = "We were looking for the old station.", "Wir suchten den alten Bahnhof."
+    dutch, asked = "Wij zochten het oude station.", CleaningConfig(identify_language=True)
+    assert drop_reason(english, dutch, ("en", "de"), CleaningConfig()) is None
+    assert drop_reason(english, german, ("en", "de"), asked) is None
+    assert drop_reason(english, dutch, ("en", "de"), asked) == "wrong_language"
+    assert drop_reason(german, dutch, ("en", "nl"), asked) == "wrong_language"
+    lenient = dataclasses.replace(asked, min_language_probability=0.0)
+    assert drop_reason(english, dutch, ("en", "de"), lenient) is None
