@@ -177,36 +177,24 @@ def copy_of(
     return config, folder
 
 
-def test_a_damaged_checkpoint_and_a_lost_report_leave_no_trace_in_the_curve(
+def test_other_workers_go_on_after_a_damaged_checkpoint_and_a_lost_report_with_the_same_curve(
     tmp_path: Path, undisturbed: PretrainResult
 ) -> None:
     config, folder = copy_of(undisturbed, tmp_path, status="failed")
-    shard = next(folder_of(folder, 100).glob("state-*"))
-    shard.write_bytes(shard.read_bytes()[::-1])
+    state = next(folder_of(folder, 100).glob("state-*"))
+    state.write_bytes(state.read_bytes()[::-1])
     path = folder / journal.JOURNAL
     lines = path.read_text().splitlines(keepends=True)
     path.write_text("".join(lines[:70]))  # a crash before the report of the steps up to 80
-    result = pretrain(config)
+    more = {"scaling": ScalingConfig(workers=2, threads_per_worker=1), "zero": ZeroConfig(stage=3)}
+    result = pretrain(replace(config, **more))
     assert_same(curve(undisturbed), curve(result))
+    assert validations(result)[-1] == pytest.approx(validations(undisturbed)[-1], rel=TOLERANCE)
     events = [entry for entry in journal.read(path) if entry.kind == "event"]
     assert [(e.step, e.values["status"]) for e in events] == [
         (100, "checkpoint damaged"),
         (100, "finished"),
     ]
-
-
-def test_other_workers_of_another_zero_stage_go_on_with_the_same_curve(
-    tmp_path: Path, undisturbed: PretrainResult
-) -> None:
-    config, folder = copy_of(undisturbed, tmp_path, status="failed")
-    shutil.rmtree(folder_of(folder, 100))
-    path = folder / journal.JOURNAL
-    before = [line for line in path.read_text().splitlines(True) if json.loads(line)["step"] <= 80]
-    path.write_text("".join(before))
-    more = {"scaling": ScalingConfig(workers=2, threads_per_worker=1), "zero": ZeroConfig(stage=3)}
-    result = pretrain(replace(config, **more))
-    assert_same(curve(undisturbed), curve(result))
-    assert validations(result)[-1] == pytest.approx(validations(undisturbed)[-1], rel=TOLERANCE)
 
 
 @pytest.mark.drill
@@ -294,6 +282,7 @@ def test_more_workers_than_the_cluster_can_hold_is_said_at_once(
     assert time.monotonic() - began < 10
 
 
+@pytest.mark.drill
 def test_a_loss_that_is_not_finite_stops_the_run_with_its_step(
     corpus: Path, tmp_path: Path
 ) -> None:
