@@ -10,9 +10,9 @@ demo: .venv/ready  ## synthetic text to a pre-trained encoder, on the CPU
 	$(BIN)/python jobs/pretrain.py --config configs/pretrain/demo.yaml
 
 test: unit model stack ray  ## everything a plain machine can run
+test: PROFILE = --hypothesis-profile=thorough
 
 check: lint unit model  ## the gate before every commit, under a minute
-check: PROFILE = --hypothesis-profile=quick
 
 fmt: .venv/ready
 	$(BIN)/ruff format .
