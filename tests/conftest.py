@@ -10,6 +10,10 @@ settings.register_profile("thorough", deadline=None)  # for make test
 settings.load_profile("quick")
 
 
+gc.disable()  # until all is imported, which stays
+
+
 def pytest_collection_finish() -> None:
     """What imports left stays: looking through it at every collection takes a tenth of the time."""
     gc.freeze()
+    gc.enable()
