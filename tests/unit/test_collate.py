@@ -4,7 +4,7 @@ import dataclasses
 from itertools import pairwise
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from clism_ray.masking.collate import (
@@ -21,7 +21,6 @@ LANGUAGES = ("en-de", "en-zh")
 IDS = st.integers(5, 99)
 KEYS = st.integers(-(2**63), 2**63 - 1)
 DROPPED = st.dictionaries(st.sampled_from(["too_long", "no_span"]), st.integers(1, 99))
-SOME = settings(max_examples=40)
 
 
 @st.composite
@@ -63,13 +62,11 @@ def equal(one: Batch, other: Batch) -> bool:
     )
 
 
-@SOME
 @given(BATCHES)
 def test_a_batch_comes_back_from_its_bytes(batch: Batch) -> None:
     assert equal(batch, from_bytes(to_bytes(batch)))
 
 
-@SOME
 @given(st.lists(examples(), min_size=1, max_size=4))
 def test_sequences_lie_end_to_end_joint_ones_first(given_examples: list[Example]) -> None:
     batch = collate(given_examples, LANGUAGES, {})
@@ -80,7 +77,6 @@ def test_sequences_lie_end_to_end_joint_ones_first(given_examples: list[Example]
     assert batch.offsets_N1[-1] == len(batch.ids_T)
 
 
-@SOME
 @given(st.lists(examples(), min_size=1, max_size=4))
 def test_pools_are_a_sentences_own_tokens_without_the_special_ones(
     given_examples: list[Example],
@@ -98,7 +94,6 @@ def test_pools_are_a_sentences_own_tokens_without_the_special_ones(
     assert np.array_equal(batch.pool_T == -1, special)
 
 
-@SOME
 @given(st.lists(examples(), min_size=1, max_size=4))
 def test_types_are_one_for_the_target_and_what_closes_it(given_examples: list[Example]) -> None:
     batch = collate(given_examples, LANGUAGES, {})
@@ -108,7 +103,6 @@ def test_types_are_one_for_the_target_and_what_closes_it(given_examples: list[Ex
     assert not batch.types_T[batch.offsets_N1[len(given_examples)] :].any()
 
 
-@SOME
 @given(st.lists(examples(), min_size=1, max_size=4))
 def test_places_of_an_example_move_with_its_sequence(given_examples: list[Example]) -> None:
     batch = collate(given_examples, LANGUAGES, {})
@@ -133,7 +127,6 @@ def test_places_of_an_example_move_with_its_sequence(given_examples: list[Exampl
     assert list(keys) == [(e.source_key, e.target_key) for e in given_examples]
 
 
-@SOME
 @given(st.lists(examples(), min_size=1, max_size=4))
 def test_each_target_follows_alone_as_it_was_before_masking(given_examples: list[Example]) -> None:
     batch = collate(given_examples, LANGUAGES, {})

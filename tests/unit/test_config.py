@@ -182,7 +182,7 @@ runs = st.builds(
 )
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(runs)
 def test_a_printed_configuration_loads_to_the_same_value(
     tmp_path: Path, config: PretrainConfig

@@ -101,7 +101,7 @@ def test_the_report_does_not_depend_on_how_lines_were_cut_into_chunks(tmp_path: 
 WORDS = st.lists(st.sampled_from("abcd"), max_size=9).map(" ".join)
 
 
-@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(WORDS, min_size=1), st.lists(st.tuples(WORDS, WORDS)))
 def test_what_is_found_is_what_comparing_all_finds(
     tmp_path_factory: pytest.TempPathFactory, texts: list[str], pairs: list[tuple[str, str]]

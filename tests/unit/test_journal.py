@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from clism_ray.train.journal import Entry, append, entry, first_of_each, read, read_from
@@ -59,7 +59,6 @@ def test_a_line_torn_by_a_crash_spoils_none_that_follow(tmp_path: Path) -> None:
     assert read(path) == [at(1)]
 
 
-@settings(max_examples=40)
 @given(st.integers(1, 9), st.lists(st.tuples(st.integers(0, 9), st.integers(1, 9)), max_size=4))
 def test_steps_that_ran_again_after_a_restart_count_once(
     first: int, restarts: list[tuple[int, int]]

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from clism_ray.masking.mlm import corrupt
@@ -18,7 +18,6 @@ def corrupted(
     return corrupt(IDS, allowed, probability, MASK, ORDINARY, np.random.default_rng(seed))
 
 
-@settings(max_examples=40)
 @given(st.sets(st.integers(0, len(IDS) - 1)), st.floats(0, 1), st.integers(0, 2**32))
 def test_only_allowed_places_change_and_labels_are_what_stood_there(
     places: set[int], probability: float, seed: int

@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from clism_ray.errors import InputError
@@ -52,7 +52,6 @@ def test_a_type_may_hold_a_hyphen() -> None:
     assert entities(["B-work-of-art", "I-work-of-art"]) == [(0, 1, "work-of-art")]
 
 
-@settings(max_examples=40)
 @given(LOOSE_TAGS)
 def test_repair_keeps_the_entities_and_is_done_after_once(tags: list[str]) -> None:
     valid, changed = repaired(tags)
@@ -61,7 +60,6 @@ def test_repair_keeps_the_entities_and_is_done_after_once(tags: list[str]) -> No
     assert changed == sum(a != b for a, b in zip(valid, tags, strict=True))
 
 
-@settings(max_examples=40)
 @given(SENTENCES)
 def test_every_scheme_is_recognised_and_read_back(sentences: list[list[str]]) -> None:
     some_entity = any(entities(tags) for tags in sentences)

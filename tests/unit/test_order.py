@@ -3,7 +3,7 @@
 from collections import Counter
 from itertools import pairwise
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from clism_ray.masking.order import (
@@ -24,7 +24,6 @@ PLANS = st.builds(
     st.integers(0, 2**40),
 )
 EPOCHS = st.integers(0, 5)
-SOME = settings(max_examples=40)
 
 
 def rows_in_order(plan: Plan, epoch: int) -> list[tuple[int, int]]:
@@ -37,14 +36,12 @@ def rows_in_order(plan: Plan, epoch: int) -> list[tuple[int, int]]:
     ]
 
 
-@SOME
 @given(PLANS, EPOCHS)
 def test_every_row_comes_exactly_once_an_epoch(plan: Plan, epoch: int) -> None:
     every = {(w, row) for w, rows in enumerate(plan.window_rows) for row in range(rows)}
     assert Counter(rows_in_order(plan, epoch)) == Counter(every)
 
 
-@SOME
 @given(PLANS, EPOCHS)
 def test_every_microbatch_but_the_last_is_full(plan: Plan, epoch: int) -> None:
     sizes = [
@@ -55,7 +52,6 @@ def test_every_microbatch_but_the_last_is_full(plan: Plan, epoch: int) -> None:
     assert 1 <= sizes[-1] <= plan.pairs
 
 
-@SOME
 @given(PLANS, EPOCHS)
 def test_a_window_is_read_in_one_go(plan: Plan, epoch: int) -> None:
     windows = [window for window, _ in rows_in_order(plan, epoch)]
@@ -63,7 +59,6 @@ def test_a_window_is_read_in_one_go(plan: Plan, epoch: int) -> None:
     assert changes == len(plan.window_rows) - 1
 
 
-@SOME
 @given(PLANS, st.integers(0, 30), st.data())
 def test_the_workers_of_a_step_take_its_slots_in_turn_however_many_they_are(
     plan: Plan, step: int, data: st.DataObject
@@ -78,7 +73,6 @@ def test_the_workers_of_a_step_take_its_slots_in_turn_however_many_they_are(
     assert sorted(k for k in real if k is not None) == known
 
 
-@SOME
 @given(PLANS, st.data())
 def test_every_worker_runs_as_many_microbatches(plan: Plan, data: st.DataObject) -> None:
     workers = data.draw(st.integers(1, plan.slots))
@@ -88,7 +82,6 @@ def test_every_worker_runs_as_many_microbatches(plan: Plan, data: st.DataObject)
     assert turns * workers - plan.slots in range(workers)
 
 
-@SOME
 @given(PLANS, st.integers(0, 20), st.integers(0, 20), st.data())
 def test_a_run_that_resumes_at_any_step_goes_on_as_if_it_had_not_stopped(
     plan: Plan, start: int, more: int, data: st.DataObject
@@ -100,7 +93,6 @@ def test_a_run_that_resumes_at_any_step_goes_on_as_if_it_had_not_stopped(
     assert tail == whole[start * slots_per_worker(plan.slots, workers) :]
 
 
-@SOME
 @given(PLANS, EPOCHS)
 def test_only_slots_past_the_end_of_an_epoch_are_empty(plan: Plan, epoch: int) -> None:
     first = epoch * plan.steps
@@ -126,7 +118,6 @@ def test_other_epochs_and_other_seeds_give_other_orders() -> None:
     assert rows_in_order(plan, 1) == rows_in_order(Plan((40, 40, 40), 8, 2, 1), 1)
 
 
-@SOME
 @given(st.integers(0, 50), st.integers(1, 9))
 def test_validation_takes_rows_as_they_stand(rows: int, pairs: int) -> None:
     runs = fixed_microbatches(rows, pairs)

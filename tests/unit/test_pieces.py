@@ -4,7 +4,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from clism_ray.corpus.pieces import once, remove_parts, whole
@@ -60,7 +60,6 @@ def test_what_killed_processes_left_is_removed_and_pieces_stay(tmp_path: Path) -
     assert not list((tmp_path / "train").iterdir())
 
 
-@settings(max_examples=25)
 @given(st.lists(st.dictionaries(KEYS, st.integers(0, 10**12)), max_size=3))
 def test_what_was_counted_is_remembered(
     tmp_path_factory: pytest.TempPathFactory, counts: list[dict[tuple[str, str, int], int]]

@@ -4,12 +4,10 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from clism_ray.tasks.probes import Pairs, probe
-
-SOME = settings(max_examples=25)
 
 
 def pairs_of(
@@ -70,14 +68,12 @@ def literal(pairs: Pairs) -> dict[str, float]:
     return found | ({"uniformity": sum(spreads) / len(spreads)} if spreads else {})
 
 
-@SOME
 @given(KEYS, SEEDS)
 def test_the_probes_are_what_their_definitions_say(keys: list[tuple[int, int]], seed: int) -> None:
     pairs = pairs_of([s for s, _ in keys], [t for _, t in keys], seed)
     assert probe(pairs) == pytest.approx(literal(pairs), rel=1e-9, abs=1e-12)
 
 
-@SOME
 @given(KEYS, SEEDS)
 def test_neither_the_order_of_pairs_nor_saying_one_twice_changes_anything(
     keys: list[tuple[int, int]], seed: int
@@ -88,7 +84,6 @@ def test_neither_the_order_of_pairs_nor_saying_one_twice_changes_anything(
     assert probe(shuffled) == pytest.approx(probe(pairs), rel=1e-12)
 
 
-@SOME
 @given(st.integers(1, 20), SEEDS, st.floats(0.1, 50))
 def test_translations_with_one_vector_are_all_found_and_lengths_do_not_matter(
     count: int, seed: int, length: float

@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from clism_ray.corpus.read import Unreadable, parse_chunk, read_chunks, read_pairs
@@ -218,7 +218,6 @@ def test_keys_that_are_not_there_are_told_whatever_the_lines_hold(tmp_path: Path
     assert message.endswith("lines 1 to 4 have the keys x")
 
 
-@settings(max_examples=30)
 @given(
     form=st.sampled_from(["tsv", "tsv.gz", "tsv.zst", "jsonl", "parquet", "tmx"]),
     content=st.binary(max_size=40),

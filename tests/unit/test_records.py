@@ -1,7 +1,7 @@
 """An aligned pair survives Arrow."""
 
 import pyarrow as pa
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from clism_ray.records import ALIGNED_SCHEMA, AlignedPair, Origin, SpanPair, from_row, to_row
@@ -22,14 +22,12 @@ aligned_pairs = st.builds(
 )
 
 
-@settings(max_examples=40)
 @given(st.lists(aligned_pairs, max_size=3))
 def test_rows_of_a_table_give_the_pairs_back(pairs: list[AlignedPair]) -> None:
     table = pa.Table.from_pylist([to_row(pair) for pair in pairs], schema=ALIGNED_SCHEMA)
     assert [from_row(row) for row in table.to_pylist()] == pairs
 
 
-@settings(max_examples=40)
 @given(aligned_pairs)
 def test_a_row_has_exactly_the_columns_of_the_schema(pair: AlignedPair) -> None:
     assert list(to_row(pair)) == ALIGNED_SCHEMA.names

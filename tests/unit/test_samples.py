@@ -5,7 +5,7 @@ import random
 import tempfile
 from pathlib import Path
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from clism_ray.corpus.samples import (
@@ -39,7 +39,6 @@ def sampled(lines: list[Dropped]) -> Samples:
     return samples
 
 
-@settings(max_examples=30)
 @given(dropped_lines, st.integers(1, 5), st.randoms(use_true_random=False))
 def test_which_lines_are_kept_does_not_depend_on_tasks_or_their_order(
     lines: list[Dropped], tasks: int, choose: random.Random

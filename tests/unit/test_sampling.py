@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from clism_ray.corpus.intake import KEYS, bucket_of, read_bucket, write_batches
@@ -110,7 +110,6 @@ def test_copies_fall_into_the_buckets_of_their_keys(tmp_path: Path) -> None:
     assert pa.concat_tables(buckets).to_pylist() == found.to_pylist()
 
 
-@settings(max_examples=20)
 @given(st.integers(0, 20), st.integers(0, 20), st.floats(1, 4))
 def test_rows_and_copies_stand_together_in_key_order(de: int, hi: int, repeat: float) -> None:
     table = rows(de=de, hi=hi)

@@ -8,7 +8,7 @@ from itertools import groupby, pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from clism_ray.config_corpus import SynthesizeConfig
@@ -29,7 +29,6 @@ from clism_ray.corpus.synthetic import (
 from clism_ray.errors import InputError
 
 ALL = ("de", "es", "ru", "hi", "zh")
-SOME = settings(max_examples=40)
 some_pair = st.builds(
     pair_at,
     st.integers(0, 2**63),
@@ -62,7 +61,6 @@ def of_language(language: str, number: int = 300) -> list[SyntheticPair]:
     return many_of(language)[:number]
 
 
-@SOME
 @given(st.integers(0, 2**63), st.integers(0, 10_000_000))
 def test_a_pair_is_a_function_of_seed_and_index(seed: int, index: int) -> None:
     pair = pair_at(seed, index, ALL)
@@ -83,7 +81,6 @@ def test_the_english_side_does_not_depend_on_the_language() -> None:
     assert len({pair_at(4, 9, (language,)).source for language in ALL}) == 1
 
 
-@SOME
 @given(some_pair)
 def test_words_are_those_of_the_text_in_order(pair: SyntheticPair) -> None:
     for text, offsets in ((pair.source, pair.source_words), (pair.target, pair.target_words)):
@@ -96,7 +93,6 @@ def test_words_are_those_of_the_text_in_order(pair: SyntheticPair) -> None:
         assert set("".join(rest)) <= set(" ,.，。।")
 
 
-@SOME
 @given(some_pair)
 def test_spans_overlap_on_neither_side_and_stand_in_source_order(pair: SyntheticPair) -> None:
     assert 1 <= len(pair.spans) <= 4
@@ -107,7 +103,6 @@ def test_spans_overlap_on_neither_side_and_stand_in_source_order(pair: Synthetic
     assert list(pair.spans) == sorted(pair.spans)
 
 
-@SOME
 @given(some_pair)
 def test_the_words_of_a_span_are_linked_to_its_counterpart_and_to_nothing_else(
     pair: SyntheticPair,
@@ -351,7 +346,6 @@ def test_sentences_have_five_to_twenty_four_words_and_seldom_over_twenty() -> No
     assert sum(length > 20 for length in lengths) < 0.02 * len(lengths)
 
 
-@SOME
 @given(st.integers(0, 2**63), st.integers(0, 2**63))
 def test_the_dice_are_never_used_up(seed: int, index: int) -> None:
     dice = Dice(seed, index)

@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from clism_ray.corpus.word_runs import content_words, runs
@@ -80,7 +80,6 @@ def test_characters_of_scripts_without_spaces_count_less(text: str, n: int, firs
 WORDS = st.lists(st.sampled_from("a b c d , .".split()), max_size=30).map(" ".join)
 
 
-@settings(max_examples=50)
 @given(st.lists(WORDS, min_size=2, max_size=4), st.integers(1, 6))
 def test_numbers_are_equal_where_words_are(texts: list[str], n: int) -> None:
     found = numbers(*texts, n=n)
