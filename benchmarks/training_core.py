@@ -22,13 +22,7 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # runs without installation
 
-from clism_ray.config import (
-    LossConfig,
-    MaskingConfig,
-    ModelConfig,
-    ScratchConfig,
-    TokenizerConfig,
-)
+from clism_ray.config import LossConfig, MaskingConfig, ModelConfig, ScratchConfig, TokenizerConfig
 from clism_ray.corpus.synthetic import pairs as synthetic_pairs
 from clism_ray.masking.collate import make_batch
 from clism_ray.masking.examples import make_examples, vocabulary

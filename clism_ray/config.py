@@ -15,7 +15,7 @@ from pydantic.dataclasses import dataclass
 
 from clism_ray.languages import check_language
 
-_STRICT = ConfigDict(extra="forbid")
+STRICT = ConfigDict(extra="forbid")  # an unknown key is an error
 
 Positive = Annotated[int, Field(gt=0)]
 NonNegative = Annotated[int, Field(ge=0)]
@@ -28,7 +28,7 @@ Language = Annotated[
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 
 
-@dataclass(frozen=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class TokenizerConfig:
     """The tokenizer, and how long a sentence may be."""
 
@@ -38,7 +38,7 @@ class TokenizerConfig:
     max_target_tokens: Positive = 128
 
 
-@dataclass(frozen=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class ScratchConfig:
     """Shape of an encoder that starts from random weights (XLM-R architecture)."""
 
@@ -49,7 +49,7 @@ class ScratchConfig:
     dropout: Fraction = 0.1
 
 
-@dataclass(frozen=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class ModelConfig:
     """The encoder to start from."""
 
@@ -58,7 +58,7 @@ class ModelConfig:
     scratch: ScratchConfig = ScratchConfig()
 
 
-@dataclass(frozen=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class MaskingConfig:
     """How a pair becomes an example."""
 
@@ -70,14 +70,14 @@ class MaskingConfig:
     mlm_probability: Fraction = 0.15
 
 
-@dataclass(frozen=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class ClismConfig:
     """Cross-lingual span masking, eq. 4."""
 
     weight: Weight = 1.0
 
 
-@dataclass(frozen=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class CacrConfig:
     """Contrastive consistency, eq. 7 and 8. The paper's "tau = 20" is read as a scale of 20."""
 
@@ -85,14 +85,14 @@ class CacrConfig:
     temperature: Rate = 0.05
 
 
-@dataclass(frozen=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class MlmConfig:
     """Masked tokens of X."""
 
     weight: Weight = 1.0
 
 
-@dataclass(frozen=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class LossConfig:
     """Weights of eq. 9."""
 
@@ -101,7 +101,7 @@ class LossConfig:
     mlm: MlmConfig = MlmConfig()
 
 
-@dataclass(frozen=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class OptimizerConfig:
     """AdamW, its warm-up and its decay."""
 
@@ -115,7 +115,7 @@ class OptimizerConfig:
     clip: Weight = 1.0  # largest gradient norm; 0: no clipping
 
 
-@dataclass(frozen=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class BatchConfig:
     """A global step takes `slots` micro-batches of `pairs` pairs, for any number of workers."""
 
@@ -128,7 +128,7 @@ class BatchConfig:
         return self.pairs
 
 
-@dataclass(frozen=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class LengthConfig:
     """How long to train: by steps or by epochs, exactly one of them."""
 
@@ -140,7 +140,7 @@ class LengthConfig:
             raise ValueError("give exactly one of steps and epochs")
 
 
-@dataclass(frozen=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class ScalingConfig:
     """Workers and what each of them holds."""
 
@@ -155,14 +155,14 @@ class ScalingConfig:
     activation_checkpointing: bool = False
 
 
-@dataclass(frozen=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class ZeroConfig:
     """What DeepSpeed shards: 0 nothing, 1 optimizer, 2 and gradients, 3 and parameters."""
 
     stage: Annotated[int, Field(ge=0, le=3)] = 2
 
 
-@dataclass(frozen=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class CheckpointConfig:
     """How often the state of a run is saved, and how many are kept."""
 
@@ -170,7 +170,7 @@ class CheckpointConfig:
     keep: Positive = 2
 
 
-@dataclass(frozen=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class ValidationConfig:
     """Held-out pairs, under masks that never change."""
 
@@ -179,7 +179,7 @@ class ValidationConfig:
     probes: bool = True  # of sentence vectors: retrieval and others; 0.4 of the tokens more
 
 
-@dataclass(frozen=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class TrackingConfig:
     """MLflow. Without a URI: a SQLite file under `storage`."""
 
@@ -188,7 +188,7 @@ class TrackingConfig:
     log_every_steps: Positive = 10
 
 
-@dataclass(frozen=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class PretrainConfig:
     """A prepared corpus to a pre-trained encoder."""
 

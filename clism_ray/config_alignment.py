@@ -2,26 +2,14 @@
 
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from clism_ray.config import (
-    Fraction,
-    Language,
-    Name,
-    NonNegative,
-    Positive,
-)
-from clism_ray.config_corpus import (
-    CleaningConfig,
-    CorpusFiles,
-    Method,
-)
-
-_STRICT = ConfigDict(extra="forbid")
+from clism_ray.config import STRICT, Fraction, Language, Name, NonNegative, Positive
+from clism_ray.config_corpus import CleaningConfig, CorpusFiles, Method
 
 
-@dataclass(frozen=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class GoldFiles:
     """Sentence pairs that people aligned; see `corpus.gold` for the formats."""
 
@@ -37,7 +25,7 @@ class GoldFiles:
             raise ValueError(f"links_path goes with format wpt; got {self.links_path!r}")
 
 
-@dataclass(frozen=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class SyntheticGold:
     """Pairs of `corpus.synthetic`, for each language: some to score, others to fit with them."""
 
@@ -47,7 +35,7 @@ class SyntheticGold:
     training_pairs: NonNegative = 5_000
 
 
-@dataclass(frozen=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class SpanScoring:
     """Which spans are projected: names and numbers, and n-grams drawn at random."""
 
@@ -58,7 +46,7 @@ class SpanScoring:
     min_scores: tuple[Fraction, ...] = (0.0, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 
 
-@dataclass(frozen=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class ScoreAlignersConfig:
     """Aligners, and the gold links they are scored on."""
 

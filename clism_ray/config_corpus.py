@@ -2,23 +2,13 @@
 
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from clism_ray.config import (
-    Fraction,
-    Language,
-    Name,
-    NonNegative,
-    Positive,
-    Rate,
-    Weight,
-)
-
-_STRICT = ConfigDict(extra="forbid")
+from clism_ray.config import STRICT, Fraction, Language, Name, NonNegative, Positive, Rate, Weight
 
 
-@dataclass(frozen=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class SynthesizeConfig:
     """A synthetic parallel corpus with true spans and word links; see `corpus.synthetic`."""
 
@@ -29,7 +19,7 @@ class SynthesizeConfig:
     languages: Annotated[tuple[Language, ...], Field(min_length=1)] = ("de", "es", "ru", "hi", "zh")
 
 
-@dataclass(frozen=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class CorpusFiles:
     """One parallel corpus of a language pair; see `corpus.files` for its paths."""
 
@@ -48,7 +38,7 @@ class CorpusFiles:
     licence: str = "unknown"
 
 
-@dataclass(frozen=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class DecontaminationConfig:
     """Evaluation sets that the corpus must not give away; see `corpus.contamination`."""
 
@@ -56,7 +46,7 @@ class DecontaminationConfig:
     ngram: Positive = 8  # words in a row that a pair and a text share; fewer if one is shorter
 
 
-@dataclass(frozen=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class CleaningConfig:
     """Bounds of a usable pair; see `corpus.clean` for the rules."""
 
@@ -75,7 +65,7 @@ class CleaningConfig:
 Method = Literal["systran", "eflomal"]
 
 
-@dataclass(frozen=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class AlignmentConfig:
     """The word alignment tables, one per language pair."""
 
@@ -84,14 +74,14 @@ class AlignmentConfig:
     iterations: Positive = 5  # of systran; eflomal chooses its own
 
 
-@dataclass(frozen=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class SpacyConfig:
     """Named entities of a spaCy pipeline."""
 
     model: str  # its folder
 
 
-@dataclass(frozen=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class TokenClassificationConfig:
     """Entities of a Hugging Face model; its weights are safetensors, its code is transformers'."""
 
@@ -101,7 +91,7 @@ class TokenClassificationConfig:
     max_tokens: Annotated[int, Field(ge=16)] = 256  # of a window; long sentences take several
 
 
-@dataclass(frozen=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class GazetteerConfig:
     """Spans that stand in a list; see `corpus.gazetteer` for its form."""
 
@@ -110,7 +100,7 @@ class GazetteerConfig:
     match_case: bool = True
 
 
-@dataclass(frozen=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class NgramConfig:
     """Runs of words that need no model; see `corpus.rare_ngrams`."""
 
@@ -122,7 +112,7 @@ class NgramConfig:
 FinderName = Literal["names_and_numbers", "spacy", "token_classification", "gazetteer", "ngrams"]
 
 
-@dataclass(frozen=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class SpanConfig:
     """Which spans of the source are informative; where two overlap, the earlier finder's stays."""
 
@@ -144,7 +134,7 @@ class SpanConfig:
                 )
 
 
-@dataclass(frozen=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class DevConfig:
     """Held-out pairs: named files, or a share of all pairs chosen by hash of the source text."""
 
@@ -152,14 +142,14 @@ class DevConfig:
     fraction: Fraction = 0.0
 
 
-@dataclass(frozen=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class SamplingConfig:
     """How often rows of small language pairs are repeated; see `corpus.sampling`."""
 
     temperature: Annotated[float, Field(ge=1, allow_inf_nan=False)] = 1.0  # 1: every row once
 
 
-@dataclass(frozen=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class PrepareResources:
     """What preparation may use of the cluster."""
 
@@ -168,7 +158,7 @@ class PrepareResources:
     gpus_per_task: Weight = 0.0  # of tasks that run a token classifier; 0: it runs on the CPU
 
 
-@dataclass(frozen=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class PrepareConfig:
     """Parallel text to a prepared corpus."""
 

@@ -3,20 +3,18 @@
 import dataclasses
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
-from clism_ray.config import Name, NonNegative, Positive, PretrainConfig, Rate
+from clism_ray.config import STRICT, Name, NonNegative, Positive, PretrainConfig, Rate
 from clism_ray.config_tasks import FinetuneConfig
-
-_STRICT = ConfigDict(extra="forbid")
 
 LAST = "last"  # what a trial exports, and its few-shot cell begins with
 TESTED = "test/"  # how metrics of a cell begin
 _OF_PRETRAIN = ("storage", "scaling", "tracking")
 
 
-@dataclass(frozen=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class SpaceEntry:
     """The values that one key of a sweep may take; exactly one of these."""
 
@@ -33,7 +31,7 @@ class SpaceEntry:
             raise ValueError(f"impossible range: {given[0][0]} is not below {given[0][1]}")
 
 
-@dataclass(frozen=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class AshaConfig:
     """Asynchronous successive halving: trials that do badly stop early."""
 
@@ -41,7 +39,7 @@ class AshaConfig:
     reduction: Annotated[int, Field(ge=2)] = 3  # at each rung one of so many goes on
 
 
-@dataclass(frozen=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class SweepConfig:
     """Many pre-training runs over a search space of dotted keys."""
 

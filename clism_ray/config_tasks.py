@@ -9,10 +9,11 @@ import re
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from clism_ray.config import (
+    STRICT,
     Fraction,
     Language,
     LengthConfig,
@@ -25,7 +26,6 @@ from clism_ray.config import (
     ZeroConfig,
 )
 
-_STRICT = ConfigDict(extra="forbid")
 _FIELDS = re.compile(r"\{(\w+)\}")
 
 Form = Literal["question", "plain"]
@@ -52,7 +52,7 @@ class GoldFile(NamedTuple):
         return "-".join(filter(None, (self.language, self.question_language)))
 
 
-@dataclass(frozen=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class GoldConfig:
     """Files to test on: `{language}` and `{question_language}` in the path are filled in."""
 
@@ -85,7 +85,7 @@ class GoldConfig:
         ]
 
 
-@dataclass(frozen=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class QaConfig:
     """Questions about passages: files, windows in tokens, decoding."""
 
@@ -101,7 +101,7 @@ class QaConfig:
         _check_train(self.train)
 
 
-@dataclass(frozen=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class NerConfig:
     """Tagged sentences: files, windows in tokens, the classifier."""
 
@@ -119,7 +119,7 @@ class NerConfig:
         _check_train(self.train)
 
 
-@dataclass(frozen=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class StartConfig:
     """A model to fine-tune: the `best` or `last` folder of a run, or any Hugging Face encoder."""
 
@@ -127,7 +127,7 @@ class StartConfig:
     revision: str | None = None  # of a hub name; pin it
 
 
-@dataclass(frozen=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class EntryConfig:
     """A model of an evaluation, in one form or more; of several the best on average counts."""
 
@@ -136,7 +136,7 @@ class EntryConfig:
     forms: Annotated[tuple[Form, ...], Field(min_length=1)] = ("question",)
 
 
-@dataclass(frozen=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class ExamplesConfig:
     """A global step takes `slots` micro-batches of `examples`, for any number of workers."""
 
@@ -149,7 +149,7 @@ class ExamplesConfig:
         return self.examples
 
 
-@dataclass(frozen=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class FinetuneConfig:
     """One cell: an encoder to a model that answers questions or finds entities, and its scores."""
 
@@ -182,7 +182,7 @@ class FinetuneConfig:
         return _either(self.qa, self.ner)
 
 
-@dataclass(frozen=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class EvaluateConfig:
     """Models side by side: every model and form, size and sample is a cell."""
 

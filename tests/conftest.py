@@ -6,7 +6,7 @@ from hypothesis import settings
 
 # How long an example takes depends on what else the machine does: pytest's timeout is the bound.
 settings.register_profile("quick", max_examples=20, deadline=None)  # for the gate, run all day
-settings.register_profile("thorough", max_examples=50, deadline=None)  # for make test
+settings.register_profile("thorough", deadline=None)  # for make test
 settings.load_profile("quick")
 
 

@@ -8,10 +8,7 @@ import pytest
 from clism_ray import config_file
 from clism_ray.config import PretrainConfig
 from clism_ray.config_alignment import ScoreAlignersConfig
-from clism_ray.config_corpus import (
-    PrepareConfig,
-    SynthesizeConfig,
-)
+from clism_ray.config_corpus import PrepareConfig, SynthesizeConfig
 from clism_ray.config_sweep import SweepConfig
 from clism_ray.config_tasks import EvaluateConfig, FinetuneConfig
 

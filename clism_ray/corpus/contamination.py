@@ -138,7 +138,8 @@ def note_hits(folder: Path, hits: Sequence[Hit], name: str) -> None:
     place, numbers = np.repeat(np.arange(len(hits)), lengths), _joined(hit.numbers for hit in hits)
     tree: dict[str, Any] = {"runs": np.unique(numbers).tolist(), "pairs": [], "examples": []}
     for path in _files(folder):
-        of_file = _is_in(numbers, np.load(path)["number"])
+        # Most chunks share nothing, and evaluation files may be many and large.
+        of_file = _is_in(numbers, np.load(path)["number"]) if hits else np.empty(0, np.bool_)
         pairs = [hits[at] for at in np.unique(place[of_file]).tolist()]
         tree["pairs"].append(len(pairs))
         tree["examples"].append(_first([_example(hit) for hit in pairs]))

@@ -6,10 +6,7 @@ from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
-from clism_ray.config_corpus import (
-    PrepareConfig,
-    TokenClassificationConfig,
-)
+from clism_ray.config_corpus import PrepareConfig, TokenClassificationConfig
 from clism_ray.corpus.spans import Finder, Tagger, finder
 from clism_ray.corpus.storage import find, folder_content, sha256
 

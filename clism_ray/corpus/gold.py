@@ -103,6 +103,8 @@ def _jsonl(files: GoldFiles) -> Iterator[GoldPair]:
         try:
             row = json.loads(line)
             links = {(int(i), int(j)) for i, j in row["links"]}
+            if not (isinstance(row["source"], list) and isinstance(row["target"], list)):
+                raise TypeError("a side is no list")  # a text would pass for a list of letters
             source, target = ([str(token) for token in row[side]] for side in ("source", "target"))
         except (ValueError, KeyError, TypeError) as error:
             raise InputError(

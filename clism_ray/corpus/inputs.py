@@ -7,14 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from clism_ray.config import (
-    differences,
-    to_tree,
-)
-from clism_ray.config_corpus import (
-    CorpusFiles,
-    PrepareConfig,
-)
+from clism_ray.config import differences, to_tree
+from clism_ray.config_corpus import CorpusFiles, PrepareConfig
 from clism_ray.corpus.card import CARD
 from clism_ray.corpus.contamination import evaluation_files
 from clism_ray.corpus.files import file_name, files_of

@@ -23,10 +23,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from clism_ray.cluster import connect
 from clism_ray.config import to_tree
-from clism_ray.config_corpus import (
-    CorpusFiles,
-    PrepareConfig,
-)
+from clism_ray.config_corpus import CorpusFiles, PrepareConfig
 from clism_ray.corpus import contamination, eflomal, exclude, finders, stages, unfinished
 from clism_ray.corpus.build import SpanCounts
 from clism_ray.corpus.card import InputFile, make_card, write_card, write_page

@@ -14,11 +14,7 @@ all: whole words, at most `max_words` of them, and for models no span of stop wo
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeAlias, assert_never
 
-from clism_ray.config_corpus import (
-    FinderName,
-    SpanConfig,
-    TokenClassificationConfig,
-)
+from clism_ray.config_corpus import FinderName, SpanConfig, TokenClassificationConfig
 from clism_ray.corpus.capitals import Casing, Span, names_and_numbers
 from clism_ray.corpus.entities import entities_in, load_pipeline
 from clism_ray.corpus.gazetteer import entries_in, read_gazetteer

@@ -13,10 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from clism_ray.config_alignment import GoldFiles, ScoreAlignersConfig
-from clism_ray.config_corpus import (
-    CorpusFiles,
-    Method,
-)
+from clism_ray.config_corpus import CorpusFiles, Method
 from clism_ray.corpus import alignment_scores as scores
 from clism_ray.corpus import tables
 from clism_ray.corpus.alignment_counts import Counts, count

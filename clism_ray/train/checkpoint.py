@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from clism_ray.corpus.manifest import file_sha256
+from clism_ray.errors import InputError
 from clism_ray.train import journal
 
 _METRICS = "metrics.jsonl"
@@ -62,10 +63,19 @@ def metrics_in(folder: Path) -> list[journal.Entry]:
 
 
 def complete(folder: Path) -> RunState | None:
-    """The state of a checkpoint whose lists are all there and whose files have their sizes."""
+    """The state of a checkpoint whose lists are all there and whose files have their sizes.
+
+    Raises InputError if another version of clism_ray wrote it: it is not damaged, but cannot be
+    read, and a run that passed over it would begin anew.
+    """
     first = _read_list(folder, 0)
     if first is None:
         return None
+    if set(first["state"]) != {field.name for field in dataclasses.fields(RunState)}:
+        raise InputError(
+            f"{folder}: a checkpoint of another version of clism_ray; go on with the one that "
+            "wrote it, or move checkpoints/ away, and the run begins anew"
+        )
     state = RunState(**first["state"])
     lists = [_read_list(folder, rank) for rank in range(state.workers)]
     for listed in lists:

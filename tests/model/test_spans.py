@@ -5,10 +5,7 @@ from pathlib import Path
 import pytest
 import spacy
 
-from clism_ray.config_corpus import (
-    SpacyConfig,
-    SpanConfig,
-)
+from clism_ray.config_corpus import SpacyConfig, SpanConfig
 from clism_ray.corpus.capitals import Casing, Span
 from clism_ray.corpus.spans import Known, finder
 from clism_ray.corpus.words import words

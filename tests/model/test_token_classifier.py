@@ -13,10 +13,7 @@ from transformers import (
     XLMRobertaConfig,
 )
 
-from clism_ray.config_corpus import (
-    SpanConfig,
-    TokenClassificationConfig,
-)
+from clism_ray.config_corpus import SpanConfig, TokenClassificationConfig
 from clism_ray.corpus.capitals import Casing, Span
 from clism_ray.corpus.spans import Known, finder
 from clism_ray.corpus.words import Offsets, words

@@ -19,11 +19,7 @@ import psutil
 import pyarrow.parquet as pq
 import pytest
 
-from clism_ray.config_corpus import (
-    CleaningConfig,
-    PrepareConfig,
-    PrepareResources,
-)
+from clism_ray.config_corpus import CleaningConfig, PrepareConfig, PrepareResources
 from clism_ray.config_file import load
 from clism_ray.corpus import prepare as preparation
 from clism_ray.corpus.card import CARD

@@ -167,7 +167,16 @@ def test_files_that_are_no_wpt_are_refused(
         read_gold(wpt(tmp_path, text, links))
 
 
-@pytest.mark.parametrize("line", ["{", "[]", '{"source": [], "target": []}', '{"links": [[1]]}'])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "{",
+        "[]",
+        '{"source": [], "target": []}',
+        '{"links": [[1]]}',
+        '{"source": ["a", "house"], "target": "ein Haus", "links": [[0, 0]]}',
+    ],
+)
 def test_a_line_that_is_no_gold_pair_is_refused(tmp_path: Path, line: str) -> None:
     (tmp_path / "gold.jsonl").write_text(line, encoding="utf-8")
     with pytest.raises(InputError, match=r"gold.jsonl, line 1: expected"):

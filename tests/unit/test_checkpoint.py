@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from clism_ray.errors import InputError
 from clism_ray.train.checkpoint import (
     RunState,
     complete,
@@ -86,6 +87,16 @@ def test_lists_of_two_attempts_do_not_make_one_checkpoint(tmp_path: Path) -> Non
     folder = save(tmp_path, 500)
     write_list(folder, 1, RunState(500, 3, "abc"))
     assert complete(folder) is None
+
+
+def test_a_checkpoint_of_another_version_is_refused_and_not_passed_over(tmp_path: Path) -> None:
+    folder = save(tmp_path, 500)
+    path = folder / "rank-00000.json"
+    listed = json.loads(path.read_text())
+    listed["state"]["zero_stage"] = 2
+    path.write_text(json.dumps(listed))
+    with pytest.raises(InputError, match=r"step-00000500: a checkpoint of another version"):
+        complete(folder)
 
 
 def test_a_list_cut_short_is_no_list(tmp_path: Path) -> None:

@@ -20,11 +20,7 @@ from clism_ray.config import (
     identity_hash,
     to_tree,
 )
-from clism_ray.config_corpus import (
-    CorpusFiles,
-    PrepareConfig,
-    SynthesizeConfig,
-)
+from clism_ray.config_corpus import CorpusFiles, PrepareConfig, SynthesizeConfig
 from clism_ray.config_file import load, parse, to_yaml
 from clism_ray.errors import InputError
 
