@@ -145,14 +145,28 @@ class ScalingConfig:
     """Workers and what each of them holds."""
 
     workers: Positive = 2
+    min_workers: Positive | None = None  # fewer will do: as many as there is room for
     device: Literal["cpu", "cuda"] = "cpu"
     cpus_per_worker: Rate = 0.5  # under 1 locally, so that data tasks find a CPU
     gpus_per_worker: Weight = 0.0
     backend: Literal["gloo", "nccl"] = "gloo"
     threads_per_worker: Positive | None = None  # of torch on the CPU; default: CPUs / workers
+    resources_per_worker: dict[str, Rate] = dataclasses.field(default_factory=dict)  # other ones
     cpus_per_data_task: Rate = 0.5
     max_restarts: NonNegative = 3
     activation_checkpointing: bool = False
+
+    def __post_init__(self) -> None:
+        if self.fewest > self.workers:
+            raise ValueError(
+                f"min_workers is {self.min_workers}, more than workers, {self.workers}; "
+                "a run has from min_workers to workers"
+            )
+
+    @property
+    def fewest(self) -> int:
+        """Workers without which a run does not start, or go on."""
+        return self.min_workers or self.workers
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -205,6 +219,7 @@ class PretrainConfig:
     length: LengthConfig
     max_minutes: Rate | None = None  # stops cleanly after this long; the next start goes on
     storage: str = "~/clism_ray"
+    resume_from: str | None = None  # folder of this run in another storage; for its first start
     scaling: ScalingConfig = ScalingConfig()
     zero: ZeroConfig = ZeroConfig()
     checkpoint: CheckpointConfig = CheckpointConfig()
@@ -220,7 +235,7 @@ class PretrainConfig:
 
 
 PLACEMENT = frozenset(
-    "name corpus max_minutes storage scaling zero checkpoint validation tracking".split()
+    "name corpus max_minutes storage resume_from scaling zero checkpoint validation tracking".split()
 )
 
 

@@ -35,7 +35,7 @@ from clism_ray.train.engine import (
     start_engine,
 )
 from clism_ray.train.schedule import learning_rate
-from clism_ray.train.status import FAILED, FINISHED
+from clism_ray.train.status import FAILED, FINISHED, TRAINING
 from clism_ray.train.step import seed_dropout
 from clism_ray.train.validate import all_sum
 from clism_ray.train.worker import agree, report_entries
@@ -97,7 +97,7 @@ def _run(worker: Worker) -> journal.Entry:
     """Train, test, export; how the cell ended."""
     began = time.monotonic()
     config, loss = worker.job.config, math.nan
-    report_entries([journal.entry("event", 0, {"status": "training", "steps": worker.steps})])
+    report_entries([journal.entry("event", 0, {"status": TRAINING, "steps": worker.steps})])
     worker.engine.train()
     for step in range(worker.steps):
         metrics = _take_step(worker, step)

@@ -19,9 +19,10 @@ from clism_ray.masking.microbatch import Recipe
 from clism_ray.masking.tokenizer import load_tokenizer, save_tokenizer
 from clism_ray.model.card import model_card
 from clism_ray.model.encoder import check_start
-from clism_ray.train import journal, preflight
+from clism_ray.train import checkpoint, journal, preflight
 from clism_ray.train.fit import fit, pretrain_on_worker
 from clism_ray.train.follow import follow_run, following
+from clism_ray.train.handover import bring
 from clism_ray.train.job import TrainJob
 from clism_ray.train.run import (
     RunRecord,
@@ -34,6 +35,7 @@ from clism_ray.train.run import (
     write_record,
 )
 from clism_ray.train.status import FAILED, FINISHED, RUNNING
+from clism_ray.train.stop import stopping_on_sigterm
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -76,7 +78,8 @@ def pretrain(config: PretrainConfig) -> PretrainResult:
             if told := preflight.awaited(config, ray.available_resources()):
                 print(told, flush=True)
             lay_out(plan)
-            plan = _train_tracked(plan, uri)
+            with stopping_on_sigterm(plan.folder):
+                plan = _train_tracked(plan, uri)
         elif not plan.record.delivered:  # MLflow was away when the run ended
             plan = _deliver(plan, _start_tracking(plan, uri))
     return PretrainResult(
@@ -121,6 +124,10 @@ def lay_out(plan: Plan, tokenizer: Path | None = None) -> None:
     config = plan.config
     preflight.check_checkpoint(plan.folder, plan.record.identity_hash)
     make_folder(config, plan.record)
+    if config.resume_from and not checkpoint.steps_saved(plan.folder):
+        origin = Path(config.resume_from).expanduser()
+        step = bring(origin, plan.folder, plan.record.identity_hash)
+        print(f"goes on from step {step} of {origin}", flush=True)
     (plan.folder / "config.yaml").write_text(to_yaml(tracking.keepable(config)), encoding="utf-8")
     wanted = Path(plan.recipe.tokenizer)
     if tokenizer and not wanted.is_dir():

@@ -12,7 +12,18 @@ from clism_ray.config import ScalingConfig as Scaling
 from clism_ray.errors import RunFailed, WorkersLost, causes, input_error_in
 from clism_ray.train import journal
 from clism_ray.train.job import TrainJob
+from clism_ray.train.preflight import worker_resources
 from clism_ray.train.settings import Job
+from clism_ray.train.status import ENDS
+
+_RAY_TRAIN = {  # Ray Train's settings; those of the user's environment go before
+    "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.2",  # reports wait for this poll
+    # A node that is gone is still counted for some seconds, and what was asked for is waited for.
+    "RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S": "30",
+    # An answer lost with a network that was away: without this, its worker waits for ever.
+    "RAY_TRAIN_COLLECTIVE_TIMEOUT_S": "120",
+}
+_RESIZE_SECONDS = 10.0  # between looks for nodes that joined
 
 
 class JournalCallback(UserCallback):  # type: ignore[misc]
@@ -47,20 +58,21 @@ def fit(
     """
     scaling = job.config.scaling
     restarts = scaling.max_restarts if restarts is None else restarts
-    os.environ.setdefault("RAY_TRAIN_HEALTH_CHECK_INTERVAL_S", "0.2")  # reports wait for this poll
+    for name, value in _RAY_TRAIN.items():
+        os.environ.setdefault(name, value)
     path = Path(job.run) / journal.JOURNAL
     begun = journal.read_from(path, 0)[1]  # a torn last line will be cut off
-    resources = {"CPU": scaling.cpus_per_worker}
-    if scaling.gpus_per_worker:
-        resources["GPU"] = scaling.gpus_per_worker
     trainer = TorchTrainer(
         _run,
         train_loop_config={"loop": loop, "job": job},
         torch_config=TorchConfig(backend=scaling.backend),
         scaling_config=ScalingConfig(
-            num_workers=scaling.workers,
+            num_workers=(scaling.fewest, scaling.workers)
+            if scaling.min_workers
+            else scaling.workers,
             use_gpu=scaling.device == "cuda",
-            resources_per_worker=resources,
+            resources_per_worker=worker_resources(scaling),
+            elastic_resize_monitor_interval_s=_RESIZE_SECONDS,
         ),
         run_config=RunConfig(
             name="ray_train",
@@ -74,12 +86,13 @@ def fit(
         trainer.fit()
     except TrainingFailedError as error:
         raise _told(error, restarts) from error
-    events = [entry for entry in journal.read_from(path, begun)[0] if entry.kind == "event"]
-    if not events:
+    told = [e.values for e in journal.read_from(path, begun)[0] if e.kind == "event"]
+    ends = [values for values in told if values["status"] in ENDS]
+    if not ends:
         raise RunFailed(f"the run in {job.run} ended without saying why; start it again to go on")
-    if "problem" in events[-1].values:
-        raise RunFailed(events[-1].values["problem"])
-    return str(events[-1].values["status"])
+    if "problem" in ends[-1]:
+        raise RunFailed(ends[-1]["problem"])
+    return str(ends[-1]["status"])
 
 
 def pretrain_on_worker(job: TrainJob) -> None:

@@ -8,6 +8,7 @@ import math
 import resource
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -21,7 +22,7 @@ from clism_ray.train import journal
 from clism_ray.train.engine import backward, set_learning_rate
 from clism_ray.train.job import TrainJob
 from clism_ray.train.schedule import learning_rate
-from clism_ray.train.status import FAILED, FINISHED, STOPPED
+from clism_ray.train.status import FAILED, FINISHED, STOPPED, TRAINING
 from clism_ray.train.step import (
     LOSSES,
     counts_of,
@@ -31,12 +32,14 @@ from clism_ray.train.step import (
     to_tensors,
     total_loss,
 )
+from clism_ray.train.stop import asked_to_stop
 from clism_ray.train.validate import all_sum, validate
 from clism_ray.train.worker import (
     Worker,
     agree,
     export,
     export_best,
+    node_leaves,
     note,
     report,
     report_entries,
@@ -69,6 +72,7 @@ def _train(worker: Worker) -> dict[str, Any]:
     """Take the steps that are left; how the run ended."""
     job = worker.job
     saved = worker.step
+    note(worker, "event", {"status": TRAINING, "workers": worker.workers})
     if worker.step == 0:
         note_validation(worker)
     for metrics in steps(worker):
@@ -79,7 +83,8 @@ def _train(worker: Worker) -> dict[str, Any]:
         to_save = _due(worker, job.config.checkpoint.every_steps)
         if to_save or _due(worker, job.config.tracking.log_every_steps):
             report(worker)
-        if to_save:
+            to_save = node_leaves(worker) or to_save
+        if to_save and worker.step > saved:
             save(worker)
             saved = worker.step
     if worker.step == job.steps:
@@ -96,7 +101,7 @@ def _due(worker: Worker, every: int) -> bool:
 
 
 def steps(worker: Worker) -> Iterator[dict[str, Any]]:
-    """The metrics of each step that is left, as it is done; ends early when out of time."""
+    """The metrics of each step that is left, as it is done; ends early when it has to stop."""
     job, config, start = worker.job, worker.job.config, worker.step
     turns = slots_per_worker(config.batch.slots, worker.workers)
     cpus = config.scaling.cpus_per_data_task
@@ -106,12 +111,19 @@ def steps(worker: Worker) -> Iterator[dict[str, Any]]:
         taken, problem = _take(batches, turns)
         waited = time.monotonic() - asked
         # Every start gets on by a step at least.
-        over = step > start and job.deadline is not None and time.time() > job.deadline
+        over = step > start and _has_to_stop(worker)
         metrics = take_step(worker, step, taken, over, problem)
         if metrics is None:
             return
         took = time.monotonic() - asked
         yield {**metrics, **speed(metrics, took, waited)}
+
+
+def _has_to_stop(worker: Worker) -> bool:
+    """Whether time is up, or somebody asked; the first worker asks for all."""
+    deadline = worker.job.deadline
+    late = deadline is not None and time.time() > deadline
+    return late or (worker.rank == 0 and asked_to_stop(Path(worker.job.run)))
 
 
 def _take(
@@ -130,7 +142,7 @@ def _take(
 def take_step(
     worker: Worker, step: int, taken: list[tuple[Slot, Batch]], over: bool, problem: str | None
 ) -> dict[str, Any] | None:
-    """One optimizer step over all workers; None if any of them is out of time.
+    """One optimizer step over all workers; None if any of them has to stop.
 
     All ranks raise RunFailed if one has a problem, or if a loss or a gradient is not finite.
     """

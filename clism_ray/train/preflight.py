@@ -4,11 +4,14 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
+from clism_ray.config import ScalingConfig
 from clism_ray.errors import InputError
 from clism_ray.train import checkpoint
 from clism_ray.train.settings import Settings
 
 Resources = dict[str, float]
+
+_KEYS = {"CPU": "scaling.cpus_per_worker", "GPU": "scaling.gpus_per_worker"}
 
 
 def check_resources(config: Settings, nodes: Sequence[Resources], data_task: bool = True) -> None:
@@ -35,20 +38,27 @@ def check_resources(config: Settings, nodes: Sequence[Resources], data_task: boo
             "scaling.device is cuda, but scaling.backend is gloo, which cannot run ZeRO on GPUs; "
             "give scaling.backend=nccl"
         )
-    each = {"CPU": scaling.cpus_per_worker, "GPU": scaling.gpus_per_worker}
-    each = {name: wanted for name, wanted in each.items() if wanted}
+    each = worker_resources(scaling)
     for wanted in ({name: amount} for name, amount in each.items()):
-        _check_room(scaling.workers, wanted, nodes)
-    _check_room(scaling.workers, each, nodes)
-    if data_task and _placed(config, nodes) is None:
+        _check_room(scaling, wanted, nodes)
+    _check_room(scaling, each, nodes)
+    workers = min(scaling.workers, _room(each, nodes))  # an elastic run takes all there is room for
+    if data_task and _placed(config, nodes, workers=workers) is None:
         cpus = sum(node.get("CPU", 0.0) for node in nodes)
-        left = cpus - scaling.workers * scaling.cpus_per_worker
+        left = cpus - workers * scaling.cpus_per_worker
         raise InputError(
-            f"{scaling.workers} workers of {scaling.cpus_per_worker:g} CPU leave {left:g} of "
+            f"{workers} workers of {scaling.cpus_per_worker:g} CPU leave {left:g} of "
             f"{cpus:g} CPU, on no node enough for a data task, which needs "
             f"{scaling.cpus_per_data_task:g}: the run would wait for its first micro-batch for "
             "ever; lower scaling.cpus_per_worker"
         )
+
+
+def worker_resources(scaling: ScalingConfig) -> Resources:
+    """What a worker takes of its node."""
+    own = {"CPU": scaling.cpus_per_worker, "GPU": scaling.gpus_per_worker}
+    wanted = {**own, **scaling.resources_per_worker}
+    return {name: amount for name, amount in wanted.items() if amount}
 
 
 def runs_at_once(
@@ -64,10 +74,8 @@ def runs_at_once(
 def awaited(config: Settings, free: Resources, data_task: bool = True) -> str | None:
     """A sentence if the cluster has the resources but other jobs hold them now."""
     scaling = config.scaling
-    wanted = {
-        "CPU": scaling.workers * scaling.cpus_per_worker + data_task * scaling.cpus_per_data_task,
-        "GPU": scaling.workers * scaling.gpus_per_worker,
-    }
+    wanted = {name: scaling.fewest * each for name, each in worker_resources(scaling).items()}
+    wanted["CPU"] += data_task * scaling.cpus_per_data_task
     short = {name: amount for name, amount in wanted.items() if free.get(name, 0.0) < amount - 1e-9}
     if not short:
         return None
@@ -92,19 +100,22 @@ def check_checkpoint(run: Path, identity_hash: str) -> None:
         return
 
 
-def _check_room(workers: int, wanted: Resources, nodes: Sequence[Resources]) -> None:
+def _check_room(scaling: ScalingConfig, wanted: Resources, nodes: Sequence[Resources]) -> None:
     """A worker needs all it wants on one node."""
     room = _room(wanted, nodes)
-    if room < workers:
+    if room < scaling.fewest:
         each = " and ".join(f"{amount:g} {name}" for name, amount in wanted.items())
         there = " and ".join(
             f"{sum(node.get(name, 0.0) for node in nodes):g} {name}" for name in wanted
         )
-        keys = " or ".join(f"scaling.{name.lower()}s_per_worker" for name in wanted)
+        key = "min_workers" if scaling.min_workers else "workers"
+        keys = " or ".join(
+            _KEYS.get(name, f"scaling.resources_per_worker.{name}") for name in wanted
+        )
         raise InputError(
-            f"scaling.workers asks for {workers} workers of {each} each, but the cluster's "
+            f"scaling.{key} asks for {scaling.fewest} workers of {each} each, but the cluster's "
             f"{len(nodes)} node(s) with {there} in all hold {room} of them; "
-            f"lower scaling.workers or {keys}, or add nodes"
+            f"lower scaling.{key} or {keys}, or add nodes"
         )
 
 
@@ -117,15 +128,19 @@ def _room(wanted: Resources, nodes: Sequence[Resources]) -> int:
 
 
 def _placed(
-    config: Settings, nodes: Sequence[Resources], driver: float = 0.0, data_task: bool = True
+    config: Settings,
+    nodes: Sequence[Resources],
+    driver: float = 0.0,
+    data_task: bool = True,
+    workers: int | None = None,
 ) -> list[Resources] | None:
     """What the nodes have left beside one run; None if it does not fit."""
     scaling = config.scaling
     beside = {"CPU": data_task * scaling.cpus_per_data_task + driver}
-    worker = {"CPU": scaling.cpus_per_worker, "GPU": scaling.gpus_per_worker}
+    worker = worker_resources(scaling)
     for at in range(len(nodes)):
         left = _taken(beside, 1, list(nodes), range(at, at + 1))
-        left = left and _taken(worker, scaling.workers, left, range(len(nodes)))
+        left = left and _taken(worker, workers or scaling.workers, left, range(len(nodes)))
         if left:
             return left
     return None

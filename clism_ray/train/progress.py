@@ -18,9 +18,9 @@ def describe(entry: Entry, steps: int, seconds_per_step: float, person: bool) ->
         if not person:
             return f"validation step={entry.step} " + _pairs(values)
         return f"step {entry.step:>6}  held out: {_held_out(values)}"
-    return f"{values['status']} at step {entry.step}" + (
-        f": {values['problem']}" if "problem" in values else ""
-    )
+    workers = f" with {values['workers']} worker(s)" if "workers" in values else ""
+    problem = f": {values['problem']}" if "problem" in values else ""
+    return f"{values['status']} at step {entry.step}{workers}{problem}"
 
 
 def describe_trial(

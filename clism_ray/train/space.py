@@ -23,7 +23,8 @@ STEP, OBJECTIVE = "step", "objective"  # of what a trial reports
 # One corpus and one store are shared by all trials, and names are the sweep's. Trials of different
 # lengths could not be compared, and how many run at once is computed before any is drawn.
 _NOT_SEARCHED = frozenset(
-    "name corpus length max_minutes storage scaling zero checkpoint validation tracking".split()
+    "name corpus length max_minutes storage resume_from scaling zero checkpoint validation "
+    "tracking".split()
 )
 
 

@@ -75,7 +75,7 @@ def sweep(config: SweepConfig) -> SweepResult:
         uri = config.pretrain.tracking.uri or tracking.default_uri(folder.parent.parent)
         record = open_sweep(config, plan.manifest.content_hash)
         if record.status != FINISHED:
-            cluster.connect(minimum_cpus=2, dashboard=True)  # trials are cut short
+            cluster.connect(minimum_cpus=2)
             check_plan(plan)
             corpus = Path(plan.recipe.corpus)
             make_tokenizer(config.pretrain, corpus, plan.manifest, folder / "tokenizer")

@@ -46,6 +46,7 @@ class Worker:
     languages: tuple[str, ...]
     dev: list[Batch]
     step: int = 0  # optimizer steps done
+    leaving: bool = False  # one of its nodes
     unreported: list[journal.Entry] = dataclasses.field(default_factory=list)
     unsaved: list[journal.Entry] = dataclasses.field(default_factory=list)
 
@@ -216,6 +217,18 @@ def note(worker: Worker, kind: str, values: dict[str, Any], step: int | None = N
     worker.unreported.append(entry)
     if kind != "event":
         worker.unsaved.append(entry)
+
+
+def node_leaves(worker: Worker) -> bool:
+    """Whether a node of this run is about to be taken away, told for the first time.
+
+    A barrier: all ranks call it.
+    """
+    if worker.leaving or ray.train.get_preemption_info() is None:
+        return False
+    worker.leaving = True
+    note(worker, "event", {"status": "node leaves"})
+    return True
 
 
 def report(worker: Worker) -> None:

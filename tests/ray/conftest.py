@@ -19,7 +19,7 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def ray_cluster() -> Iterator[None]:
     """Four logical CPUs, however many the machine has, so that several tasks run at a time."""
-    connect(minimum_cpus=4, dashboard=True)
+    connect(minimum_cpus=4)
     yield
     ray.shutdown()
 

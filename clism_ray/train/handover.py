@@ -1,0 +1,58 @@
+"""Going on here with a run that began in another storage: its newest sound checkpoint, brought over.
+
+What a run needs to draw the rest of its curve is its settings and that checkpoint; its tokenizer,
+its journal and its best model come along, so that it looks like a run that never moved.
+"""
+
+import shutil
+from pathlib import Path
+
+from clism_ray.errors import InputError
+from clism_ray.train import checkpoint, journal
+
+_COPIED = ("tokenizer", "best", "best.json", journal.JOURNAL)
+
+
+def bring(origin: Path, run: Path, identity_hash: str) -> int:
+    """Copy a run into the folder `run`, which holds no checkpoint yet; the step it stands at.
+
+    Raises InputError if there is nothing sound to go on from, or if it is of other settings.
+    """
+    step, found = _newest_sound(origin)
+    if found.identity_hash != identity_hash:
+        raise InputError(
+            f"resume_from {str(origin)!r}: its checkpoint of step {step} is of other settings "
+            f"(identity {found.identity_hash}, this run's is {identity_hash}); compare its "
+            "config.yaml with this configuration, and the corpus with the one it was trained on"
+        )
+    for name in _COPIED:
+        if (origin / name).exists():
+            _copy(origin / name, run / name)
+    _copy(checkpoint.folder_of(origin, step), checkpoint.folder_of(run, step))
+    return step
+
+
+def _newest_sound(origin: Path) -> tuple[int, checkpoint.RunState]:
+    for step in checkpoint.steps_saved(origin):
+        folder = checkpoint.folder_of(origin, step)
+        state = checkpoint.complete(folder)
+        if state and checkpoint.intact(folder, rank=0, workers=1):
+            return step, state
+        print(f"{folder}: unfinished or damaged; an older one is taken", flush=True)
+    raise InputError(
+        f"resume_from {str(origin)!r}: no whole checkpoint there; give the folder of a run, "
+        "STORAGE/runs/NAME, that has taken one"
+    )
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy a file or a folder, whole or not at all."""
+    partial = target.with_name(f"{target.name}.partial.brought")
+    shutil.rmtree(partial, ignore_errors=True)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if source.is_dir():
+        shutil.copytree(source, partial)
+        shutil.rmtree(target, ignore_errors=True)
+    else:
+        shutil.copyfile(source, partial)
+    partial.rename(target)
