@@ -235,7 +235,8 @@ class PretrainConfig:
 
 
 PLACEMENT = frozenset(
-    "name corpus max_minutes storage resume_from scaling zero checkpoint validation tracking".split()
+    "name corpus max_minutes storage resume_from scaling zero checkpoint validation "
+    "tracking".split()
 )
 
 

@@ -1,4 +1,4 @@
-"""Going on here with a run that began in another storage: its newest sound checkpoint, brought over.
+"""Going on here with a run that began in another storage, from its newest sound checkpoint.
 
 What a run needs to draw the rest of its curve is its settings and that checkpoint; its tokenizer,
 its journal and its best model come along, so that it looks like a run that never moved.

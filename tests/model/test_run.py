@@ -195,6 +195,8 @@ def scaled(config: PretrainConfig, **scaling: object) -> PretrainConfig:
 def test_a_cluster_with_room_passes(config: PretrainConfig) -> None:
     check_resources(scaled(config, workers=4, cpus_per_worker=0.75), [{"CPU": 4.0}])
     check_resources(scaled(config, workers=4, cpus_per_worker=1, **ON_GPUS), [NODE, NODE])
+    elastic = scaled(config, workers=4, min_workers=1, cpus_per_worker=1.5)  # there is room for two
+    check_resources(elastic, [{"CPU": 4.0}])
 
 
 @pytest.mark.parametrize(
@@ -224,6 +226,21 @@ def test_a_cluster_with_room_passes(config: PretrainConfig) -> None:
             "2 workers of 2 CPU and 1 GPU each.*hold 0 of them",
         ),
         ({"workers": 1}, [], "0 node"),
+        (
+            {"workers": 4, "min_workers": 3, "cpus_per_worker": 2},
+            [NODE],
+            "scaling.min_workers asks for 3 workers of 2 CPU each.*lower scaling.min_workers",
+        ),
+        (
+            {"workers": 4, "min_workers": 1, "cpus_per_worker": 2},
+            [NODE],
+            "2 workers of 2 CPU leave 0 of 4 CPU",
+        ),
+        (
+            {"workers": 2, "resources_per_worker": {"slot": 1}},
+            [NODE, {"CPU": 1.0, "slot": 1.0}],
+            "2 workers of 1 slot each.*hold 1 of them.*scaling.resources_per_worker.slot",
+        ),
     ],
 )
 def test_what_can_never_be_scheduled_is_refused_with_the_numbers(

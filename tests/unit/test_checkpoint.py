@@ -9,34 +9,13 @@ from clism_ray.errors import InputError
 from clism_ray.train.checkpoint import (
     RunState,
     complete,
-    folder_of,
     intact,
     keep_newest,
     steps_saved,
     write_list,
 )
-
-WORKERS = 2
-
-
-def shards(folder: Path) -> dict[int, list[Path]]:
-    """What each rank writes."""
-    return {
-        0: [folder / f"state-00000-{number:03d}.safetensors" for number in range(2)],
-        1: [folder / "state-00001-000.safetensors"],
-    }
-
-
-def save(run: Path, step: int, ranks: tuple[int, ...] = (0, 1)) -> Path:
-    """A checkpoint by hand: all files, and the lists of some ranks."""
-    folder = folder_of(run, step)
-    for rank, paths in shards(folder).items():
-        for path in paths:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(f"shard of rank {rank} at {step}".encode())
-    for rank in ranks:
-        write_list(folder, rank, RunState(step, WORKERS, "abc"))
-    return folder
+from tests.checkpoints import WORKERS, shards
+from tests.checkpoints import write_checkpoint as save
 
 
 def test_a_checkpoint_with_every_list_is_complete_and_tells_its_state(tmp_path: Path) -> None:

@@ -1,0 +1,166 @@
+"""Runs whose nodes come and go, and whose driver is asked to stop: the curve stays the same."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ray.cluster_utils import Cluster
+
+from clism_ray.config import PretrainConfig
+from clism_ray.config_file import parse, to_yaml
+from clism_ray.train import journal
+from clism_ray.train.checkpoint import complete, folder_of, steps_saved
+from clism_ray.train.driver import pretrain
+from tests.corpora import write_tiny_corpus
+
+pytestmark = [pytest.mark.ray, pytest.mark.drill]
+
+ROOT = Path(__file__).resolve().parents[2]
+STEPS = 300
+TOLERANCE = 1e-4  # relative, fp32, dropout on
+SLOT = {"slot": 1}  # a node that takes a worker; the first node has none, and makes micro-batches
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("corpus") / "tiny"
+    write_tiny_corpus(folder, rows=1000)
+    return folder
+
+
+def configuration(corpus: Path, storage: Path, **scaling: object) -> PretrainConfig:
+    tree: dict[str, object] = {
+        "name": "run",
+        "corpus": str(corpus),
+        "storage": str(storage),
+        "tokenizer": {"vocabulary": 400},
+        "model": {"scratch": {"layers": 2, "hidden": 32, "heads": 2, "intermediate": 64}},
+        "optimizer": {"learning_rate": 1e-3, "warmup_steps": 10},
+        "batch": {"slots": 4, "pairs": 4},
+        "length": {"steps": STEPS},
+        "checkpoint": {"every_steps": 20},
+        "validation": {"every_steps": 150, "pairs_per_language": 8},
+        "scaling": {"threads_per_worker": 1, **scaling},
+    }
+    return parse(PretrainConfig, tree)
+
+
+def entries_of(run: Path) -> list[journal.Entry]:
+    return journal.read_from(run / journal.JOURNAL, 0)[0]
+
+
+def curve(run: Path) -> dict[int, float]:
+    return {
+        e.step: e.values["loss/total"]
+        for e in journal.read(run / journal.JOURNAL)
+        if e.kind == "train"
+    }
+
+
+def told(run: Path, status: str) -> list[journal.Entry]:
+    return [e for e in entries_of(run) if e.kind == "event" and e.values["status"] == status]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(
+    corpus: Path, tmp_path_factory: pytest.TempPathFactory, ray_cluster: None
+) -> dict[int, float]:
+    storage = tmp_path_factory.mktemp("undisturbed")
+    return curve(pretrain(configuration(corpus, storage, workers=1)).folder)
+
+
+def assert_same(one: dict[int, float], other: dict[int, float]) -> None:
+    assert list(one) == list(other) == list(range(1, STEPS + 1))
+    worst = max(abs(one[step] - other[step]) / abs(one[step]) for step in one)
+    assert worst < TOLERANCE, f"the curves differ by {worst:.2e}"
+    print(f"largest difference {worst:.1e}")
+
+
+@pytest.fixture
+def nodes(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
+    """Raylets of their own on this machine: one for data, two for a worker each."""
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    for name, value in {  # a node that is gone is missed after seconds
+        "RAY_health_check_initial_delay_ms": "0",
+        "RAY_health_check_period_ms": "1000",
+        "RAY_health_check_timeout_ms": "1000",
+        "RAY_health_check_failure_threshold": "3",
+    }.items():
+        monkeypatch.setenv(name, value)
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+    yield cluster
+    cluster.shutdown()
+
+
+def driver_of(config: PretrainConfig, storage: Path, **environment: str) -> "subprocess.Popen[str]":
+    """A process that runs the job."""
+    (storage / "run.yaml").write_text(to_yaml(config))
+    command = [sys.executable, "jobs/pretrain.py", "--config", str(storage / "run.yaml")]
+    inherited = {k: v for k, v in os.environ.items() if k != "RAY_ADDRESS"}
+    return subprocess.Popen(
+        command, cwd=ROOT, env={**inherited, **environment}, stdout=subprocess.PIPE, text=True
+    )
+
+
+def wait_for(what: Callable[[], Any], driver: "subprocess.Popen[str]") -> None:
+    while not what():
+        assert driver.poll() is None, f"the run ended before: {driver.communicate()[0]}"
+        time.sleep(0.1)
+
+
+def test_a_node_that_dies_and_one_that_joins_leave_no_trace_in_the_curve(
+    corpus: Path, tmp_path: Path, undisturbed: dict[int, float], nodes: Cluster
+) -> None:
+    lost = nodes.add_node(num_cpus=1, resources=SLOT)
+    nodes.add_node(num_cpus=1, resources=SLOT)
+    config = configuration(
+        corpus, tmp_path, workers=2, min_workers=1, resources_per_worker=SLOT, cpus_per_worker=0.5
+    )
+    run = tmp_path / "runs" / "run"
+    with driver_of(config, tmp_path, RAY_ADDRESS=nodes.address) as driver:
+        wait_for(lambda: steps_saved(run) and complete(folder_of(run, steps_saved(run)[0])), driver)
+        nodes.remove_node(lost, allow_graceful=False)
+        wait_for(lambda: any(e.values["workers"] == 1 for e in told(run, "training")), driver)
+        nodes.add_node(num_cpus=1, resources=SLOT)
+        out, _ = driver.communicate(timeout=400)
+    assert driver.returncode == 0, out
+    starts = told(run, "training")
+    assert [entry.values["workers"] for entry in starts] == [2, 1, 2]
+    assert_same(undisturbed, curve(run))
+    for before, after in ((starts[0], starts[1]), (starts[1], starts[2])):
+        steps = [e for e in entries_of(run) if e.kind == "train" and e.time < after.time]
+        gap = (after.time - steps[-1].time) / 1000
+        print(f"{before.values} -> {after.values}: {gap:.1f} s, back {steps[-1].step - after.step}")
+
+
+@pytest.mark.usefixtures("ray_cluster")
+def test_a_run_that_is_asked_to_stop_takes_a_checkpoint_and_goes_on_from_it_elsewhere(
+    corpus: Path, tmp_path: Path, undisturbed: dict[int, float]
+) -> None:
+    here, there = tmp_path / "here", tmp_path / "there"
+    for folder in (here, there):
+        folder.mkdir()
+    config = configuration(corpus, there, workers=2)
+    run = there / "runs" / "run"
+    with driver_of(config, there) as driver:
+        wait_for(lambda: len(curve(run)) > 25, driver)
+        driver.send_signal(signal.SIGTERM)
+        out, _ = driver.communicate(timeout=120)
+    assert driver.returncode == 0, out
+    assert "asked to stop" in out
+    (stopped,) = told(run, "stopped")
+    assert stopped.step == steps_saved(run)[0] < STEPS
+    moved = parse(
+        PretrainConfig,
+        {**vars(configuration(corpus, here, workers=1)), "resume_from": str(run)},
+    )
+    result = pretrain(moved)
+    (began,) = [e for e in told(result.folder, "training") if e.values["workers"] == 1]
+    assert began.step == stopped.step
+    assert_same(undisturbed, curve(result.folder))

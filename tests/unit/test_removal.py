@@ -1,0 +1,49 @@
+"""Removing a run."""
+
+from pathlib import Path
+
+import pytest
+
+from clism_ray.errors import InputError
+from clism_ray.hold import hold
+from clism_ray.train.removal import remove_run
+from tests.checkpoints import write_checkpoint
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    folder = tmp_path / "runs" / "mine"
+    write_checkpoint(folder, 20)
+    (folder / "run.json").write_text("{}")
+    return folder
+
+
+def test_a_run_goes_with_all_it_holds_and_others_stay(run: Path, tmp_path: Path) -> None:
+    other = tmp_path / "runs" / "other"
+    other.mkdir()
+    (other / "run.json").write_text("{}")
+    gone = remove_run(tmp_path, "mine")
+    assert (gone.folder, gone.files) == (run, 6)
+    assert gone.bytes > 0
+    assert [path.name for path in run.parent.iterdir()] == ["other"]
+
+
+def test_one_that_a_process_drives_stays(run: Path, tmp_path: Path) -> None:
+    with hold(run, "the run 'mine'"), pytest.raises(InputError, match="already driven by process"):
+        remove_run(tmp_path, "mine")
+    assert (run / "run.json").is_file()
+
+
+def test_a_name_that_is_not_there_is_told_with_the_closest(run: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"no run 'mina' in .*did you mean 'mine'\?"):
+        remove_run(tmp_path, "mina")
+    with pytest.raises(InputError, match="no runs at all"):
+        remove_run(tmp_path / "elsewhere", "mine")
+
+
+def test_what_is_no_run_is_not_removed(tmp_path: Path) -> None:
+    (tmp_path / "runs" / "notes").mkdir(parents=True)
+    for name in ("notes", "..", "."):
+        with pytest.raises(InputError, match="no run"):
+            remove_run(tmp_path, name)
+    assert (tmp_path / "runs" / "notes").is_dir()
