@@ -9,11 +9,23 @@ import pytest
 import ray
 
 from clism_ray.cluster import connect
+from tests.drills import DRILL
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Ray warns about deprecated settings of its own whenever it copies them."""
     config.addinivalue_line("filterwarnings", "ignore::DeprecationWarning:ray")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The drills as a table: what each cost."""
+    passed = terminalreporter.getreports("passed")
+    rows = [value for report in passed for key, value in report.user_properties if key == DRILL]
+    if rows:
+        terminalreporter.section("drills")
+        lines = [rows[0], ["---"] * len(rows[0]), *(row.values() for row in rows)]
+        for cells in lines:
+            terminalreporter.write_line(f"| {' | '.join(cells)} |")
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,58 @@
+"""What a drill cost, from the journal of the run that went through it: a row of `make drills`."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from clism_ray.train import journal
+
+TOLERANCE = 1e-4  # relative, of losses in fp32 with dropout on
+DRILL = "drill"  # the property of a test's report that holds its row
+
+
+def curve(run: Path) -> dict[int, float]:
+    """The loss by step, each step once."""
+    entries = journal.read(run / journal.JOURNAL)
+    return {e.step: e.values["loss/total"] for e in entries if e.kind == "train"}
+
+
+def events(run: Path, status: str) -> list[journal.Entry]:
+    entries, _ = journal.read_from(run / journal.JOURNAL, 0)
+    return [e for e in entries if e.kind == "event" and e.values["status"] == status]
+
+
+def restarts(run: Path) -> list[tuple[int, float]]:
+    """Of each time that workers began again: steps lost, seconds from the last step to the next."""
+    entries, _ = journal.read_from(run / journal.JOURNAL, 0)
+    found = []
+    last: journal.Entry | None = None
+    begun: journal.Entry | None = None
+    for entry in entries:
+        if entry.kind == "event" and entry.values["status"] == "training":
+            begun = entry
+        elif entry.kind == "train":
+            if begun and last and entry.step == begun.step + 1:
+                found.append((last.step - begun.step, (entry.time - last.time) / 1000))
+            begun, last = None, entry
+    return found
+
+
+def check_curve(run: Path, undisturbed: Mapping[int, float]) -> float:
+    """The largest relative difference to the undisturbed curve; an assertion bounds it."""
+    found = curve(run)
+    assert list(found) == list(undisturbed)
+    worst = max(abs(found[step] - loss) / abs(loss) for step, loss in undisturbed.items())
+    assert worst < TOLERANCE, f"the curves differ by {worst:.2e}"
+    return worst
+
+
+def row(what: str, run: Path, undisturbed: Mapping[int, float]) -> dict[str, Any]:
+    """A row of the table, after checking that the curve is the undisturbed one."""
+    difference = check_curve(run, undisturbed)
+    lost, seconds = zip(*restarts(run), strict=True) if restarts(run) else ((), ())
+    return {
+        "what died": what,
+        "steps lost": ", ".join(map(str, lost)) or "-",
+        "seconds to the next step": ", ".join(f"{s:.1f}" for s in seconds) or "-",
+        "largest difference": f"{difference:.0e}",
+    }
