@@ -18,7 +18,8 @@ from clism_ray.masking.order import Slot, slots_per_worker
 from clism_ray.masking.stream import stream
 from clism_ray.records import Batch
 from clism_ray.train import journal
-from clism_ray.train.engine import backward, set_learning_rate
+from clism_ray.train.engine import set_learning_rate
+from clism_ray.train.gradient import accumulate
 from clism_ray.train.job import TrainJob
 from clism_ray.train.schedule import learning_rate
 from clism_ray.train.status import FAILED, FINISHED, STOPPED
@@ -27,9 +28,6 @@ from clism_ray.train.step import (
     counts_of,
     loss_metrics,
     mean_losses,
-    seed_dropout,
-    to_tensors,
-    total_loss,
 )
 from clism_ray.train.validate import all_sum, validate
 from clism_ray.train.worker import (
@@ -147,15 +145,7 @@ def take_step(
         return None
     rate = learning_rate(config.optimizer, step, worker.job.steps)
     set_learning_rate(worker.engine, rate)
-    sums = torch.zeros(len(LOSSES) + 2, dtype=torch.float64, device=worker.device)
-    for turn, (slot, batch) in enumerate(taken):
-        seed_dropout(config.seed, slot.epoch, slot.microbatch or 0)
-        out = worker.engine(to_tensors(batch, worker.device), batch.offsets_N1.tolist())
-        backward(worker.engine, total_loss(mean_losses(out, counts), config.losses))
-        parts = [out[name] for name in LOSSES] + [out["exact_L"].sum(), out["asked_L"].sum()]
-        sums += torch.stack(parts).detach().double()
-        if turn < len(taken) - 1:  # DeepSpeed counts turns; the last one changes the weights
-            worker.engine.step()
+    sums = accumulate(worker.engine, taken, counts, config, worker.device)
     totals = all_sum(sums, worker.device)
     means = mean_losses(dict(zip(LOSSES, totals, strict=False)), counts)
     asked = float(totals[-1])

@@ -1,8 +1,10 @@
 """Validation: held-out pairs under masks that never change.
 
 Dev pairs are made into examples as in epoch 0 of the run's seed, always. Their answers are
-projected through word alignments, not gold. For the probes each sentence is also encoded alone: of
-the sources that is done anyway, for the targets about 0.4 times the tokens come on top.
+projected through word alignments, not gold. CACR's negatives come from the micro-batch, also where
+training takes them from the whole step, so that its validation losses compare with any other run's.
+For the probes each sentence is also encoded alone: of the sources that is done anyway, for the
+targets about 0.4 times the tokens come on top.
 """
 
 from collections.abc import Sequence
