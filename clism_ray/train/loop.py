@@ -14,6 +14,7 @@ import torch
 
 from clism_ray.errors import RunFailed, input_error_in
 from clism_ray.masking.examples import DROP_REASONS
+from clism_ray.masking.ledger import MODULUS, digest_of
 from clism_ray.masking.order import Slot, slots_per_worker
 from clism_ray.masking.stream import stream
 from clism_ray.records import Batch
@@ -135,10 +136,9 @@ def take_step(
     config = worker.job.config
     batches = [batch for _, batch in taken]
     dropped = [sum(batch.dropped.get(reason, 0) for batch in batches) for reason in DROP_REASONS]
-    flags = [float(over), float(problem is not None)]
-    told = torch.cat([counts_of(batches), torch.tensor([*flags, *map(float, dropped)])])
-    shared = all_sum(told, worker.device)
-    counts, dropped_all = shared[:4], shared[6:]
+    more = [int(over), int(problem is not None), digest_of(batches), *dropped]
+    shared = all_sum(torch.cat([counts_of(batches).long(), torch.tensor(more)]), worker.device)
+    counts, dropped_all = shared[:4].double(), shared[7:]
     if shared[5]:
         agree(problem)
     if shared[4]:
@@ -165,6 +165,7 @@ def take_step(
         "data/pairs": float(counts[1]),
         "data/questions": float(counts[0]),
         "data/tokens": float(counts[3]),
+        "data/row_digest": int(shared[6]) % MODULUS,
         **{
             f"dropped/{reason}": float(count)
             for reason, count in zip(DROP_REASONS, dropped_all, strict=True)

@@ -48,10 +48,11 @@ def dev_batches(
     """This worker's validation micro-batches, as many on every worker; made for probes or not."""
     languages = open_recipe(recipe).manifest.language_pairs
     runs = fixed_microbatches(len(pairs), recipe.pairs)
-    mine = [
-        make_batch(examples_of(recipe, [pairs[row] for row in run], _EPOCH), languages)
-        for run in runs[rank::workers]
-    ]
+    mine = []
+    for run in runs[rank::workers]:
+        taken = [pairs[row] for row in run]
+        row_ids = [pair.row_id for pair in taken]
+        mine.append(make_batch(row_ids, examples_of(recipe, taken, _EPOCH), languages))
     turns = -(-len(runs) // workers)
     mine += [empty_batch()] * (turns - len(mine))
     return [with_targets_alone(batch) for batch in mine] if probes else mine
@@ -115,7 +116,7 @@ def _named(figures: dict[str, dict[str, float]]) -> dict[str, float]:
 
 
 def all_sum(values: torch.Tensor, device: torch.device) -> torch.Tensor:
-    """The sum over all workers, on the CPU in double precision."""
-    shared = values.to(device, torch.float64)
+    """The sum over all workers, on the CPU: in double precision, of whole numbers exactly."""
+    shared = values.to(device, torch.float64 if values.is_floating_point() else torch.int64)
     dist.all_reduce(shared)
     return shared.cpu()
