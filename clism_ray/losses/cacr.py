@@ -75,7 +75,9 @@ def cacr_loss(
     negative_RB = negatives(source_key_B, target_key_B, real_B, rows)
 
     def total(a_BD: Tensor, b_BD: Tensor) -> Tensor:
-        losses_R = contrast(a_BD[rows], b_BD, temperature, negative_RB, rows.start)
+        # A slice of them all would have the gradient added up in another order, and rounded so.
+        a_RD = a_BD if len(negative_RB) == len(a_BD) else a_BD[rows]
+        losses_R = contrast(a_RD, b_BD, temperature, negative_RB, rows.start)
         return (losses_R * real_B[rows]).sum()
 
     terms = total(target_BD, masked_BD), total(plain_BD, masked_BD), total(target_BD, plain_BD)

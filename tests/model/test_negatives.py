@@ -216,6 +216,7 @@ def test_slots_stand_in_order_whoever_held_them() -> None:
 
 CUDA = pytest.param(
     "cuda",
+    "bf16",
     marks=[
         pytest.mark.gpu,
         pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device"),
@@ -223,11 +224,16 @@ CUDA = pytest.param(
 )
 
 
-@pytest.mark.parametrize("device", ["cpu", CUDA])
+@pytest.mark.parametrize(("device", "precision"), [("cpu", "fp32"), ("cpu", "bf16"), CUDA])
 def test_vectors_without_a_graph_are_those_with_one(
-    model: PretrainModel, examples: list[Example], device: str
+    model: PretrainModel,
+    examples: list[Example],
+    device: str,
+    precision: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Or the cached gradient would be of others than it is given to."""
+    monkeypatch.setattr(model, "precision", precision)
     model.train().to(device)
     (batch,) = cut(examples, [])
     with torch.no_grad():
