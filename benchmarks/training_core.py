@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # runs without 
 
 from clism_ray.config import LossConfig, MaskingConfig, ModelConfig, ScratchConfig, TokenizerConfig
 from clism_ray.corpus.synthetic import pairs as synthetic_pairs
-from clism_ray.masking.collate import make_batch
+from clism_ray.masking.collate import collate
 from clism_ray.masking.examples import make_examples, vocabulary
 from clism_ray.masking.tokenizer import train_tokenizer
 from clism_ray.model.attention import PACKED
@@ -104,7 +104,7 @@ def make_batches(options: argparse.Namespace, pairs: list[AlignedPair]) -> list[
     results = make_examples(pairs, words, TokenizerConfig(), MaskingConfig(), 1, 0)
     examples = [result for result in results if not isinstance(result, str)]
     starts = range(0, options.batches * options.pairs, options.pairs)
-    return [make_batch(examples[start : start + options.pairs], languages) for start in starts]
+    return [collate(examples[start : start + options.pairs], languages, {}) for start in starts]
 
 
 def make_model(options: argparse.Namespace) -> PretrainModel:

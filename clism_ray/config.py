@@ -83,6 +83,8 @@ class CacrConfig:
 
     weight: Weight = 1.0
     temperature: Rate = 0.05
+    # global: from all slots of a step, whatever their number; costs a forward of the encoder more
+    negatives: Literal["micro_batch", "global"] = "micro_batch"
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)

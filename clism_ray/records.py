@@ -148,7 +148,8 @@ class Batch:
     """A micro-batch without padding: sequences laid end to end in one run of tokens.
 
     Shapes: B pairs, N = 2B sequences (the B joint ones first, then the B plain ones),
-    T tokens of all sequences, Q questions, M masked tokens. Positions are positions in T.
+    T tokens of all sequences, Q questions, M masked tokens, R rows left out. Positions are
+    positions in T.
     Validation adds B sequences, the targets alone, which are pooled in 3B + b.
     An empty micro-batch has one dummy pair with row id -1 and every label IGNORED,
     so that it runs through the same graph and weighs nothing.
@@ -167,4 +168,5 @@ class Batch:
     language_B: NDArray[np.int64]  # index into the corpus's list of language pairs
     source_key_B: NDArray[np.int64]
     target_key_B: NDArray[np.int64]
-    dropped: dict[str, int] = field(default_factory=dict)  # reason -> pairs or spans left out
+    left_out_R: NDArray[np.int64]  # row ids of the pairs that became no example
+    dropped: dict[str, int] = field(default_factory=dict)  # reason -> how many of them

@@ -43,6 +43,7 @@ LAYERS = {  # from the bottom up; the first pattern that fits decides, so edges 
     "clism_ray.tasks.*": 2,
     "clism_ray.train.deepspeed_alone": 3,
     "clism_ray.train.engine": 3,
+    "clism_ray.train.gradient": 3,
     "clism_ray.train.parameters": 3,
     "clism_ray.train.worker": 3,
     "clism_ray.train.loop": 3,

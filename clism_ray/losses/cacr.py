@@ -20,26 +20,33 @@ def mean_pool(hidden_TD: Tensor, pool_T: Tensor, groups: int) -> Tensor:
     return sums / counts.clamp(min=1)[:, None]
 
 
-def contrast(a_BD: Tensor, b_BD: Tensor, temperature: float, negative_BB: Tensor) -> Tensor:
-    """L(a_i, b_i) of eq. 7 for every row i: B values.
+def contrast(
+    a_RD: Tensor, b_BD: Tensor, temperature: float, negative_RB: Tensor, first: int = 0
+) -> Tensor:
+    """L(a_i, b_i) of eq. 7 for R rows, of which row 0 belongs to column `first`: R values.
 
     -log( exp(cos(a_i, b_i) / tau) / sum_j exp(cos(a_i, b_j) / tau) ), where j runs over i itself
-    and its negatives: `negative_BB[i, j]` is False for the diagonal and for rows that say the same.
+    and its negatives: `negative_RB` is False for a row's own column and for those that say the
+    same.
     """
-    cosine_BB = F.normalize(a_BD, dim=1) @ F.normalize(b_BD, dim=1).T
-    counted_BB = negative_BB | torch.eye(len(a_BD), dtype=torch.bool, device=a_BD.device)
-    scores_BB = (cosine_BB / temperature).masked_fill(~counted_BB, float("-inf"))
-    return -F.log_softmax(scores_BB, dim=1).diagonal()
+    cosine_RB = F.normalize(a_RD, dim=1) @ F.normalize(b_BD, dim=1).T
+    column_B = torch.arange(len(b_BD), device=b_BD.device)
+    own_RB = column_B[first : first + len(a_RD), None] == column_B
+    scores_RB = (cosine_RB / temperature).masked_fill(~(negative_RB | own_RB), float("-inf"))
+    return -F.log_softmax(scores_RB, dim=1).diagonal(first)
 
 
-def negatives(source_key_B: Tensor, target_key_B: Tensor, real_B: Tensor) -> Tensor:
-    """B x B: whether row j may stand against row i.
+def negatives(
+    source_key_B: Tensor, target_key_B: Tensor, real_B: Tensor, rows: slice = slice(None)
+) -> Tensor:
+    """R x B: whether pair j may stand against each pair i of `rows`.
 
     Not so if it has the same source or the same target text (a false negative), nor if it is the
     dummy of an empty micro-batch.
     """
-    same_BB = (source_key_B[:, None] == source_key_B) | (target_key_B[:, None] == target_key_B)
-    return ~same_BB & real_B[None, :]
+    same_source_RB = source_key_B[rows, None] == source_key_B
+    same_target_RB = target_key_B[rows, None] == target_key_B
+    return ~(same_source_RB | same_target_RB) & real_B[None, :]
 
 
 def cacr_loss(
@@ -48,6 +55,7 @@ def cacr_loss(
     source_key_B: Tensor,
     target_key_B: Tensor,
     real_B: Tensor,
+    rows: slice | None = None,
 ) -> tuple[tuple[Tensor, Tensor, Tensor], Tensor]:
     """The three terms of eq. 8, each summed over the pairs, and the number of pairs.
 
@@ -57,15 +65,20 @@ def cacr_loss(
         source_key_B: equal for equal source texts.
         target_key_B: equal for equal target texts.
         real_B: False for the dummy of an empty micro-batch.
+        rows: the pairs that are summed, each against all B; by default all of them.
 
     Returns:
         Sums of L(r_t, r^s), L(r_s, r^s) and L(r_t, r_s), named by `TERMS`; the count.
     """
     masked_BD, target_BD, plain_BD = pooled_3BD.chunk(3)
-    negative_BB = negatives(source_key_B, target_key_B, real_B)
+    rows = slice(0, len(real_B)) if rows is None else rows
+    negative_RB = negatives(source_key_B, target_key_B, real_B, rows)
 
     def total(a_BD: Tensor, b_BD: Tensor) -> Tensor:
-        return (contrast(a_BD, b_BD, temperature, negative_BB) * real_B).sum()
+        # A slice of them all would have the gradient added up in another order, and rounded so.
+        a_RD = a_BD if len(negative_RB) == len(a_BD) else a_BD[rows]
+        losses_R = contrast(a_RD, b_BD, temperature, negative_RB, rows.start)
+        return (losses_R * real_B[rows]).sum()
 
     terms = total(target_BD, masked_BD), total(plain_BD, masked_BD), total(target_BD, plain_BD)
-    return terms, real_B.sum()
+    return terms, real_B[rows].sum()

@@ -11,7 +11,10 @@ from clism_ray.records import IGNORED, Batch, Example
 
 
 def collate(
-    examples: Sequence[Example], language_pairs: Sequence[str], dropped: Mapping[str, int]
+    examples: Sequence[Example],
+    language_pairs: Sequence[str],
+    dropped: Mapping[str, int],
+    left_out: Sequence[int] = (),
 ) -> Batch:
     """Lay examples end to end: the B joint sequences, then the B plain ones.
 
@@ -19,7 +22,7 @@ def collate(
     that every micro-batch runs through the same graph.
     """
     if not examples:
-        return empty_batch(dropped)
+        return empty_batch(dropped, left_out)
     joint = [example.joint_ids for example in examples]
     plain = [example.plain_ids for example in examples]
     lengths = [len(ids) for ids in (*joint, *plain)]
@@ -47,11 +50,12 @@ def collate(
         language_B=_array([language_pairs.index(example.language) for example in examples]),
         source_key_B=_array([example.source_key for example in examples]),
         target_key_B=_array([example.target_key for example in examples]),
+        left_out_R=_array(left_out),
         dropped=dict(dropped),
     )
 
 
-def empty_batch(dropped: Mapping[str, int] | None = None) -> Batch:
+def empty_batch(dropped: Mapping[str, int] | None = None, left_out: Sequence[int] = ()) -> Batch:
     """A micro-batch that weighs nothing: one pair of two-token sequences, every label IGNORED."""
     zero, ignored = _array([0]), _array([IGNORED])
     return Batch(
@@ -68,6 +72,7 @@ def empty_batch(dropped: Mapping[str, int] | None = None) -> Batch:
         language_B=zero,
         source_key_B=zero,
         target_key_B=zero,
+        left_out_R=_array(left_out),
         dropped=dict(dropped or {}),
     )
 
@@ -99,11 +104,15 @@ def with_targets_alone(batch: Batch) -> Batch:
     )
 
 
-def make_batch(results: Sequence[Example | str], language_pairs: Sequence[str]) -> Batch:
+def make_batch(
+    row_ids: Sequence[int], results: Sequence[Example | str], language_pairs: Sequence[str]
+) -> Batch:
     """The micro-batch of those pairs that became examples; the others are counted by reason."""
     examples = [result for result in results if isinstance(result, Example)]
-    reasons = Counter(result for result in results if isinstance(result, str))
-    return collate(examples, language_pairs, reasons)
+    left_out = {
+        row: result for row, result in zip(row_ids, results, strict=True) if isinstance(result, str)
+    }
+    return collate(examples, language_pairs, Counter(left_out.values()), [*left_out])
 
 
 def to_bytes(batch: Batch) -> bytes:

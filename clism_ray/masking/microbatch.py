@@ -70,7 +70,7 @@ def build(recipe: Recipe, slot: Slot) -> Batch:
         for pair in read_rows(kitchen.folder, kitchen.train_windows[part.window], part.rows)
     ]
     results = examples_of(recipe, pairs, slot.epoch)
-    return make_batch(results, kitchen.manifest.language_pairs)
+    return make_batch([pair.row_id for pair in pairs], results, kitchen.manifest.language_pairs)
 
 
 def examples_of(recipe: Recipe, pairs: Sequence[AlignedPair], epoch: int) -> list[Example | str]:

@@ -43,21 +43,28 @@ class PretrainModel(nn.Module):
         self.precision = precision
         mlm_head(masked_lm)  # fails here, not in the middle of a run
 
-    def forward(self, batch: dict[str, Tensor], offsets: Sequence[int]) -> dict[str, Tensor]:
+    def forward(
+        self, batch: dict[str, Tensor], offsets: Sequence[int], vectors_alone: bool = False
+    ) -> dict[str, Tensor]:
         """Sums over the micro-batch, each a scalar unless its shape is given.
 
         Keys: `clism`, `mlm`, and CACR's `target_masked`, `plain_masked`, `target_plain`;
         by language pair, `exact_L` and `asked_L`, questions answered exactly and asked, `mlm_L`
         and `masked_L`, the MLM loss and its tokens. The counts to divide by are in `counts_of`.
-        `alone_2BD` are no sums but vectors: of the plain sources, and of the targets alone (zeros
-        where the micro-batch has none, as in training).
+        `pooled_3BD` and `alone_2BD` are no sums but vectors: those of eq. 6, with their graph; and
+        of the plain sources and of the targets alone (zeros where the micro-batch has none, as in
+        training), without.
 
         Args:
             batch: the arrays of `records.Batch` as tensors.
             offsets: its `offsets_N1` as numbers, which the CPU needs without waiting for a GPU.
+            vectors_alone: give `pooled_3BD` only, and run no head.
         """
+        pairs = len(batch["row_id_B"])
         with self._autocast():
             hidden_TD = self._encode(batch, offsets)
+            if vectors_alone:
+                return {"pooled_3BD": mean_pool(hidden_TD.float(), batch["pool_T"], 3 * pairs)}
             logits_MV = mlm_head(self.masked_lm)(hidden_TD[batch["masked_M"]])
         hidden_TD = hidden_TD.float()  # losses are taken in fp32
         scores = self._point(hidden_TD, batch)
@@ -68,10 +75,10 @@ class PretrainModel(nn.Module):
             _language_of(batch["masked_M"], batch),
             self.language_pairs,
         )
-        pairs = len(batch["row_id_B"])
         pooled_4BD = mean_pool(hidden_TD, batch["pool_T"], 4 * pairs)
+        pooled_3BD = pooled_4BD[: 3 * pairs]
         terms, _ = cacr_loss(
-            pooled_4BD[: 3 * pairs],
+            pooled_3BD,
             self.temperature,
             batch["source_key_B"],
             batch["target_key_B"],
@@ -85,6 +92,7 @@ class PretrainModel(nn.Module):
             **self._by_language(exact_Q, batch),
             "mlm_L": mlm_L.detach(),
             "masked_L": masked_L,
+            "pooled_3BD": pooled_3BD,
             "alone_2BD": pooled_4BD[2 * pairs :].detach(),
         }
 

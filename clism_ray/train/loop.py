@@ -15,11 +15,13 @@ import torch
 
 from clism_ray.errors import RunFailed, input_error_in
 from clism_ray.masking.examples import DROP_REASONS
+from clism_ray.masking.ledger import MODULUS, digest_of
 from clism_ray.masking.order import Slot, slots_per_worker
 from clism_ray.masking.stream import stream
 from clism_ray.records import Batch
 from clism_ray.train import journal
-from clism_ray.train.engine import backward, set_learning_rate
+from clism_ray.train.engine import set_learning_rate
+from clism_ray.train.gradient import accumulate
 from clism_ray.train.job import TrainJob
 from clism_ray.train.schedule import learning_rate
 from clism_ray.train.status import FAILED, FINISHED, STOPPED, TRAINING
@@ -28,9 +30,6 @@ from clism_ray.train.step import (
     counts_of,
     loss_metrics,
     mean_losses,
-    seed_dropout,
-    to_tensors,
-    total_loss,
 )
 from clism_ray.train.stop import asked_to_stop
 from clism_ray.train.validate import all_sum, validate
@@ -149,25 +148,16 @@ def take_step(
     config = worker.job.config
     batches = [batch for _, batch in taken]
     dropped = [sum(batch.dropped.get(reason, 0) for batch in batches) for reason in DROP_REASONS]
-    flags = [float(over), float(problem is not None)]
-    told = torch.cat([counts_of(batches), torch.tensor([*flags, *map(float, dropped)])])
-    shared = all_sum(told, worker.device)
-    counts, dropped_all = shared[:4], shared[6:]
+    more = [int(over), int(problem is not None), digest_of(batches), *dropped]
+    shared = all_sum(torch.cat([counts_of(batches).long(), torch.tensor(more)]), worker.device)
+    counts, dropped_all = shared[:4].double(), shared[7:]
     if shared[5]:
         agree(problem)
     if shared[4]:
         return None
     rate = learning_rate(config.optimizer, step, worker.job.steps)
     set_learning_rate(worker.engine, rate)
-    sums = torch.zeros(len(LOSSES) + 2, dtype=torch.float64, device=worker.device)
-    for turn, (slot, batch) in enumerate(taken):
-        seed_dropout(config.seed, slot.epoch, slot.microbatch or 0)
-        out = worker.engine(to_tensors(batch, worker.device), batch.offsets_N1.tolist())
-        backward(worker.engine, total_loss(mean_losses(out, counts), config.losses))
-        parts = [out[name] for name in LOSSES] + [out["exact_L"].sum(), out["asked_L"].sum()]
-        sums += torch.stack(parts).detach().double()
-        if turn < len(taken) - 1:  # DeepSpeed counts turns; the last one changes the weights
-            worker.engine.step()
+    sums = accumulate(worker.engine, taken, counts, config, worker.device)
     totals = all_sum(sums, worker.device)
     means = mean_losses(dict(zip(LOSSES, totals, strict=False)), counts)
     asked = float(totals[-1])
@@ -187,6 +177,7 @@ def take_step(
         "data/pairs": float(counts[1]),
         "data/questions": float(counts[0]),
         "data/tokens": float(counts[3]),
+        "data/row_digest": int(shared[6]) % MODULUS,
         **{
             f"dropped/{reason}": float(count)
             for reason, count in zip(DROP_REASONS, dropped_all, strict=True)

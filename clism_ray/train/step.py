@@ -87,6 +87,20 @@ def total_loss(means: dict[str, Tensor], weights: LossConfig) -> Tensor:
     )
 
 
+def microbatch_loss(
+    out: dict[str, Tensor], counts: Tensor, weights: LossConfig, cached_3BD: Tensor | None = None
+) -> Tensor:
+    """A micro-batch's share of the step's loss.
+
+    With `cached_3BD`, the gradient of CACR over the whole step with respect to the micro-batch's
+    vectors (see `negatives`), the share has the gradient that it should have, but not the value.
+    """
+    if cached_3BD is not None:
+        pull = (out["pooled_3BD"] * cached_3BD).sum()
+        out = {**out, **dict.fromkeys(TERMS, pull / len(TERMS))}  # the terms have one weight
+    return total_loss(mean_losses(out, counts), weights)
+
+
 def seed_dropout(seed: int, epoch: int, microbatch: int) -> None:
     """Make dropout depend on the micro-batch alone, not on which worker runs it."""
     torch.manual_seed(torch_seed(Use.DROPOUT, seed, epoch, microbatch))

@@ -1,8 +1,10 @@
 """Validation: held-out pairs under masks that never change.
 
 Dev pairs are made into examples as in epoch 0 of the run's seed, always. Their answers are
-projected through word alignments, not gold. For the probes each sentence is also encoded alone: of
-the sources that is done anyway, for the targets about 0.4 times the tokens come on top.
+projected through word alignments, not gold. CACR's negatives come from the micro-batch, also where
+training takes them from the whole step, so that its validation losses compare with any other run's.
+For the probes each sentence is also encoded alone: of the sources that is done anyway, for the
+targets about 0.4 times the tokens come on top.
 """
 
 from collections.abc import Sequence
@@ -46,10 +48,11 @@ def dev_batches(
     """This worker's validation micro-batches, as many on every worker; made for probes or not."""
     languages = open_recipe(recipe).manifest.language_pairs
     runs = fixed_microbatches(len(pairs), recipe.pairs)
-    mine = [
-        make_batch(examples_of(recipe, [pairs[row] for row in run], _EPOCH), languages)
-        for run in runs[rank::workers]
-    ]
+    mine = []
+    for run in runs[rank::workers]:
+        taken = [pairs[row] for row in run]
+        row_ids = [pair.row_id for pair in taken]
+        mine.append(make_batch(row_ids, examples_of(recipe, taken, _EPOCH), languages))
     turns = -(-len(runs) // workers)
     mine += [empty_batch()] * (turns - len(mine))
     return [with_targets_alone(batch) for batch in mine] if probes else mine
@@ -113,7 +116,7 @@ def _named(figures: dict[str, dict[str, float]]) -> dict[str, float]:
 
 
 def all_sum(values: torch.Tensor, device: torch.device) -> torch.Tensor:
-    """The sum over all workers, on the CPU in double precision."""
-    shared = values.to(device, torch.float64)
+    """The sum over all workers, on the CPU: in double precision, of whole numbers exactly."""
+    shared = values.to(device, torch.float64 if values.is_floating_point() else torch.int64)
     dist.all_reduce(shared)
     return shared.cpu()

@@ -47,7 +47,7 @@ def work_examples(
 def _work(model: PretrainModel, recipe: Recipe, pair: AlignedPair) -> WorkedExample | None:
     tokenizer = open_recipe(recipe).words.tokenizer
     language = f"{pair.source_language}-{pair.target_language}"
-    batch = make_batch(examples_of(recipe, [pair], _EPOCH), [language])
+    batch = make_batch([pair.row_id], examples_of(recipe, [pair], _EPOCH), [language])
     if batch.start_Q[0] == IGNORED:  # no example, or no question
         return None
     scores = model.point(to_tensors(batch, torch.device("cpu")), batch.offsets_N1.tolist())

@@ -83,7 +83,7 @@ def example(aligned: AlignedPair, tokenizer: PreTrainedTokenizerFast) -> Example
 @pytest.fixture(scope="module")
 def batch(example: Example) -> Batch:
     """8. It is laid out in a micro-batch, here alone."""
-    return make_batch([example], ["en-de"])
+    return make_batch([7], [example], ["en-de"])
 
 
 def test_1_a_line_becomes_a_sentence_pair_with_its_origin(pair: SentencePair) -> None:

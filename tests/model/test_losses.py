@@ -226,6 +226,25 @@ def test_rows_with_the_same_source_or_target_are_no_negatives() -> None:
     ]
 
 
+@FEW
+@given(SEEDS)
+def test_the_terms_of_cacr_add_up_over_any_rows(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    size = int(random.integers(1, 7))
+    cut = int(random.integers(0, size + 1))
+    given_all = (
+        torch.tensor(random.normal(size=(3 * size, 4))),
+        0.1,
+        *(keys(random.integers(0, 4, size).tolist()) for _ in range(2)),
+        torch.tensor(random.random(size) < 0.8),
+    )
+    whole, count = cacr_loss(*given_all)
+    parts = [cacr_loss(*given_all, rows) for rows in (slice(0, cut), slice(cut, size))]
+    summed = torch.stack([torch.stack(terms) for terms, _ in parts]).sum(0)
+    assert torch.allclose(summed, torch.stack(whole))
+    assert count == sum(part for _, part in parts)
+
+
 def test_a_dummy_row_neither_counts_nor_serves_as_a_negative() -> None:
     pooled = torch.randn(9, 4, dtype=torch.float64)
     source_keys, target_keys = keys([1, 2, 3]), keys([1, 2, 3])

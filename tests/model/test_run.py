@@ -90,6 +90,13 @@ def test_a_run_older_than_a_setting_goes_on_under_its_default_and_no_other(
     with pytest.raises(InputError, match=r"masking.max_spans: None -> 2") as refused:
         open_run(replace(config, masking=MaskingConfig(max_spans=2)), manifest)
     assert "questions" not in str(refused.value)
+    wider = replace(config, losses=LossConfig(cacr=CacrConfig(negatives="global")))
+    losses = dict(record.identity["losses"])
+    losses["cacr"] = {key: v for key, v in losses["cacr"].items() if key != "negatives"}
+    write_record(config, replace(older, identity={**record.identity, "losses": losses}))
+    open_run(config, manifest)
+    with pytest.raises(InputError, match=r"losses.cacr.negatives: None -> 'global'"):
+        open_run(wider, manifest)
     write_record(config, replace(older, identity={**older.identity, "length": {}}))
     with pytest.raises(InputError, match=r"length.steps: None -> 10"):  # it has no default
         open_run(config, manifest)

@@ -16,6 +16,7 @@ from clism_ray.errors import InputError, RunFailed, WorkersLost
 from clism_ray.masking.tokenizer import load_tokenizer, train_tokenizer
 from clism_ray.model.export import SPAN_HEAD, load_exported
 from clism_ray.train import driver, journal
+from clism_ray.train.audit import audit
 from clism_ray.train.checkpoint import folder_of
 from clism_ray.train.driver import PretrainResult, pretrain
 from tests.corpora import tiny_pair, write_tiny_corpus
@@ -137,6 +138,7 @@ def test_a_killed_worker_leaves_no_trace_in_the_curve(
     steps = steps_run(run)
     assert len(steps) > len(set(steps)), "no step ran twice: the worker was not killed in time"
     assert_same(curve(undisturbed), curve(result))
+    assert audit(run) == [], "each row once an epoch"
 
 
 @pytest.mark.drill
@@ -195,6 +197,7 @@ def test_other_workers_go_on_after_a_damaged_checkpoint_and_a_lost_report_with_t
         (100, "checkpoint damaged"),
         (100, "finished"),
     ]
+    assert audit(folder) == [], "each row once an epoch"
 
 
 @pytest.mark.drill
@@ -208,6 +211,7 @@ def test_a_run_of_two_workers_then_one_then_two_draws_the_curve_of_one(
             pretrain(config)
     result = pretrain(replace(config, scaling=ScalingConfig(workers=2, threads_per_worker=1)))
     assert_same(curve(undisturbed), curve(result))
+    assert audit(result.folder) == [], "each row once an epoch"
 
 
 def test_what_mlflow_missed_of_a_finished_run_is_delivered_by_the_next_start(

@@ -50,7 +50,13 @@ def examples(draw: st.DrawFn) -> Example:
     )
 
 
-BATCHES = st.builds(collate, st.lists(examples(), max_size=4), st.just(LANGUAGES), DROPPED)
+BATCHES = st.builds(
+    collate,
+    st.lists(examples(), max_size=4),
+    st.just(LANGUAGES),
+    DROPPED,
+    st.lists(st.integers(0, 10**9), max_size=3),
+)
 
 
 def equal(one: Batch, other: Batch) -> bool:
@@ -150,9 +156,10 @@ def test_each_target_follows_alone_as_it_was_before_masking(given_examples: list
 
 
 def test_pairs_without_an_example_are_counted_by_reason() -> None:
-    batch = make_batch(["too_long", "no_span", "too_long"], LANGUAGES)
+    batch = make_batch([8, 3, 5], ["too_long", "no_span", "too_long"], LANGUAGES)
     assert batch.dropped == {"too_long": 2, "no_span": 1}
-    assert equal(batch, empty_batch(batch.dropped))
+    assert batch.left_out_R.tolist() == [8, 3, 5]
+    assert equal(batch, empty_batch(batch.dropped, [8, 3, 5]))
 
 
 def test_an_empty_batch_has_one_dummy_pair_that_nothing_counts() -> None:
