@@ -136,7 +136,7 @@ def plan_arguments(
         ("--sentence-tokens", _positive, "of a sentence on average; default: of the corpus"),
         ("--pairs-per-second", _positive, "of the whole run, as measured; default: of its journal"),
         ("--tflops", _positive, "peak of a worker's device, such as 989 for an H100 in bf16"),
-        ("--mfu", _positive, "share of the peak that is reached; default: 0.35"),
+        ("--mfu", _share, "share of the peak that is reached; default: 0.35"),
         ("--gpu-gib", _positive, "memory of a GPU: tells which ZeRO stages fit"),
     ]
     for option, kind, what in known:
@@ -168,6 +168,13 @@ def _positive(text: str) -> float:
         number = math.nan
     if not 0 < number < math.inf:
         raise argparse.ArgumentTypeError(f"expected a number above 0, got {text!r}")
+    return number
+
+
+def _share(text: str) -> float:
+    number = _positive(text)
+    if number > 1:
+        raise argparse.ArgumentTypeError(f"expected a share from 0 to 1, such as 0.35, got {text}")
     return number
 
 

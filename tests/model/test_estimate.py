@@ -121,6 +121,9 @@ def test_the_job_prints_json_for_programs_and_errors_for_people(
     assert tree["checkpoint"] > 12 * tree["shape"]["parameters"]
     assert main(["--config", str(path), "model.start=somebody/unknown"]) == 2
     assert "not on this disk" in capsys.readouterr().err
-    with pytest.raises(SystemExit):
-        main(["--config", str(path), "--tflops", "-1"])
-    assert "expected a number above 0" in capsys.readouterr().err
+    for option, value, said in (("--tflops", "-1", "above 0"), ("--mfu", "35", "from 0 to 1")):
+        with pytest.raises(SystemExit):
+            main(["--config", str(path), option, value])
+        assert f"expected a {'share' if option == '--mfu' else 'number'} {said}" in (
+            capsys.readouterr().err
+        )
