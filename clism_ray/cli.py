@@ -1,10 +1,11 @@
 """What jobs share: `jobs/X.py --config FILE a.b=c ... [--check]`, errors, exit codes."""
 
 import argparse
+import math
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from clism_ray.config import PretrainConfig
 from clism_ray.config_file import load, to_yaml, value_of
@@ -120,6 +121,31 @@ def preview_parser(description: str) -> argparse.ArgumentParser:
     return parser
 
 
+def plan_arguments(
+    description: str, arguments: Sequence[str] | None
+) -> tuple[argparse.Namespace, dict[str, Any]]:
+    """The command line of `jobs/plan.py`, and what its user knows, by the names of `Given`."""
+    parser = argparse.ArgumentParser(description=description, allow_abbrev=False)
+    parser.add_argument("--config", metavar="FILE", required=True, help="see configs/pretrain/")
+    parser.add_argument("--json", action="store_true", help="for programs: bytes, seconds, FLOPs")
+    parser.add_argument(
+        "overrides", metavar="a.b=c", nargs="*", help="set one key, over what the file says"
+    )
+    known = [
+        ("--pairs", _whole(1), "to train on, in place of those of the corpus"),
+        ("--sentence-tokens", _positive, "of a sentence on average; default: of the corpus"),
+        ("--pairs-per-second", _positive, "of the whole run, as measured; default: of its journal"),
+        ("--tflops", _positive, "peak of a worker's device, such as 989 for an H100 in bf16"),
+        ("--mfu", _share, "share of the peak that is reached; default: 0.35"),
+        ("--gpu-gib", _positive, "memory of a GPU: tells which ZeRO stages fit"),
+    ]
+    for option, kind, what in known:
+        parser.add_argument(option, metavar="X", type=kind, help=what)
+    given = parser.parse_intermixed_args(arguments)
+    names = [option.removeprefix("--").replace("-", "_") for option, _, _ in known]
+    return given, {n: getattr(given, n) for n in names if getattr(given, n) is not None}
+
+
 def _path(text: str) -> Path:
     return Path(text).expanduser()
 
@@ -133,6 +159,23 @@ def _whole(lowest: int) -> Callable[[str], int]:
         return int(text)
 
     return read
+
+
+def _positive(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"expected a number above 0, got {text!r}")
+    return number
+
+
+def _share(text: str) -> float:
+    number = _positive(text)
+    if number > 1:
+        raise argparse.ArgumentTypeError(f"expected a share from 0 to 1, such as 0.35, got {text}")
+    return number
 
 
 def answer_arguments(description: str, arguments: Sequence[str] | None) -> argparse.Namespace:

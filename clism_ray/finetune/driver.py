@@ -26,6 +26,7 @@ from clism_ray.train import journal, preflight
 from clism_ray.train.fit import fit
 from clism_ray.train.follow import following
 from clism_ray.train.run import write_json
+from clism_ray.train.storage import check_storage, other_nodes
 
 _BEGUN = "begun.json"
 
@@ -55,6 +56,7 @@ def finetune(config: FinetuneConfig) -> FinetuneResult:
             check_cells([cell])
             cluster.connect(minimum_cpus=2, dashboard=True)
             preflight.check_resources(config, cluster.nodes(), data_task=False)
+            check_storage(folder.parent, other_nodes())
             if told := preflight.awaited(config, ray.available_resources(), data_task=False):
                 print(told, flush=True)
             make_ready(cell)

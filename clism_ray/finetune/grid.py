@@ -34,6 +34,7 @@ from clism_ray.train.follow import following
 from clism_ray.train.progress import describe_grid
 from clism_ray.train.run import write_json
 from clism_ray.train.status import FAILED, FINISHED
+from clism_ray.train.storage import check_storage, other_nodes
 
 _DRIVER_CPUS = 0.01  # of a cell: it waits for its workers
 
@@ -86,6 +87,7 @@ def _prepare(config: EvaluateConfig, left: Sequence[Cell]) -> int:
     check_cells(left)
     cluster.connect(minimum_cpus=2, dashboard=True)
     preflight.check_resources(config, cluster.nodes(), data_task=False)
+    check_storage(Path(config.storage).expanduser().resolve(), other_nodes())
     fits = preflight.runs_at_once(config, cluster.nodes(), _DRIVER_CPUS, data_task=False)
     if not fits:
         raise InputError(

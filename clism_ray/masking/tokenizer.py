@@ -65,6 +65,22 @@ def with_question(tokenizer: PreTrainedTokenizerFast) -> PreTrainedTokenizerFast
     return tokenizer
 
 
+def check_question(folder: str) -> None:
+    """Raise InputError unless a saved tokenizer takes `[QUE]` for one special token of its own."""
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder, use_fast=True)
+    except (OSError, ValueError) as error:
+        raise InputError(f"tokenizer {folder!r} cannot be loaded: {error}") from error
+    known = tokenizer.get_vocab().get(QUESTION)
+    found = tokenizer.encode(QUESTION, add_special_tokens=False)
+    if known not in found or known not in tokenizer.all_special_ids:
+        raise InputError(
+            f"{folder}: {QUESTION} is no special token of this tokenizer, which reads it as "
+            f"{tokenizer.convert_ids_to_tokens(found)}; it was altered: delete the folder to have "
+            "it made again, or give the run another name=..."
+        )
+
+
 def begin_token(tokenizer: PreTrainedTokenizerFast) -> int | None:
     """Id of the token that opens a sequence."""
     return _first(tokenizer.cls_token_id, tokenizer.bos_token_id)

@@ -55,14 +55,22 @@ def load_masked_lm(
     masked_lm: PreTrainedModel
     if model.start is None:
         masked_lm = AutoModelForMaskedLM.from_config(
-            _scratch(model.scratch, tokenizer, max_tokens), dtype=torch.float32
+            scratch_config(
+                model.scratch,
+                tokens=len(tokenizer),
+                max_tokens=max_tokens,
+                begin=tokenizer.bos_token_id,
+                padding=tokenizer.pad_token_id,
+                end=tokenizer.eos_token_id,
+            ),
+            dtype=torch.float32,
         )
     else:
         masked_lm = _load(model.start, model.revision)
     if len(tokenizer) > masked_lm.config.vocab_size:
         # The default, the mean of all rows, is twenty times shorter than a usual row.
         masked_lm.resize_token_embeddings(len(tokenizer), mean_resizing=False)
-    _check_room(model, masked_lm.config, max_tokens, limits)
+    check_room(model, masked_lm.config, max_tokens, limits)
     pack(masked_lm)
     return masked_lm
 
@@ -87,8 +95,13 @@ def _load(start: str, revision: str | None) -> PreTrainedModel:
 
 def pack(model: PreTrainedModel) -> None:
     """Let a model run over sequences laid end to end, if its family is known to allow it."""
-    if model.config.model_type in _PACKED_FAMILIES:
+    if is_packed(model.config):
         model.set_attn_implementation(PACKED)
+
+
+def is_packed(config: Any) -> bool:
+    """Whether a family of encoders is known to run over sequences laid end to end."""
+    return config.model_type in _PACKED_FAMILIES
 
 
 def check_start(model: ModelConfig, max_tokens: int, limits: str = PAIR_LIMITS) -> None:
@@ -108,7 +121,7 @@ def check_start(model: ModelConfig, max_tokens: int, limits: str = PAIR_LIMITS) 
     except (OSError, ValueError) as error:
         raise InputError(f"model.start {model.start!r} cannot be loaded: {error}") from error
     mlm_head(masked_lm)
-    _check_room(model, config, max_tokens, limits)
+    check_room(model, config, max_tokens, limits)
 
 
 def mlm_head(masked_lm: PreTrainedModel) -> nn.Module:
@@ -174,7 +187,8 @@ def _types(encoder: PreTrainedModel, types: Tensor) -> dict[str, Tensor]:
     return {"token_type_ids": types} if has_types else {}
 
 
-def _check_room(model: ModelConfig, config: Any, max_tokens: int, limits: str) -> None:
+def check_room(model: ModelConfig, config: Any, max_tokens: int, limits: str = PAIR_LIMITS) -> None:
+    """Raise InputError if the encoder has too few positions; arguments as of `load_masked_lm`."""
     if max_tokens > positions(config):
         raise InputError(
             f"sequences of up to {max_tokens} tokens, but {model.start or 'the encoder'} has "
@@ -182,24 +196,25 @@ def _check_room(model: ModelConfig, config: Any, max_tokens: int, limits: str) -
         )
 
 
-def _scratch(
-    shape: ScratchConfig, tokenizer: PreTrainedTokenizerFast, max_tokens: int
+def scratch_config(
+    shape: ScratchConfig, *, tokens: int, max_tokens: int, begin: int, padding: int, end: int
 ) -> XLMRobertaConfig:
+    """The architecture of an encoder from random weights, for a tokenizer with these ids."""
     if shape.hidden % shape.heads:
         raise InputError(
             f"model.scratch: hidden {shape.hidden} is no multiple of heads {shape.heads}"
         )
     return XLMRobertaConfig(
-        vocab_size=len(tokenizer),
+        vocab_size=tokens,
         hidden_size=shape.hidden,
         num_hidden_layers=shape.layers,
         num_attention_heads=shape.heads,
         intermediate_size=shape.intermediate,
         hidden_dropout_prob=shape.dropout,
         attention_probs_dropout_prob=shape.dropout,
-        max_position_embeddings=max_tokens + tokenizer.pad_token_id + 1,
+        max_position_embeddings=max_tokens + padding + 1,
         type_vocab_size=1,
-        bos_token_id=tokenizer.bos_token_id,
-        pad_token_id=tokenizer.pad_token_id,
-        eos_token_id=tokenizer.eos_token_id,
+        bos_token_id=begin,
+        pad_token_id=padding,
+        eos_token_id=end,
     )

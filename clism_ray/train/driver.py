@@ -16,7 +16,7 @@ from clism_ray.corpus.rows import check_labels
 from clism_ray.errors import WorkersLost
 from clism_ray.hold import hold
 from clism_ray.masking.microbatch import Recipe
-from clism_ray.masking.tokenizer import load_tokenizer, save_tokenizer
+from clism_ray.masking.tokenizer import check_question, load_tokenizer, save_tokenizer
 from clism_ray.model.card import model_card
 from clism_ray.model.encoder import check_start
 from clism_ray.train import checkpoint, journal, preflight
@@ -36,6 +36,7 @@ from clism_ray.train.run import (
 )
 from clism_ray.train.status import FAILED, FINISHED, RUNNING
 from clism_ray.train.stop import stopping_on_sigterm
+from clism_ray.train.storage import check_storage, other_nodes
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -117,6 +118,7 @@ def check_plan(plan: Plan) -> None:
     check_labels(corpus, windows(plan.manifest.train), plan.config.masking.labels or ())
     check_start(plan.config.model, limits.max_source_tokens + limits.max_target_tokens)
     preflight.check_resources(plan.config, cluster.nodes())
+    check_storage(plan.folder.parent, other_nodes(), corpus)
 
 
 def lay_out(plan: Plan, tokenizer: Path | None = None) -> None:
@@ -133,6 +135,7 @@ def lay_out(plan: Plan, tokenizer: Path | None = None) -> None:
     if tokenizer and not wanted.is_dir():
         save_tokenizer(load_tokenizer(str(tokenizer)), wanted)
     make_tokenizer(config, Path(plan.recipe.corpus), plan.manifest, wanted)
+    check_question(str(wanted))
 
 
 def train_planned(plan: Plan, *callbacks: UserCallback, restarts: int | None = None) -> Plan:

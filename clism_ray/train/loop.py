@@ -20,6 +20,7 @@ from clism_ray.masking.order import Slot, slots_per_worker
 from clism_ray.masking.stream import stream
 from clism_ray.records import Batch
 from clism_ray.train import journal
+from clism_ray.train.alive import silent_losses
 from clism_ray.train.engine import set_learning_rate
 from clism_ray.train.gradient import accumulate
 from clism_ray.train.job import TrainJob
@@ -70,13 +71,15 @@ def _failed(error: RunFailed) -> dict[str, Any]:
 def _train(worker: Worker) -> dict[str, Any]:
     """Take the steps that are left; how the run ended."""
     job = worker.job
-    saved = worker.step
+    begun = saved = worker.step
     note(worker, "event", {"status": TRAINING, "workers": worker.workers})
     if worker.step == 0:
         note_validation(worker)
     for metrics in steps(worker):
         worker.step += 1
         note(worker, "train", metrics)
+        if worker.step == begun + 1 and (silent := silent_losses(metrics, job.config.losses)):
+            note(worker, "event", {"status": "warning", "problem": "; ".join(silent)})
         if _due(worker, job.config.validation.every_steps):
             note_validation(worker)
         to_save = _due(worker, job.config.checkpoint.every_steps)

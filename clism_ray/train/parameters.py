@@ -20,7 +20,6 @@ from torch.nn import functional as F
 
 from clism_ray.train.engine import Engine
 
-BYTES = 3 * 4  # of a parameter
 _MOMENTS = ("exp_avg", "exp_avg_sq")
 _PARTS = ("weight", *_MOMENTS)
 _FILE_BYTES = 2**30  # a rank holds no more of the whole state at a time, but for one parameter

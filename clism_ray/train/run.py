@@ -18,6 +18,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from transformers import PreTrainedTokenizerFast
+
 from clism_ray.config import PretrainConfig, defaults, differences, identity, identity_hash
 from clism_ray.corpus.manifest import Manifest, windows
 from clism_ray.corpus.rows import read_rows
@@ -145,11 +147,8 @@ def make_tokenizer(config: PretrainConfig, corpus: Path, manifest: Manifest, fol
     """
     if folder.is_dir():
         return
-    if config.tokenizer.path is not None:
-        tokenizer = load_tokenizer(config.tokenizer.path)
-    elif config.model.start is not None:
-        tokenizer = load_tokenizer(config.model.start, config.model.revision)
-    else:
+    tokenizer = named_tokenizer(config)
+    if tokenizer is None:
         rows = (
             pair
             for window in windows(manifest.train)
@@ -160,3 +159,12 @@ def make_tokenizer(config: PretrainConfig, corpus: Path, manifest: Manifest, fol
         )
         tokenizer = train_tokenizer(texts, config.tokenizer.vocabulary)
     save_tokenizer(tokenizer, folder)
+
+
+def named_tokenizer(config: PretrainConfig) -> PreTrainedTokenizerFast | None:
+    """The configured tokenizer, or the start's; None if one is trained on the corpus."""
+    if config.tokenizer.path is not None:
+        return load_tokenizer(config.tokenizer.path)
+    if config.model.start is not None:
+        return load_tokenizer(config.model.start, config.model.revision)
+    return None

@@ -20,6 +20,7 @@ from clism_ray.model.pretrainer import PretrainModel, build_model
 from clism_ray.records import Batch
 from clism_ray.train import checkpoint, journal
 from clism_ray.train.checkpoint import RunState
+from clism_ray.train.cost import STATE_BYTES
 from clism_ray.train.engine import (
     Engine,
     full_weights,
@@ -27,7 +28,7 @@ from clism_ray.train.engine import (
     start_engine,
 )
 from clism_ray.train.job import TrainJob
-from clism_ray.train.parameters import BYTES, load_parameters, save_parameters
+from clism_ray.train.parameters import load_parameters, save_parameters
 from clism_ray.train.run import RESERVATION
 from clism_ray.train.validate import all_sum, dev_batches, dev_pairs
 
@@ -146,7 +147,7 @@ def save(worker: Worker) -> None:
     """Write a checkpoint. All ranks raise RunFailed if it cannot be whole."""
     run, config, step = Path(worker.job.run), worker.job.config, worker.step
     folder = checkpoint.folder_of(run, step)
-    needed = parameter_count(worker.engine.module) * BYTES + worker.workers * 2**20
+    needed = parameter_count(worker.engine.module) * STATE_BYTES + worker.workers * 2**20
     agree(_lack_of_room(run, needed, f"the checkpoint of step {step}"))
     if worker.rank == 0:  # what an earlier start left unfinished, perhaps of other workers
         shutil.rmtree(folder, ignore_errors=True)

@@ -10,6 +10,7 @@ from clism_ray.errors import InputError
 from clism_ray.masking.tokenizer import (
     QUESTION,
     begin_token,
+    check_question,
     end_token,
     load_tokenizer,
     save_tokenizer,
@@ -68,6 +69,21 @@ def test_a_loaded_tokenizer_gets_the_question_token_and_keeps_its_ids(tmp_path: 
     loaded = load_tokenizer(str(tmp_path))
     assert loaded.get_vocab() == {**plain.get_vocab(), QUESTION: len(plain)}
     assert loaded.get_vocab()[QUESTION] in loaded.all_special_ids
+
+
+def test_a_saved_tokenizer_that_has_lost_the_question_token_is_refused(tmp_path: Path) -> None:
+    plain = word_level(["Paris"], **NAMES)
+    plain.save_pretrained(tmp_path / "without")
+    with pytest.raises(InputError, match=r"\[QUE\] is no special token.*another name="):
+        check_question(str(tmp_path / "without"))
+    save_tokenizer(with_question(plain), tmp_path / "with")
+    check_question(str(tmp_path / "with"))
+    ordinary = word_level(["Paris", QUESTION], **NAMES)
+    ordinary.save_pretrained(tmp_path / "ordinary")
+    with pytest.raises(InputError, match=r"no special token"):
+        check_question(str(tmp_path / "ordinary"))
+    with pytest.raises(InputError, match=r"cannot be loaded"):
+        check_question(str(tmp_path / "nowhere"))
 
 
 def test_sequences_open_and_close_with_whatever_the_tokenizer_has() -> None:

@@ -233,16 +233,24 @@ def write_tokenizer(folder: Path) -> Path:
     return folder
 
 
-def test_a_run_starts_from_the_folder_of_any_encoder(corpus: Path, tmp_path: Path) -> None:
+def test_a_run_starts_from_the_folder_of_any_encoder_and_warns_of_a_loss_that_is_silent(
+    corpus: Path, tmp_path: Path
+) -> None:
     encoder = write_tokenizer(tmp_path / "encoder")
     sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
     BertForMaskedLM(
         BertConfig(vocab_size=400, intermediate_size=64, pad_token_id=1, **sizes)
     ).save_pretrained(encoder)
     start = {"start": str(encoder)}
-    config = configuration(corpus, tmp_path, scaling=scaling(1), model=start, length={"steps": 4})
+    alone = {"slots": 4, "pairs": 1}  # a pair by itself has no negatives
+    config = configuration(
+        corpus, tmp_path, scaling=scaling(1), model=start, batch=alone, length={"steps": 4}
+    )
     result = pretrain(config)
     assert result.status == "finished"
+    events = [e for e in journal.read(result.folder / journal.JOURNAL) if e.kind == "event"]
+    assert [(e.step, e.values["status"]) for e in events] == [(1, "warning"), (4, "finished")]
+    assert "no pair of this step has a negative" in events[0].values["problem"]
     exported = load_exported(result.folder / "last")
     assert exported.masked_lm.config.model_type == "bert"
     assert exported.tokenizer.get_vocab() == load_tokenizer(str(encoder)).get_vocab()
