@@ -48,6 +48,8 @@ LAYERS = {  # from the bottom up; the first pattern that fits decides, so edges 
     "clism_ray.train.loop": 3,
     "clism_ray.train.fit": 3,
     "clism_ray.train.follow": 3,
+    "clism_ray.store": 3,
+    "clism_ray.tracked_run": 3,
     "clism_ray.tracking": 3,
     "clism_ray.cluster": 3,
     "clism_ray.train.driver": 4,
@@ -88,7 +90,12 @@ EDGES = {  # library -> the modules that may import it
         "jobs.*",
     ),
     "deepspeed": ("clism_ray.train.deepspeed_alone",),
-    "mlflow": ("clism_ray.tracking", "clism_ray.report.runs"),
+    "mlflow": (
+        "clism_ray.store",
+        "clism_ray.tracked_run",
+        "clism_ray.tracking",
+        "clism_ray.report.runs",
+    ),
 }
 
 TESTS_FREE_OF = {  # tests -> libraries that they need neither themselves nor for what they test

@@ -15,7 +15,9 @@ from mlflow.tracking import MlflowClient
 
 from clism_ray.errors import InputError
 from clism_ray.report import runs
-from clism_ray.tracking import PARENT, default_uri, flatten
+from clism_ray.store import default_uri
+from clism_ray.tracked_run import flatten
+from clism_ray.tracking import PARENT
 from clism_ray.train.status import FAILED, FINISHED, STOPPED_EARLY
 from jobs.report import main
 

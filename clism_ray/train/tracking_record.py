@@ -1,0 +1,18 @@
+"""What is remembered on disk of a run's place in MLflow: `tracking.json` in its folder.
+
+`key`, by which the run is found in the store, and `began`, both there before the store is asked;
+`mlflow_run` once it has answered; `delivered` or `problem` for a cell that MLflow has all of.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+TRACKING = "tracking.json"
+
+
+def read_tracking(folder: Path) -> dict[str, Any]:
+    """The record of the run in this folder; empty if MLflow was never asked."""
+    path = folder / TRACKING
+    known: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+    return known
