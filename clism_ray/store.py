@@ -22,6 +22,8 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 
+from clism_ray.train.tracking_record import without_password
+
 AnswerT = TypeVar("AnswerT")
 
 STORE_ERRORS = (MlflowException, SQLAlchemyError, OSError)  # requests' own are OSErrors
@@ -170,11 +172,6 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
         cause = cause.__cause__ or cause.__context__
 
 
-def default_uri(storage: Path) -> str:
-    """The store used when none is configured."""
-    return f"sqlite:///{storage / 'mlflow.db'}"
-
-
 def viewer_command(uri: str) -> str:
     """The command that opens the runs in a browser, on this machine alone."""
     if uri.startswith("sqlite:"):
@@ -182,11 +179,6 @@ def viewer_command(uri: str) -> str:
         store = shlex.quote(uri)
         return f"{program} server --host 127.0.0.1 --port 5000 --backend-store-uri {store}"
     return f"the MLflow server at {without_password(uri)}"
-
-
-def without_password(uri: str) -> str:
-    """The same URI with `***` in place of a password: for logs, parameters and messages."""
-    return re.sub(r"(?<=://)([^/@:]*):[^/]*@", r"\1:***@", uri)
 
 
 def told(error: Exception, uri: str) -> str:

@@ -20,12 +20,12 @@ from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 from clism_ray.config import PretrainConfig, TrackingConfig
 from clism_ray.config_tasks import EvaluateConfig, FinetuneConfig
 from clism_ray.errors import InputError
-from clism_ray.store import Store, StoreAway, StoreFailed, time_for_files, without_password
+from clism_ray.store import Store, StoreAway, StoreFailed, time_for_files
 from clism_ray.tracked_run import NewRun, open_run
 from clism_ray.train import journal
 from clism_ray.train.journal import Entry
 from clism_ray.train.status import FAILED, FINISHED, STOPPED, STOPPED_EARLY
-from clism_ray.train.tracking_record import read_tracking
+from clism_ray.train.tracking_record import read_tracking, without_password
 
 TrackedT = TypeVar("TrackedT", PretrainConfig, FinetuneConfig, EvaluateConfig)
 

@@ -17,7 +17,8 @@ from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from clism_ray.store import default_uri, viewer_command
+from clism_ray.store import viewer_command
+from clism_ray.train.tracking_record import default_uri
 
 SILENCE_S = 1  # that clients bear in these tests
 

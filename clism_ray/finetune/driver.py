@@ -22,12 +22,12 @@ from clism_ray.finetune.follow import follow_cell, tell_undelivered
 from clism_ray.finetune.job import CellJob
 from clism_ray.finetune.plan import Cell, plan_cell
 from clism_ray.hold import hold
-from clism_ray.store import Store, default_uri
+from clism_ray.store import Store
 from clism_ray.train import journal, preflight
 from clism_ray.train.fit import fit
 from clism_ray.train.follow import following
 from clism_ray.train.run import write_json
-from clism_ray.train.tracking_record import TRACKING
+from clism_ray.train.tracking_record import TRACKING, default_uri
 
 _BEGUN = "begun.json"
 

@@ -28,13 +28,14 @@ from clism_ray.finetune.plan import Cell, cells_of
 from clism_ray.hold import hold
 from clism_ray.report.evaluation.report import load_evaluation, write_evaluation
 from clism_ray.report.evaluation.results import Evaluation
-from clism_ray.store import Store, default_uri
+from clism_ray.store import Store
 from clism_ray.tracked_run import NewRun
 from clism_ray.train import preflight
 from clism_ray.train.follow import following
 from clism_ray.train.progress import describe_grid
 from clism_ray.train.run import write_json
 from clism_ray.train.status import FAILED, FINISHED
+from clism_ray.train.tracking_record import default_uri
 
 _DRIVER_CPUS = 0.01  # of a cell: it waits for its workers
 

@@ -19,7 +19,7 @@ from clism_ray.masking.microbatch import Recipe
 from clism_ray.masking.tokenizer import load_tokenizer, save_tokenizer
 from clism_ray.model.card import model_card
 from clism_ray.model.encoder import check_start
-from clism_ray.store import Store, default_uri
+from clism_ray.store import Store
 from clism_ray.tracked_run import NewRun
 from clism_ray.train import journal, preflight
 from clism_ray.train.fit import fit, pretrain_on_worker
@@ -36,7 +36,7 @@ from clism_ray.train.run import (
     write_record,
 )
 from clism_ray.train.status import FAILED, FINISHED, RUNNING
-from clism_ray.train.tracking_record import TRACKING
+from clism_ray.train.tracking_record import TRACKING, default_uri
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -147,7 +147,8 @@ def train_planned(plan: Plan, *callbacks: UserCallback, restarts: int | None = N
         deadline=None if minutes is None else time.time() + 60 * minutes,
         card=model_card(config, plan.manifest, record.identity_hash),
     )
-    write_record(config, dataclasses.replace(record, status=RUNNING))
+    record = dataclasses.replace(record, status=RUNNING, steps=plan.steps)
+    write_record(config, record)
     status = FAILED
     try:
         status = fit(pretrain_on_worker, job, *callbacks, restarts=restarts)

@@ -13,6 +13,7 @@ from clism_ray.errors import RunFailed, WorkersLost, causes, input_error_in
 from clism_ray.train import journal
 from clism_ray.train.job import TrainJob
 from clism_ray.train.settings import Job
+from clism_ray.train.status import WORKERS_LOST
 
 
 class JournalCallback(UserCallback):  # type: ignore[misc]
@@ -20,6 +21,7 @@ class JournalCallback(UserCallback):  # type: ignore[misc]
 
     def __init__(self, path: str) -> None:
         self.path = path
+        self.step = 0
 
     def after_report(
         self, run_context: Any, metrics: list[dict[str, Any]], checkpoint: Any
@@ -27,6 +29,14 @@ class JournalCallback(UserCallback):  # type: ignore[misc]
         """Append what rank 0 reported."""
         entries = [journal.Entry(**entry) for entry in metrics[0]["entries"]]
         journal.append(Path(self.path), entries)
+        self.step = max([self.step, *(entry.step for entry in entries)])
+
+    def after_exception(self, run_context: Any, worker_exceptions: dict[int, Exception]) -> None:
+        """Append that workers died, or raised what nobody expected, and why the first did."""
+        root = list(causes(next(iter(worker_exceptions.values()))))[-1]
+        problem = f"{type(root).__name__}: {str(root).partition(chr(10))[0]}"
+        event = {"status": WORKERS_LOST, "problem": problem}
+        journal.append(Path(self.path), [journal.entry("event", self.step, event)])
 
 
 def fit(

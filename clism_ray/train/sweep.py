@@ -25,7 +25,7 @@ from clism_ray import cluster
 from clism_ray.config_sweep import SpaceEntry, SweepConfig
 from clism_ray.errors import InputError, RunFailed
 from clism_ray.hold import hold
-from clism_ray.store import StoreFailed, default_uri
+from clism_ray.store import StoreFailed
 from clism_ray.train import journal, preflight
 from clism_ray.train.driver import Plan, check_plan, plan_run
 from clism_ray.train.follow import following
@@ -51,6 +51,7 @@ from clism_ray.train.sweep_record import (
     write_sweep,
 )
 from clism_ray.train.sweep_result import SweepResult, result_of, write_best, write_report
+from clism_ray.train.tracking_record import default_uri
 from clism_ray.train.trial import run_trial
 from clism_ray.train.trials import RecordTrials, RememberingAsha, remove_checkpoints
 

@@ -5,6 +5,7 @@
 """
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -16,3 +17,13 @@ def read_tracking(folder: Path) -> dict[str, Any]:
     path = folder / TRACKING
     known: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.is_file() else {}
     return known
+
+
+def default_uri(storage: Path) -> str:
+    """The store used when none is configured."""
+    return f"sqlite:///{storage / 'mlflow.db'}"
+
+
+def without_password(uri: str) -> str:
+    """The same URI with `***` in place of a password: for logs, parameters and messages."""
+    return re.sub(r"(?<=://)([^/@:]*):[^/]*@", r"\1:***@", uri)

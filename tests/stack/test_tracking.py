@@ -11,12 +11,13 @@ from mlflow.tracking import MlflowClient
 
 from clism_ray.config import LengthConfig, PretrainConfig, to_tree
 from clism_ray.errors import InputError
-from clism_ray.store import Store, StoreFailed, default_uri, viewer_command, without_password
+from clism_ray.store import Store, StoreFailed, viewer_command
 from clism_ray.tracked_run import NewRun, flatten
 from clism_ray.tracking import Tracker, check, start
 from clism_ray.train import journal
 from clism_ray.train.follow import follow_run, following
 from clism_ray.train.journal import Entry
+from clism_ray.train.tracking_record import default_uri, without_password
 
 
 @pytest.fixture(scope="module")
