@@ -57,6 +57,7 @@ def finetune(config: FinetuneConfig) -> FinetuneResult:
             check_cells([cell])
             cluster.connect(minimum_cpus=2, dashboard=True)
             preflight.check_resources(config, cluster.nodes(), data_task=False)
+            print(cluster.summary(), flush=True)
             if told := preflight.awaited(config, ray.available_resources(), data_task=False):
                 print(told, flush=True)
             make_ready(cell)

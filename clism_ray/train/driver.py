@@ -76,6 +76,7 @@ def pretrain(config: PretrainConfig) -> PretrainResult:
         if plan.record.status != FINISHED:
             cluster.connect(minimum_cpus=2)  # one for workers, one for data
             check_plan(plan)
+            print(cluster.summary(), flush=True)
             if told := preflight.awaited(config, ray.available_resources()):
                 print(told, flush=True)
             lay_out(plan)

@@ -11,6 +11,7 @@ from ray.train.torch import TorchConfig, TorchTrainer
 from clism_ray.config import ScalingConfig as Scaling
 from clism_ray.errors import RunFailed, WorkersLost, causes, input_error_in
 from clism_ray.train import journal
+from clism_ray.train.gauges import PublishGauges
 from clism_ray.train.job import TrainJob
 from clism_ray.train.settings import Job
 from clism_ray.train.status import WORKERS_LOST
@@ -76,7 +77,7 @@ def fit(
             name="ray_train",
             storage_path=job.run,
             failure_config=FailureConfig(max_failures=restarts),
-            callbacks=[JournalCallback(str(path)), *callbacks],
+            callbacks=[JournalCallback(str(path)), PublishGauges(path.parent.name), *callbacks],
             worker_runtime_env={"env_vars": _worker_environment(scaling)},
         ),
     )

@@ -78,6 +78,7 @@ def sweep(config: SweepConfig) -> SweepResult:
         if record.status != FINISHED:
             cluster.connect(minimum_cpus=2, dashboard=True)  # trials are cut short
             check_plan(plan)
+            print(cluster.summary(), flush=True)
             corpus = Path(plan.recipe.corpus)
             make_tokenizer(config.pretrain, corpus, plan.manifest, folder / "tokenizer")
             record = dataclasses.replace(record, at_once=_at_once(config, record))
