@@ -12,7 +12,11 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from clism_ray import store as mlflow_store
+from clism_ray.config_file import parse
+from clism_ray.config_tasks import FinetuneConfig
 from clism_ray.errors import InputError
+from clism_ray.finetune.follow import follow_cell, tell_undelivered
+from clism_ray.finetune.plan import Cell
 from clism_ray.store import Store, StoreAway
 from clism_ray.tracked_run import NewRun
 from clism_ray.tracking import Tracker, start
@@ -21,17 +25,31 @@ from clism_ray.train.follow import follow_run, following
 from clism_ray.train.journal import Entry
 from clism_ray.train.status import FINISHED
 from clism_ray.train.tracking_record import read_tracking
+from tests import evaluations
 from tests.mlflow_server import SILENCE_S, Proxy, Server
+
+TRAINED = {
+    "model": {"path": "base"},
+    "qa": {"train": "train", "tests": {"x": {"path": "x.{language}.json", "languages": ["en"]}}},
+    "optimizer": {"learning_rate": 1e-3},
+    "length": {"steps": 10},
+}
 
 pytestmark = pytest.mark.timeout(180)
 
 
 @pytest.fixture(autouse=True)
-def short_silence(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody waits ten seconds for each lost answer here, nor ten times as long after it."""
-    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", str(SILENCE_S))
+def short_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A store that was silent is soon asked again."""
     monkeypatch.setattr(mlflow_store, "_PAUSE", 0.1)
     monkeypatch.setattr(mlflow_store, "_SHORTEST_PAUSE", 0.1)
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")  # other tests may keep the machine busy
+
+
+@pytest.fixture
+def short_silence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits ten seconds for each lost answer."""
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", str(SILENCE_S))
 
 
 @pytest.fixture
@@ -78,6 +96,7 @@ def patiently(action: Callable[[], bool]) -> None:
     raise AssertionError("never done")
 
 
+@pytest.mark.usefixtures("short_silence")
 @pytest.mark.parametrize("fault", ["refuse", "drop", "fail", "slow"])
 def test_after_any_fault_the_store_has_each_point_once(
     fault: str, mlflow_server: Server, new: NewRun
@@ -134,6 +153,7 @@ def test_a_server_that_is_killed_and_comes_back_misses_nothing(
     assert_all_there_once(mlflow_server, new, sent)
 
 
+@pytest.mark.usefixtures("short_silence")
 def test_a_silent_server_costs_many_runs_the_wait_of_one(
     tmp_path: Path, new: NewRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -147,6 +167,41 @@ def test_a_silent_server_costs_many_runs_the_wait_of_one(
             with pytest.raises(StoreAway, match=f"nothing came within {SILENCE_S} s"):
                 tracker.deliver(entries(1, 2))
         assert time.monotonic() - began < 5 * SILENCE_S
+
+
+def test_cells_done_without_a_server_are_delivered_under_their_evaluation(
+    mlflow_server: Server, new: NewRun, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    evaluation = evaluations.config(samples=[1, 2, 3])
+    folder = evaluations.build(tmp_path, evaluation, evaluations.answers({}))
+    cells = [
+        Cell(
+            config=parse(FinetuneConfig, {**TRAINED, "name": path.name}),
+            model="base",
+            folder=path,
+            identity={},
+        )
+        for path in sorted((folder / "cells").iterdir())
+    ]
+    proxy = Proxy(mlflow_server.uri)
+    parent = start(Store(proxy.uri), new)
+    followed = [follow_cell(cell, parent.store, tmp_path, parent, lines=False) for cell in cells]
+    assert not any(next(passes) for passes in followed)
+    tell_undelivered(cells)
+    assert f"MLflow lacks {len(cells)} of {len(cells)} cells" in capsys.readouterr().out
+    with proxy.up():
+        parent.store.ask_anyway()
+        assert all(next(passes) for passes in followed)
+        assert all(next(passes) for passes in followed)
+    client = MlflowClient(tracking_uri=mlflow_server.uri)
+    experiment = client.get_experiment_by_name(cells[0].config.tracking.experiment)
+    assert experiment
+    condition = f"tags.`mlflow.parentRunId` = '{parent.run_id}'"
+    children = client.search_runs([experiment.experiment_id], condition)
+    assert {run.info.run_name for run in children} == {cell.config.name for cell in cells}
+    assert len(children) == len(cells) >= 6
+    assert {run.info.status for run in children} == {"FINISHED"}
+    assert len(client.get_metric_history(children[0].info.run_id, "test/loss")) == 1
 
 
 def test_a_server_that_is_no_mlflow_is_refused_at_once(mlflow_server: Server, new: NewRun) -> None:
