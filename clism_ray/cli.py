@@ -146,6 +146,21 @@ def plan_arguments(
     return given, {n: getattr(given, n) for n in names if getattr(given, n) is not None}
 
 
+def status_parser(description: str) -> argparse.ArgumentParser:
+    """The command line of `jobs/status.py`: a name, and where it lives."""
+    parser = argparse.ArgumentParser(description=description, allow_abbrev=False)
+    parser.add_argument("name", metavar="NAME", help="of a run, sweep, evaluation or fine-tuning")
+    parser.add_argument(
+        "--storage",
+        metavar="FOLDER",
+        type=_path,
+        default="~/clism_ray",
+        help="as in the configuration (default: %(default)s)",
+    )
+    parser.add_argument("--json", action="store_true", help="all of it, for a program")
+    return parser
+
+
 def _path(text: str) -> Path:
     return Path(text).expanduser()
 

@@ -47,6 +47,18 @@ def connect(minimum_cpus: int = 1, dashboard: bool = False) -> None:
     )
 
 
+def summary() -> str:
+    """The cluster in one line: its nodes and what all of them have."""
+    total = ray.cluster_resources()
+    number = len(nodes())
+    return (
+        f"cluster: {number} node{'s' if number > 1 else ''}, {total.get('CPU', 0):g} CPUs, "
+        f"{total.get('GPU', 0):g} GPUs, {total.get('memory', 0) / 2**30:.1f} GiB memory, "
+        f"{total.get('object_store_memory', 0) / 2**30:.1f} GiB object store, "
+        f"Ray {ray.__version__}"
+    )
+
+
 def nodes() -> list[dict[str, float]]:
     """The resources of each node that is alive."""
     return [node["Resources"] for node in ray.nodes() if node["Alive"]]

@@ -11,6 +11,19 @@ from pathlib import Path
 from clism_ray.errors import InputError
 
 
+def holder(folder: Path) -> str | None:
+    """Who works on a folder, in words; None if nobody does, as far as its file system can tell."""
+    try:
+        with folder.with_name(f"{folder.name}.lock").open(encoding="utf-8") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)  # given back at once
+            except OSError as error:
+                return file.read().strip() if error.errno == errno.EWOULDBLOCK else None
+    except OSError:  # there is none, or it may not be read
+        pass
+    return None
+
+
 @contextmanager
 def hold(folder: Path, what: str, place: str = "storage", name: str = "name") -> Iterator[None]:
     """Keep other processes from working on a folder at the same time, with FOLDER.lock.

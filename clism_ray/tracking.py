@@ -1,207 +1,195 @@
 """MLflow: one run per training run, kept across restarts; its metrics, artefacts and tags.
 
 Everything goes through an explicit client and run id: nothing is "active", nothing is global.
-Only the driver calls this, so a SQLite store has one writer.
+Only the driver calls this, so a SQLite store has one writer. The store may be away at any time.
+What is written here is then in the journal, with its times, and is delivered once: after a request
+without an answer the store is asked what it has.
 """
 
 import dataclasses
-import json
-import logging
-import os
-import re
-import shlex
-import sys
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+import math
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from mlflow.entities import LifecycleStage, Metric, Param, RunStatus
-from mlflow.exceptions import MlflowException
-from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST, ErrorCode
-from mlflow.tracking import MlflowClient
+from mlflow.entities import Metric, RunStatus
 from mlflow.utils.git_utils import get_git_commit
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
-from sqlalchemy.exc import SQLAlchemyError
 
-from clism_ray.config import PretrainConfig, TrackingConfig, leaves
+from clism_ray.config import PretrainConfig, TrackingConfig
 from clism_ray.config_tasks import EvaluateConfig, FinetuneConfig
 from clism_ray.errors import InputError
+from clism_ray.store import Store, StoreAway, StoreFailed, time_for_files
+from clism_ray.tracked_run import NewRun, open_run
+from clism_ray.train import journal
 from clism_ray.train.journal import Entry
 from clism_ray.train.status import FAILED, FINISHED, STOPPED, STOPPED_EARLY
+from clism_ray.train.tracking_record import read_tracking, without_password
 
 TrackedT = TypeVar("TrackedT", PretrainConfig, FinetuneConfig, EvaluateConfig)
 
 PARENT = MLFLOW_PARENT_RUN_ID  # the tag that makes a run another one's child
-STORE_ERRORS = (MlflowException, SQLAlchemyError, OSError)  # requests' own are OSErrors
 _ENDS = {
     FINISHED: RunStatus.FINISHED,
     STOPPED: RunStatus.KILLED,
     STOPPED_EARLY: RunStatus.KILLED,
     FAILED: RunStatus.FAILED,
 }
-_MARKS = {"train": "loss/total", "validation": "validation/loss/total", "test": "test/loss"}
 _BATCH = 500  # metrics of one request; MLflow takes up to 1000
+_LAST_SECONDS = 30.0  # that the end of a run waits for a slow store to take metrics
 
 
 class Tracker:
-    """A client and the run it writes to."""
+    """A run in a store: found or made there as soon as the store answers."""
 
-    def __init__(self, uri: str, run_id: str) -> None:
-        self.client = MlflowClient(tracking_uri=uri)
-        self.uri = uri
-        self.run_id = run_id
-        self.delivered: dict[str, int] = {
-            kind: max((point.step for point in self._history(name)), default=-1)
-            for kind, name in _MARKS.items()
-        }
+    def __init__(self, store: Store, new: NewRun, run_id: str | None = None) -> None:
+        """`run_id` is that of an earlier start, if only the caller knows it."""
+        self.store = store
+        self.new = new
+        self.run_id: str | None = read_tracking(new.folder).get("mlflow_run", run_id)
+        self._is_open = False
+        self._held: dict[str, int] = {}  # metric -> its last step in the store
+        self._reached: dict[str, int] = {}  # kind of entries -> the last step delivered
 
-    def deliver(self, entries: Iterable[Entry]) -> None:
-        """Log metrics by step, each step once: those delivered before are passed over.
+    def open(self) -> None:
+        """Find the run, or make it, if that is not done. Raises StoreFailed."""
+        if self._is_open:
+            return
+        self.run_id, self._held = open_run(self.store, self.new, self.run_id)
+        self._reached = {}
+        self._is_open = True
 
-        Where the store fails, the same entries may be given again.
+    def deliver(self, entries: Iterable[Entry], seconds: float = math.inf) -> bool:
+        """Log metrics by step, each once: those the store has are passed over.
+
+        Whether all are there now: after so many seconds, no further request is made. Raises
+        StoreFailed where the store fails; the same entries may then be given again.
         """
-        requests: list[list[Metric]] = [[]]
-        reached = dict(self.delivered)
-        for entry in entries:
-            if entry.kind == "event" or entry.step <= reached[entry.kind]:
-                continue
-            reached[entry.kind] = entry.step
-            if len(requests[-1]) + len(entry.values) > _BATCH:
-                requests.append([])  # whole entries only: one counts as delivered or does not
-            requests[-1] += [
+        self.open()
+        until = time.monotonic() + seconds
+        for request in _requests(filter(self._is_news, journal.first_of_each(entries))):
+            if time.monotonic() > until:
+                return False
+            metrics = [
                 Metric(name, float(value), entry.time, entry.step)
+                for entry in request
                 for name, value in entry.values.items()
             ]
-        for metrics in filter(None, requests):
-            self.client.log_batch(self.run_id, metrics=metrics)
-        self.delivered = reached
-
-    def log_file(self, path: Path, folder: str | None = None) -> None:
-        """Keep a file, or all files of a folder, with the run."""
-        if path.is_dir():
-            self.client.log_artifacts(self.run_id, str(path), folder)
-        else:
-            self.client.log_artifact(self.run_id, str(path), folder)
+            self._tell(lambda client, run, metrics=metrics: client.log_batch(run, metrics))
+            self._reached |= {entry.kind: entry.step for entry in request}
+        self.store.took_all()
+        return True
 
     def tag(self, **tags: str) -> None:
-        """Set tags of the run."""
+        """Set tags of the run. Raises StoreFailed."""
+        self.open()
         for key, value in tags.items():
-            self.client.set_tag(self.run_id, key, value)
+            self._tell(lambda client, run, key=key, value=value: client.set_tag(run, key, value))
+
+    def log_file(self, path: Path, folder: str | None = None) -> None:
+        """Keep a file, or all files of a folder, with the run. Raises StoreFailed."""
+        self.open()
+        with time_for_files(path):
+            self._tell(
+                lambda client, run: (
+                    client.log_artifacts if path.is_dir() else client.log_artifact
+                )(run, str(path), folder)
+            )
+
+    def end(
+        self, status: str, entries: Sequence[Entry], artefacts: Sequence[tuple[Path, str | None]]
+    ) -> None:
+        """Deliver what is missing, keep files, end the run.
+
+        `status` is one of `train.status`. Raises StoreFailed if the store does not take all of it,
+        and soon.
+        """
+        if not self.deliver(entries, _LAST_SECONDS):
+            raise StoreAway(f"it takes more than {_LAST_SECONDS:g} s to do so")
+        for path, folder in artefacts:
+            self.log_file(path, folder)
+        end = RunStatus.to_string(_ENDS[status])
+        last = max((entry.time for entry in entries), default=None)
+        self._tell(lambda client, run: client.set_terminated(run, end, last))
 
     def close(
-        self, status: str, entries: Iterable[Entry], artefacts: Sequence[tuple[Path, str | None]]
+        self, status: str, entries: Sequence[Entry], artefacts: Sequence[tuple[Path, str | None]]
     ) -> bool:
-        """Deliver what is missing, keep files, end the run. Whether the store took it all.
-
-        `status` is one of `train.status`.
-        """
-        end = RunStatus.to_string(_ENDS[status])
+        """`end`, as the last word to the store: says so if it does not take it. Whether it did."""
+        self.store.ask_anyway()
         try:
-            self.deliver(entries)
-            for path, folder in artefacts:
-                self.log_file(path, folder)
-            self.client.set_terminated(self.run_id, end)
-        except STORE_ERRORS as error:
-            print(f"MLflow did not take the end of run {self.run_id}: {told(error, self.uri)}")
+            self.end(status, entries, artefacts)
+        except StoreFailed as error:
+            print(
+                f"MLflow did not take the end of {self.new.name} ({error}); all of it is in "
+                f"{self.new.folder}: the same command, started again, delivers it",
+                flush=True,
+            )
             return False
         return True
 
-    def _history(self, name: str) -> list[Any]:
-        return list(self.client.get_metric_history(self.run_id, name))
+    def _is_news(self, entry: Entry) -> bool:
+        if entry.kind == "event" or entry.step <= self._reached.get(entry.kind, -1):
+            return False
+        # Requests hold whole entries, by step: the store has all of one or nothing.
+        return not all(self._held.get(name, -1) >= entry.step for name in entry.values)
+
+    def _tell(self, request: Any) -> None:
+        try:
+            self.store.ask(lambda client: request(client, self.run_id))
+        except StoreAway:
+            self._is_open = False  # it may have taken the request: look before the next
+            raise
 
 
-def default_uri(storage: Path) -> str:
-    """The store used when none is configured."""
-    return f"sqlite:///{storage / 'mlflow.db'}"
+def _requests(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
+    """Entries in lists of so many that each list is a request."""
+    gathered: list[Entry] = []
+    size = 0
+    for entry in entries:
+        if gathered and size + len(entry.values) > _BATCH:
+            yield gathered
+            gathered, size = [], 0
+        gathered.append(entry)
+        size += len(entry.values)
+    if gathered:
+        yield gathered
 
 
-def start(
-    uri: str,
-    experiment: str,
-    artefacts: Path,
-    name: str,
-    run_id: str | None,
-    parameters: Mapping[str, Any],
-    tags: Mapping[str, str],
-) -> Tracker:
-    """Open the run `run_id`, or a new one with these parameters and tags.
+def check(store: Store) -> None:
+    """Raise InputError if the store can never be used; one that is only silent says so."""
+    try:
+        store.ask(lambda client: client.search_experiments(max_results=1))
+    except StoreAway:
+        pass
+    except StoreFailed as error:
+        raise _unusable(store, error) from error
+
+
+def _unusable(store: Store, error: StoreFailed) -> InputError:
+    return InputError(
+        f"tracking.uri {without_password(store.uri)!r} cannot be used: {error}\n"
+        "give the address of an MLflow server or database, or leave tracking.uri out to use a "
+        "file under storage"
+    )
+
+
+def start(store: Store, new: NewRun, run_id: str | None = None) -> Tracker:
+    """The run `run_id`, or a new one; if the store does not answer, it is opened when it does.
 
     A run that the store has lost is begun anew: the journal still holds its metrics.
-    `artefacts` is where a new experiment of a local store keeps its files.
 
-    Raises InputError if the store cannot be used.
+    Raises InputError if the store can never be used.
     """
-    logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)  # table by table
-    # MLflow would try a server that is not there for minutes; the journal can wait for it.
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+    tracker = Tracker(store, new, run_id)
     try:
-        client = MlflowClient(tracking_uri=uri)
-        if run_id is None or not _reopen(client, run_id):
-            run_id = _new_run(client, uri, experiment, artefacts, name, parameters, tags)
-        return Tracker(uri, run_id)
-    except (*STORE_ERRORS, ImportError) as error:  # a database whose driver is not installed
-        raise InputError(
-            f"tracking.uri {without_password(uri)!r} cannot be used: {told(error, uri)}\n"
-            "start the server there, or leave tracking.uri out to use a file under storage"
-        ) from error
-
-
-def _reopen(client: MlflowClient, run_id: str) -> bool:
-    """Whether the run is there to go on with."""
-    try:
-        if client.get_run(run_id).info.lifecycle_stage != LifecycleStage.ACTIVE:
-            return False
-    except MlflowException as error:
-        if error.error_code == ErrorCode.Name(RESOURCE_DOES_NOT_EXIST):
-            return False
-        raise
-    client.update_run(run_id, status=RunStatus.to_string(RunStatus.RUNNING))
-    return True
-
-
-def _new_run(
-    client: MlflowClient,
-    uri: str,
-    experiment: str,
-    artefacts: Path,
-    name: str,
-    parameters: Mapping[str, Any],
-    tags: Mapping[str, str],
-) -> str:
-    found = client.get_experiment_by_name(experiment)
-    local = uri.startswith("sqlite:")
-    experiment_id = (
-        found.experiment_id
-        if found
-        else client.create_experiment(experiment, artefacts.as_uri() if local else None)
-    )
-    run_id = str(client.create_run(experiment_id, run_name=name, tags=dict(tags)).info.run_id)
-    try:
-        params = [Param(key, value) for key, value in flatten(parameters).items()]
-        client.log_batch(run_id, params=params)
-    except STORE_ERRORS:
-        with suppress(*STORE_ERRORS):
-            client.delete_run(run_id)  # the next try makes another
-        raise
-    return run_id
-
-
-def flatten(tree: Mapping[str, Any]) -> dict[str, str]:
-    """Dotted keys and their values as text."""
-    return {
-        key: value if isinstance(value, str) else json.dumps(value)
-        for key, value in leaves(tree).items()
-    }
-
-
-def viewer_command(uri: str) -> str:
-    """The command that opens the runs in a browser, on this machine alone."""
-    if uri.startswith("sqlite:"):
-        program = shlex.quote(str(Path(sys.executable).with_name("mlflow")))
-        store = shlex.quote(uri)
-        return f"{program} server --host 127.0.0.1 --port 5000 --backend-store-uri {store}"
-    return f"the MLflow server at {without_password(uri)}"
+        tracker.open()
+    except StoreAway:
+        pass
+    except StoreFailed as error:
+        raise _unusable(store, error) from error
+    return tracker
 
 
 def keepable(config: TrackedT) -> TrackedT:
@@ -211,16 +199,6 @@ def keepable(config: TrackedT) -> TrackedT:
         return config
     shown = dataclasses.replace(settings, uri=without_password(settings.uri))
     return dataclasses.replace(config, tracking=shown)
-
-
-def without_password(uri: str) -> str:
-    """The same URI with `***` in place of a password: for logs, parameters and messages."""
-    return re.sub(r"(?<=://)([^/@:]*):[^/]*@", r"\1:***@", uri)
-
-
-def told(error: Exception, uri: str) -> str:
-    """An error in words, without the password that its URI may hold."""
-    return str(error).replace(uri, without_password(uri))
 
 
 def git_commit() -> str:

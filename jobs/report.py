@@ -10,7 +10,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # runs without 
 from clism_ray.cli import exit_code, report_parser
 from clism_ray.report import compare_page, corpus_page, page, runs, sweep_page
 from clism_ray.report.evaluation.report import report_evaluation
-from clism_ray.tracking import default_uri
+from clism_ray.train.tracking_record import default_uri
 
 
 def report(given: argparse.Namespace) -> None:

@@ -18,15 +18,17 @@ from clism_ray.config_tasks import FinetuneConfig
 from clism_ray.errors import InputError, RunFailed, WorkersLost
 from clism_ray.finetune.cell import MODEL, PROBLEM, CellResult, read_result
 from clism_ray.finetune.check import check_cells
-from clism_ray.finetune.follow import TRACKING, follow_cell
+from clism_ray.finetune.follow import follow_cell, tell_undelivered
 from clism_ray.finetune.job import CellJob
 from clism_ray.finetune.plan import Cell, plan_cell
 from clism_ray.hold import hold
+from clism_ray.store import Store
 from clism_ray.train import journal, preflight
 from clism_ray.train.fit import fit
 from clism_ray.train.follow import following
 from clism_ray.train.run import write_json
 from clism_ray.train.storage import check_storage, other_nodes
+from clism_ray.train.tracking_record import TRACKING, default_uri
 
 _BEGUN = "begun.json"
 
@@ -49,7 +51,7 @@ def finetune(config: FinetuneConfig) -> FinetuneResult:
     """
     storage = Path(config.storage).expanduser().resolve()
     folder = storage / "finetuned" / config.name
-    uri = config.tracking.uri or tracking.default_uri(storage)
+    uri = config.tracking.uri or default_uri(storage)
     with hold(folder, f"the fine-tuning {config.name!r}"):
         cell = plan_cell(config, config.name, folder)
         if not cell.done:
@@ -57,6 +59,7 @@ def finetune(config: FinetuneConfig) -> FinetuneResult:
             cluster.connect(minimum_cpus=2, dashboard=True)
             preflight.check_resources(config, cluster.nodes(), data_task=False)
             check_storage(folder.parent, other_nodes())
+            print(cluster.summary(), flush=True)
             if told := preflight.awaited(config, ray.available_resources(), data_task=False):
                 print(told, flush=True)
             make_ready(cell)
@@ -65,9 +68,12 @@ def finetune(config: FinetuneConfig) -> FinetuneResult:
                 f"{folder}: finished with export=false, so its model was not kept; give another "
                 "name=... to train it again"
             )
-        with following(_one(follow_cell(cell, uri, storage / "mlflow", {}))):
+        store = Store(uri)
+        tracking.check(store)
+        with following(_one(follow_cell(cell, store, storage / "mlflow")), store):
             if not cell.done:
                 _run(cell)
+        tell_undelivered([cell])
     result = read_result(folder)
     assert result is not None
     return FinetuneResult(folder=folder, result=result, tracking_uri=uri)

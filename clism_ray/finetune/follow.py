@@ -1,48 +1,48 @@
-"""Following cells from the driver: journals and results to MLflow, a line for the terminal.
+"""Following cells from the driver: journals and results to MLflow, a line for the terminal."""
 
-<cell>/tracking.json   the cell's run in MLflow, and whether MLflow has all of it
-"""
-
-import json
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from clism_ray import tracking
 from clism_ray.config import identity_hash, to_tree
-from clism_ray.errors import InputError
 from clism_ray.finetune.cell import RESULT, CellResult, problem_of, read_result
 from clism_ray.finetune.names import result_metrics
 from clism_ray.finetune.plan import Cell
+from clism_ray.store import Store, StoreFailed
+from clism_ray.tracked_run import NewRun, change_tracking
 from clism_ray.train import journal
+from clism_ray.train.follow import PASS_SECONDS
 from clism_ray.train.progress import describe_cell
-from clism_ray.train.run import write_json
 from clism_ray.train.status import FAILED, FINISHED
+from clism_ray.train.tracking_record import read_tracking
 
-TRACKING = "tracking.json"
 HEADLINES = ("squad_f1", "squad_exact", "f1")  # what a line on the terminal says of a test
 
 
 def follow_cell(
-    cell: Cell, uri: str, artefacts: Path, tags: Mapping[str, str], lines: bool = True
+    cell: Cell,
+    store: Store,
+    artefacts: Path,
+    parent: tracking.Tracker | None = None,
+    lines: bool = True,
 ) -> Iterator[bool]:
     """Each pass brings MLflow and the terminal up to date; says whether MLflow has all of it.
 
     Args:
         cell: may not have begun; until it does, nothing happens.
-        uri: of the MLflow store.
+        store: shared by all cells of a job.
         artefacts: where a new experiment of a local store keeps its files.
-        tags: beside the cell's own, such as its parent run.
+        parent: the run of the evaluation that the cell is part of.
         lines: whether each report is told, not just the outcome.
     """
     path = cell.folder / journal.JOURNAL
-    position, taken, warned = 0, 0, False
+    position, taken = 0, 0
     shown, told = time.time_ns() // 1_000_000, cell.done
     entries: list[journal.Entry] = []
     tracker: tracking.Tracker | None = None
-    while not _read(cell.folder).get("delivered"):
+    while not read_tracking(cell.folder).get("delivered"):
         result = read_result(cell.folder)  # before the journal: once there, that is all of it
         new, position = journal.read_from(path, position)
         entries += new
@@ -54,15 +54,13 @@ def follow_cell(
         curve = list(journal.first_of_each(entries))
         try:
             if curve or result:
-                tracker = tracker or _open(cell, uri, artefacts, tags)
-                tracker.deliver(curve[taken:])
-                taken = len(curve)
-                _close(tracker, cell, result)
-        except (InputError, *tracking.STORE_ERRORS) as error:
-            if not warned:
-                print(f"MLflow takes nothing ({tracking.told(error, uri)}); it waits in {path}")
-                warned = True
-        yield bool(_read(cell.folder).get("delivered"))
+                tracker = tracker or _tracker(cell, store, artefacts, parent)
+                if tracker.deliver(curve[taken:], PASS_SECONDS):
+                    taken = len(curve)
+                    _end(tracker, cell, curve, result)
+        except StoreFailed as error:
+            store.tell(error, path)
+        yield bool(read_tracking(cell.folder).get("delivered"))
     while True:
         yield True
 
@@ -84,49 +82,69 @@ def outcome_line(result: CellResult) -> str:
     return f"cell {result.name} loss={result.loss:.3f} seconds={result.seconds:.0f} {each}"
 
 
-def _read(folder: Path) -> dict[str, Any]:
-    path = folder / TRACKING
-    known: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.is_file() else {}
-    return known
+def tell_undelivered(cells: Sequence[Cell]) -> None:
+    """Say how many cells that are done MLflow does not have whole, if there are any."""
+    lacking = [c for c in cells if c.done and not read_tracking(c.folder).get("delivered")]
+    if lacking:
+        print(
+            f"MLflow lacks {len(lacking)} of {len(cells)} cells; the same command, started again, "
+            "delivers them",
+            flush=True,
+        )
 
 
-def _open(cell: Cell, uri: str, artefacts: Path, tags: Mapping[str, str]) -> tracking.Tracker:
-    """The cell's run in MLflow, made once however often the cell is started."""
+def _tracker(
+    cell: Cell, store: Store, artefacts: Path, parent: tracking.Tracker | None
+) -> tracking.Tracker:
+    """The cell's run in MLflow, made once however often the cell is started.
+
+    Raises StoreFailed while there is no parent for it.
+    """
     config = cell.config
-    tracker = tracking.start(
-        uri,
-        config.tracking.experiment,
-        artefacts,
-        config.name,
-        _read(cell.folder).get("mlflow_run"),
-        to_tree(tracking.keepable(config)),
-        {
-            "kind": "cell",
-            "identity": identity_hash(cell.identity),
-            "git_commit": tracking.git_commit(),
-            "model": cell.model,
-            "form": config.form,
-            "size": str(config.size or "all"),
-            "sample": str(config.sample),
-            "seed": str(config.seed),
-            "folder": str(cell.folder),
-            **tags,
-        },
+    tags = {
+        "kind": "cell",
+        "identity": identity_hash(cell.identity),
+        "git_commit": tracking.git_commit(),
+        "model": cell.model,
+        "form": config.form,
+        "size": str(config.size or "all"),
+        "sample": str(config.sample),
+        "seed": str(config.seed),
+        "folder": str(cell.folder),
+    }
+    if parent:
+        parent.open()
+        tags[tracking.PARENT] = str(parent.run_id)
+    new = NewRun(
+        name=config.name,
+        experiment=config.tracking.experiment,
+        artefacts=artefacts,
+        folder=cell.folder,
+        parameters=to_tree(tracking.keepable(config)),
+        tags=tags,
     )
-    write_json(cell.folder / TRACKING, {"mlflow_run": tracker.run_id})
-    return tracker
+    return tracking.Tracker(store, new)
 
 
-def _close(tracker: tracking.Tracker, cell: Cell, result: CellResult | None) -> None:
-    """End the cell's run in MLflow if the cell is over, and remember what MLflow has."""
-    problem, known = problem_of(cell.folder), _read(cell.folder)
+def _end(
+    tracker: tracking.Tracker,
+    cell: Cell,
+    curve: Sequence[journal.Entry],
+    result: CellResult | None,
+) -> None:
+    """End the cell's run in MLflow if the cell is over, and remember what MLflow has.
+
+    Raises StoreFailed.
+    """
+    problem = problem_of(cell.folder)
     if result:
-        entry = journal.entry("test", result.steps, result_metrics(result))
+        written = (cell.folder / RESULT).stat().st_mtime_ns // 1_000_000
+        scores = journal.Entry(written, "test", result.steps, result_metrics(result))
         files = [cell.folder / "config.yaml", cell.folder / RESULT]
         kept = [(path, None) for path in files if path.is_file()]
-        if tracker.close(FINISHED, [entry], kept):
-            write_json(cell.folder / TRACKING, {**known, "delivered": True})
-    elif problem and known.get("problem") != problem:
+        tracker.end(FINISHED, [*curve, scores], kept)
+        change_tracking(cell.folder, delivered=True)
+    elif problem and read_tracking(cell.folder).get("problem") != problem:
         tracker.tag(problem=problem)
-        if tracker.close(FAILED, [], []):
-            write_json(cell.folder / TRACKING, {**known, "problem": problem})
+        tracker.end(FAILED, curve, [])
+        change_tracking(cell.folder, problem=problem)

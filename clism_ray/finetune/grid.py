@@ -9,7 +9,6 @@
     report/            the page and the tables
 """
 
-import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -24,17 +23,20 @@ from clism_ray.errors import InputError, causes, input_error_in
 from clism_ray.finetune.cell import PROBLEM
 from clism_ray.finetune.check import check_cells
 from clism_ray.finetune.driver import make_ready, run_cell
-from clism_ray.finetune.follow import TRACKING, follow_cell
+from clism_ray.finetune.follow import follow_cell, tell_undelivered
 from clism_ray.finetune.plan import Cell, cells_of
 from clism_ray.hold import hold
 from clism_ray.report.evaluation.report import load_evaluation, write_evaluation
 from clism_ray.report.evaluation.results import Evaluation
+from clism_ray.store import Store
+from clism_ray.tracked_run import NewRun
 from clism_ray.train import preflight
 from clism_ray.train.follow import following
 from clism_ray.train.progress import describe_grid
 from clism_ray.train.run import write_json
 from clism_ray.train.status import FAILED, FINISHED
 from clism_ray.train.storage import check_storage, other_nodes
+from clism_ray.train.tracking_record import default_uri
 
 _DRIVER_CPUS = 0.01  # of a cell: it waits for its workers
 
@@ -59,16 +61,17 @@ def evaluate(config: EvaluateConfig) -> tuple[Evaluation, dict[str, str]]:
         (folder / "evaluation.yaml").write_text(kept, encoding="utf-8")
         for cell in left:
             make_ready(cell)
-        uri = config.tracking.uri or tracking.default_uri(folder.parent.parent)
+        uri = config.tracking.uri or default_uri(folder.parent.parent)
         parent = _parent(config, folder, uri)
         try:
-            with following(_follow(cells, uri, folder, parent.run_id)):
+            with following(_follow(cells, parent), parent.store):
                 failed = _run_all(left, at_once, config.retries)
             evaluation = load_evaluation(folder)
             files = [(path, None) for path in write_evaluation(evaluation, folder / "report")]
         except BaseException:
             parent.close(FAILED, [], [])
             raise
+        tell_undelivered(cells)
         parent.close(FAILED if failed else FINISHED, [], files)
     return evaluation, failed
 
@@ -94,6 +97,7 @@ def _prepare(config: EvaluateConfig, left: Sequence[Cell]) -> int:
             f"{config.scaling.workers} workers of {config.scaling.cpus_per_worker:g} CPU leave no "
             f"{_DRIVER_CPUS:g} CPU for a cell's driver; lower scaling.cpus_per_worker"
         )
+    print(cluster.summary(), flush=True)
     if waiting := preflight.awaited(config, ray.available_resources(), data_task=False):
         print(waiting, flush=True)
     return min(fits, config.cells_at_once or fits)
@@ -140,10 +144,9 @@ def _ended(task: ray.ObjectRef, cell: Cell) -> tuple[str | None, bool]:
     return None, False
 
 
-def _follow(cells: Sequence[Cell], uri: str, folder: Path, parent: str) -> Iterator[None]:
-    artefacts = folder.parent.parent / "mlflow"
-    tags = {tracking.PARENT: parent}
-    followed = [follow_cell(cell, uri, artefacts, tags, lines=False) for cell in cells]
+def _follow(cells: Sequence[Cell], parent: tracking.Tracker) -> Iterator[None]:
+    store, artefacts = parent.store, parent.new.artefacts
+    followed = [follow_cell(cell, store, artefacts, parent, lines=False) for cell in cells]
     while True:
         followed = [passes for passes in followed if not next(passes)]
         yield
@@ -151,16 +154,12 @@ def _follow(cells: Sequence[Cell], uri: str, folder: Path, parent: str) -> Itera
 
 def _parent(config: EvaluateConfig, folder: Path, uri: str) -> tracking.Tracker:
     """The evaluation's own run in MLflow."""
-    path = folder / TRACKING
-    known = json.loads(path.read_text("utf-8"))["mlflow_run"] if path.is_file() else None
-    tracker = tracking.start(
-        uri,
-        config.tracking.experiment,
-        folder.parent.parent / "mlflow",
-        config.name,
-        known,
-        to_tree(tracking.keepable(config)),
-        {"kind": "evaluation", "git_commit": tracking.git_commit(), "folder": str(folder)},
+    new = NewRun(
+        name=config.name,
+        experiment=config.tracking.experiment,
+        artefacts=folder.parent.parent / "mlflow",
+        folder=folder,
+        parameters=to_tree(tracking.keepable(config)),
+        tags={"kind": "evaluation", "git_commit": tracking.git_commit(), "folder": str(folder)},
     )
-    write_json(path, {"mlflow_run": tracker.run_id})
-    return tracker
+    return tracking.start(Store(uri), new)

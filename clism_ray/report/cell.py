@@ -5,7 +5,7 @@ from rich.table import Table
 
 from clism_ray.finetune.cell import MODEL, CellResult
 from clism_ray.finetune.driver import FinetuneResult
-from clism_ray.tracking import viewer_command
+from clism_ray.store import viewer_command
 
 
 def print_cell(found: FinetuneResult) -> None:

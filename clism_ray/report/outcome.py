@@ -8,8 +8,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from clism_ray.config_sweep import SweepConfig
+from clism_ray.store import viewer_command
 from clism_ray.tasks.probes import LOWER
-from clism_ray.tracking import viewer_command
 from clism_ray.train import journal
 from clism_ray.train.driver import PretrainResult
 from clism_ray.train.progress import settings
@@ -37,8 +37,9 @@ def print_result(result: PretrainResult) -> None:
     lines += [f"model:    {model}"] if model.is_dir() else []
     for line in lines:
         console.print(line, highlight=False, soft_wrap=True, markup=False)
+    run = f"   (run {result.mlflow_run})" if result.mlflow_run else ""
     console.print(
-        f"compare:  {viewer_command(result.tracking_uri)}   (run {result.mlflow_run})",
+        f"compare:  {viewer_command(result.tracking_uri)}{run}",
         highlight=False,
         soft_wrap=True,
         markup=False,

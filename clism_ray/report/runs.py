@@ -15,7 +15,9 @@ from mlflow.tracking import MlflowClient
 
 from clism_ray.errors import InputError
 from clism_ray.report.results import Curve, Dimension, Run, Sweep, direction, to_curve
-from clism_ray.tracking import PARENT, STORE_ERRORS, told, without_password
+from clism_ray.store import STORE_ERRORS, told
+from clism_ray.tracking import PARENT
+from clism_ray.train.tracking_record import without_password
 
 _KIND, _SPACE = "kind", "space."
 _PAGE = 1000  # runs of one request

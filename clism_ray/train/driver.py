@@ -19,6 +19,8 @@ from clism_ray.masking.microbatch import Recipe
 from clism_ray.masking.tokenizer import check_question, load_tokenizer, save_tokenizer
 from clism_ray.model.card import model_card
 from clism_ray.model.encoder import check_start
+from clism_ray.store import Store
+from clism_ray.tracked_run import NewRun
 from clism_ray.train import checkpoint, journal, preflight
 from clism_ray.train.fit import fit, pretrain_on_worker
 from clism_ray.train.follow import follow_run, following
@@ -37,6 +39,7 @@ from clism_ray.train.run import (
 from clism_ray.train.status import FAILED, FINISHED, RUNNING
 from clism_ray.train.stop import stopping_on_sigterm
 from clism_ray.train.storage import check_storage, other_nodes
+from clism_ray.train.tracking_record import TRACKING, default_uri
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -72,10 +75,11 @@ def pretrain(config: PretrainConfig) -> PretrainResult:
     """
     with hold(run_folder(config), f"the run {config.name!r}"):
         plan = plan_run(config)
-        uri = config.tracking.uri or tracking.default_uri(plan.folder.parent.parent)
+        uri = config.tracking.uri or default_uri(plan.folder.parent.parent)
         if plan.record.status != FINISHED:
             cluster.connect(minimum_cpus=2)  # one for workers, one for data
             check_plan(plan)
+            print(cluster.summary(), flush=True)
             if told := preflight.awaited(config, ray.available_resources()):
                 print(told, flush=True)
             lay_out(plan)
@@ -154,7 +158,8 @@ def train_planned(plan: Plan, *callbacks: UserCallback, restarts: int | None = N
         deadline=None if minutes is None else time.time() + 60 * minutes,
         card=model_card(config, plan.manifest, record.identity_hash),
     )
-    write_record(config, dataclasses.replace(record, status=RUNNING))
+    record = dataclasses.replace(record, status=RUNNING, steps=plan.steps)
+    write_record(config, record)
     status = FAILED
     try:
         status = fit(pretrain_on_worker, job, *callbacks, restarts=restarts)
@@ -177,7 +182,7 @@ def _train_tracked(plan: Plan, uri: str) -> Plan:
     path = plan.folder / journal.JOURNAL
     passes = follow_run(path, tracker, plan.config.tracking.log_every_steps, plan.steps)
     try:
-        with following(passes):
+        with following(passes, tracker.store):
             plan = train_planned(plan)
     except BaseException:
         tracker.close(FAILED, journal.read(path), [])
@@ -201,15 +206,17 @@ def _deliver(plan: Plan, tracker: tracking.Tracker) -> Plan:
 
 
 def _start_tracking(plan: Plan, uri: str) -> tracking.Tracker:
-    return tracking.start(
-        uri,
-        plan.config.tracking.experiment,
-        plan.folder.parent.parent / "mlflow",
-        plan.config.name,
-        plan.record.mlflow_run,
-        to_tree(tracking.keepable(plan.config)),
-        lineage(plan.config, plan.manifest.content_hash),
+    if plan.record.status == "new":  # a start that failed before it ran; its settings may be others
+        (plan.folder / TRACKING).unlink(missing_ok=True)
+    new = NewRun(
+        name=plan.config.name,
+        experiment=plan.config.tracking.experiment,
+        artefacts=plan.folder.parent.parent / "mlflow",
+        folder=plan.folder,
+        parameters=to_tree(tracking.keepable(plan.config)),
+        tags=lineage(plan.config, plan.manifest.content_hash),
     )
+    return tracking.start(Store(uri), new, plan.record.mlflow_run)
 
 
 def lineage(config: PretrainConfig, corpus_hash: str) -> dict[str, str]:

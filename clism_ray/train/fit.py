@@ -11,10 +11,11 @@ from ray.train.torch import TorchConfig, TorchTrainer
 from clism_ray.config import ScalingConfig as Scaling
 from clism_ray.errors import RunFailed, WorkersLost, causes, input_error_in
 from clism_ray.train import journal
+from clism_ray.train.gauges import PublishGauges
 from clism_ray.train.job import TrainJob
 from clism_ray.train.preflight import worker_resources
 from clism_ray.train.settings import Job
-from clism_ray.train.status import ENDS
+from clism_ray.train.status import ENDS, WORKERS_LOST
 
 _RAY_TRAIN = {  # Ray Train's settings; those of the user's environment go before
     "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.2",  # reports wait for this poll
@@ -31,6 +32,7 @@ class JournalCallback(UserCallback):  # type: ignore[misc]
 
     def __init__(self, path: str) -> None:
         self.path = path
+        self.step = 0
 
     def after_report(
         self, run_context: Any, metrics: list[dict[str, Any]], checkpoint: Any
@@ -38,6 +40,14 @@ class JournalCallback(UserCallback):  # type: ignore[misc]
         """Append what rank 0 reported."""
         entries = [journal.Entry(**entry) for entry in metrics[0]["entries"]]
         journal.append(Path(self.path), entries)
+        self.step = max([self.step, *(entry.step for entry in entries)])
+
+    def after_exception(self, run_context: Any, worker_exceptions: dict[int, Exception]) -> None:
+        """Append that workers died, or raised what nobody expected, and why the first did."""
+        root = list(causes(next(iter(worker_exceptions.values()))))[-1]
+        problem = f"{type(root).__name__}: {str(root).partition(chr(10))[0]}"
+        event = {"status": WORKERS_LOST, "problem": problem}
+        journal.append(Path(self.path), [journal.entry("event", self.step, event)])
 
 
 def fit(
@@ -78,7 +88,7 @@ def fit(
             name="ray_train",
             storage_path=job.run,
             failure_config=FailureConfig(max_failures=restarts),
-            callbacks=[JournalCallback(str(path)), *callbacks],
+            callbacks=[JournalCallback(str(path)), PublishGauges(path.parent.name), *callbacks],
             worker_runtime_env={"env_vars": _worker_environment(scaling)},
         ),
     )

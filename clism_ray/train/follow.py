@@ -7,15 +7,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from clism_ray.tracking import STORE_ERRORS, Tracker, told
+from clism_ray.store import Store, StoreFailed
+from clism_ray.tracking import Tracker
 from clism_ray.train import journal, progress
 
 _POLL_SECONDS = 0.5
+PASS_SECONDS = 5.0  # that a pass gives a slow store: the terminal waits meanwhile
 
 
 @contextmanager
-def following(passes: Iterator[None]) -> Iterator[None]:
-    """Take a pass twice a second in the background, and a last one at the end."""
+def following(passes: Iterator[None], store: Store) -> Iterator[None]:
+    """Take a pass twice a second in the background, and a last one at the end.
+
+    In the last one a store is asked that was silent a moment ago.
+    """
     ended = threading.Event()
     defects: list[Exception] = []
 
@@ -23,6 +28,8 @@ def following(passes: Iterator[None]) -> Iterator[None]:
         over = False
         while not over:
             over = ended.wait(_POLL_SECONDS)
+            if over:
+                store.ask_anyway()
             try:
                 next(passes)
             except Exception as error:
@@ -49,7 +56,7 @@ def follow_run(path: Path, tracker: Tracker, log_every: int, steps: int) -> Iter
 
 
 def _passes(path: Path, tracker: Tracker, log_every: int, steps: int, shown: int) -> Iterator[None]:
-    position, warned = 0, False
+    position = 0
     person = sys.stdout.isatty()
     last: journal.Entry | None = None
     undelivered: list[journal.Entry] = []
@@ -65,12 +72,10 @@ def _passes(path: Path, tracker: Tracker, log_every: int, steps: int, shown: int
                 print(progress.describe(entry, steps, rate, person), flush=True)
                 last = entry if entry.kind == "train" else last
         try:
-            tracker.deliver(undelivered)
-            undelivered = []
-        except STORE_ERRORS as error:
-            if not warned:
-                print(f"MLflow takes no metrics ({told(error, tracker.uri)}); they wait in {path}")
-                warned = True
+            if tracker.deliver(undelivered, PASS_SECONDS):
+                undelivered = []
+        except StoreFailed as error:
+            tracker.store.tell(error, path)
         yield
 
 

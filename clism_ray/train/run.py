@@ -6,6 +6,7 @@
     config.yaml       the configuration of the latest start
     tokenizer/        with `[QUE]`
     journal.jsonl     every metric
+    tracking.json     its place in MLflow, see `tracking_record`
     checkpoints/      see `checkpoint`
     best/, last/      exported models
     reservation       the placement group of the workers, of the latest start
@@ -39,6 +40,7 @@ class RunRecord:
     identity: dict[str, Any]
     identity_hash: str
     status: str = "new"  # new, running, stopped, failed, finished
+    steps: int | None = None  # of the whole run, once it has started
     mlflow_run: str | None = None
     delivered: bool = False  # MLflow has every metric and artefact of the finished run
 

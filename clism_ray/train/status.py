@@ -8,3 +8,5 @@ FAILED = "failed"
 TRAINING = "training"  # workers that have begun, or begun again
 
 ENDS = frozenset((FINISHED, STOPPED, FAILED))  # of a run, as its workers tell it
+
+WORKERS_LOST = "workers lost"  # an event of a run: they died, and others may go on in their place

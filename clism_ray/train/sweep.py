@@ -21,15 +21,15 @@ from ray import tune
 from ray.tune.search.basic_variant import BasicVariantGenerator
 from ray.tune.search.optuna import OptunaSearch
 
-from clism_ray import cluster, tracking
-from clism_ray.config import to_tree
+from clism_ray import cluster
 from clism_ray.config_sweep import SpaceEntry, SweepConfig
 from clism_ray.errors import InputError, RunFailed
 from clism_ray.hold import hold
+from clism_ray.store import StoreFailed
 from clism_ray.train import journal, preflight
 from clism_ray.train.driver import Plan, check_plan, plan_run
 from clism_ray.train.follow import following
-from clism_ray.train.follow_trials import follow_trials
+from clism_ray.train.follow_trials import follow_trials, sweep_run
 from clism_ray.train.run import make_tokenizer
 from clism_ray.train.space import (
     OBJECTIVE,
@@ -51,6 +51,7 @@ from clism_ray.train.sweep_record import (
     write_sweep,
 )
 from clism_ray.train.sweep_result import SweepResult, result_of, write_best, write_report
+from clism_ray.train.tracking_record import default_uri
 from clism_ray.train.trial import run_trial
 from clism_ray.train.trials import RecordTrials, RememberingAsha, remove_checkpoints
 
@@ -72,11 +73,12 @@ def sweep(config: SweepConfig) -> SweepResult:
         check_objective(config, plan.manifest)
         check_halving(config, plan.steps)
         check_few_shot(config)
-        uri = config.pretrain.tracking.uri or tracking.default_uri(folder.parent.parent)
+        uri = config.pretrain.tracking.uri or default_uri(folder.parent.parent)
         record = open_sweep(config, plan.manifest.content_hash)
         if record.status != FINISHED:
             cluster.connect(minimum_cpus=2)
             check_plan(plan)
+            print(cluster.summary(), flush=True)
             corpus = Path(plan.recipe.corpus)
             make_tokenizer(config.pretrain, corpus, plan.manifest, folder / "tokenizer")
             record = dataclasses.replace(record, at_once=_at_once(config, record))
@@ -90,10 +92,10 @@ def _run_tracked(config: SweepConfig, plan: Plan, record: SweepRecord, uri: str)
     """Run the trials that are left, with MLflow and the terminal following."""
     folder = sweep_folder(config)
     corpus_hash = plan.manifest.content_hash
-    parent = _parent(config, record, uri, corpus_hash)
-    change_sweep(folder, mlflow_run=parent.run_id)
+    parent = sweep_run(config, record, uri, corpus_hash)
     try:
-        with following(follow_trials(config, plan.steps, uri, parent.run_id, corpus_hash)):
+        passes = follow_trials(config, plan.steps, parent, corpus_hash)
+        with following(passes, parent.store):
             if record.status != FINISHED:
                 _tuner(config, plan.steps, record.at_once).fit()
                 remove_checkpoints(folder)
@@ -104,17 +106,25 @@ def _run_tracked(config: SweepConfig, plan: Plan, record: SweepRecord, uri: str)
         raise
     change_sweep(folder, status=FINISHED)
     files = [write_best(config, result)]
-    delivered = all(trial.delivered for trial in result.record.trials.values())
+    lacking = [name for name, trial in result.record.trials.items() if not trial.delivered]
+    if lacking:
+        print(f"MLflow lacks {len(lacking)} trials; the same command, started again, delivers them")
+    delivered = not lacking
+    parent.store.ask_anyway()
     try:
         parent.tag(best_trial=result.best)
         metrics, pages = write_report(config, result)
         files += pages
-        summary = [journal.entry("validation", len(result.record.trials), metrics)]
+        ended = journal.read(folder / "runs" / result.best / journal.JOURNAL)[-1].time
+        summary = [journal.Entry(ended, "validation", len(result.record.trials), metrics)]
         delivered &= parent.close(FINISHED, summary, [(file, None) for file in files])
-    except (InputError, *tracking.STORE_ERRORS) as error:
-        print(f"MLflow did not take the sweep's outcome: {tracking.told(error, uri)}")
+    except (InputError, StoreFailed) as error:
+        print(
+            f"MLflow does not have the sweep's outcome, nor is there a page of it ({error}): the "
+            "same command, started again, sees to both"
+        )
         delivered = False
-    return change_sweep(folder, delivered=delivered)
+    return change_sweep(folder, delivered=delivered, mlflow_run=parent.run_id)
 
 
 def _end(config: SweepConfig) -> None:
@@ -151,34 +161,6 @@ def _at_once(config: SweepConfig, record: SweepRecord) -> int:
             f"this cluster holds {fits}. Go on with it on a cluster of that size"
         )
     return record.at_once or min(fits, config.trials_at_once or fits)
-
-
-def _parent(
-    config: SweepConfig, record: SweepRecord, uri: str, corpus_hash: str
-) -> tracking.Tracker:
-    """The sweep's own run in MLflow."""
-    tree = to_tree(dataclasses.replace(config, pretrain=tracking.keepable(config.pretrain)))
-    space = {
-        key: json.dumps({kind: values for kind, values in entry.items() if values is not None})
-        for key, entry in tree.pop("space").items()
-    }
-    shared = tree.pop("pretrain")
-    return tracking.start(
-        uri,
-        config.pretrain.tracking.experiment,
-        sweep_folder(config).parent.parent / "mlflow",
-        config.name,
-        record.mlflow_run,
-        {**tree, "trials": trial_count(config), "pretrain": shared, "space": space},
-        {
-            "kind": "sweep",
-            "identity": record.identity_hash,
-            "corpus": corpus_hash,
-            "git_commit": tracking.git_commit(),
-            "seed": str(config.seed),
-            "folder": str(sweep_folder(config)),
-        },
-    )
 
 
 def _tuner(config: SweepConfig, steps: int, at_once: int) -> tune.Tuner:

@@ -19,8 +19,10 @@ from clism_ray.train import driver, journal
 from clism_ray.train.audit import audit
 from clism_ray.train.checkpoint import folder_of
 from clism_ray.train.driver import PretrainResult, pretrain
+from clism_ray.train.tracking_record import read_tracking
 from tests.corpora import tiny_pair, write_tiny_corpus
 from tests.kill import a_worker_killed, steps_run
+from tests.mlflow_server import Server
 
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("ray_cluster")]
 
@@ -225,6 +227,35 @@ def test_what_mlflow_missed_of_a_finished_run_is_delivered_by_the_next_start(
     assert [point.step for point in history] == list(range(1, STEPS + 1))
     assert client.list_artifacts(result.mlflow_run, "model")
     assert json.loads((folder / "run.json").read_text())["delivered"]
+
+
+@pytest.mark.drill
+def test_a_run_whose_mlflow_is_away_finishes_and_the_next_start_delivers(
+    corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server = Server(tmp_path)
+    config = configuration(
+        corpus, tmp_path, scaling=scaling(1), tracking={"uri": server.uri}, length={"steps": 4}
+    )
+    result = pretrain(config)
+    assert (result.status, result.mlflow_run) == ("finished", None)
+    told = capsys.readouterr().out
+    assert told.count("does not answer") == 1
+    assert "started again, delivers it" in told
+    began = read_tracking(result.folder)["began"]
+    server.start()
+    try:
+        run_id = pretrain(config).mlflow_run
+        assert run_id
+        client = MlflowClient(tracking_uri=server.uri)
+        run, history = client.get_run(run_id), client.get_metric_history(run_id, "loss/total")
+    finally:
+        server.kill()
+    lines = journal.read(result.folder / journal.JOURNAL)
+    kept = [(entry.step, entry.time) for entry in lines if entry.kind == "train"]
+    assert [(point.step, point.timestamp) for point in history] == kept
+    ended = (run.info.status, run.info.start_time, run.info.end_time)
+    assert ended == ("FINISHED", began, lines[-1].time)
 
 
 def write_tokenizer(folder: Path) -> Path:

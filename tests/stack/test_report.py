@@ -15,8 +15,10 @@ from mlflow.tracking import MlflowClient
 
 from clism_ray.errors import InputError
 from clism_ray.report import runs
-from clism_ray.tracking import PARENT, default_uri, flatten
+from clism_ray.tracked_run import flatten
+from clism_ray.tracking import PARENT
 from clism_ray.train.status import FAILED, FINISHED, STOPPED_EARLY
+from clism_ray.train.tracking_record import default_uri
 from jobs.report import main
 
 ROOT = Path(__file__).resolve().parents[2]

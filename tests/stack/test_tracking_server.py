@@ -1,73 +1,52 @@
 """Tracking and reports through an MLflow server, as it is started by the README's command."""
 
-import os
-import shlex
-import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from mlflow.tracking import MlflowClient
 
 from clism_ray import tracking
 from clism_ray.report.runs import load_sweep
+from clism_ray.store import Store
+from clism_ray.tracked_run import NewRun
 from clism_ray.train.journal import Entry
 from clism_ray.train.status import FINISHED
+from tests.mlflow_server import Server
 
 pytestmark = pytest.mark.timeout(120)
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a server on this machine alone."""
-    folder = tmp_path_factory.mktemp("server")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    shown = tracking.viewer_command(tracking.default_uri(folder))
-    command = shlex.split(shown.replace("--port 5000", f"--port {port}"))
-    uri = f"http://127.0.0.1:{port}"
-    with subprocess.Popen(
-        [sys.executable, "-m", "mlflow", *command[1:], "--artifacts-destination", str(folder)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    ) as process:
-        wait_until_healthy(uri, process)
-        yield uri
-        os.killpg(process.pid, signal.SIGKILL)
+def test_a_sweep_and_its_trial_go_to_a_server_and_come_back(
+    mlflow_server: Server, tmp_path: Path
+) -> None:
+    store = Store(mlflow_server.uri)
 
+    def begin(name: str, parameters: dict[str, Any], tags: dict[str, str]) -> tracking.Tracker:
+        (tmp_path / name).mkdir(exist_ok=True)
+        new = NewRun(
+            name=name,
+            experiment="clism",
+            artefacts=tmp_path,
+            folder=tmp_path / name,
+            parameters=parameters,
+            tags=tags,
+        )
+        return tracking.start(store, new)
 
-def wait_until_healthy(uri: str, process: "subprocess.Popen[bytes]") -> None:
-    while process.poll() is None:
-        try:
-            with urllib.request.urlopen(f"{uri}/health", timeout=5):
-                return
-        except OSError:
-            time.sleep(0.2)
-    raise AssertionError("the server ended before it answered")
-
-
-def test_a_sweep_and_its_trial_go_to_a_server_and_come_back(server: str, tmp_path: Path) -> None:
     settings = {"objective": "validation/accuracy", "mode": "max", "search": "random"}
     space = {"seed": '{"integers": [1, 9]}'}
-    parent = tracking.start(
-        server, "clism", tmp_path, "far", None, {**settings, "space": space}, {"kind": "sweep"}
-    )
-    tags = {tracking.PARENT: parent.run_id, "trial_status": FINISHED}
-    child = tracking.start(server, "clism", tmp_path, "far-1", None, {"seed": 3}, tags)
+    parent = begin("far", {**settings, "space": space}, {"kind": "sweep"})
+    tags = {tracking.PARENT: str(parent.run_id), "trial_status": FINISHED}
+    child = begin("far-1", {"seed": 3}, tags)
     entries = [Entry(n, "validation", n, {"validation/accuracy": n / 10}) for n in (1, 2)]
     kept = tmp_path / "config.yaml"
     kept.write_text("seed: 3\n")
     assert child.close(FINISHED, entries, [(kept, None)])
     assert parent.close(FINISHED, [], [])
-    assert [f.path for f in child.client.list_artifacts(child.run_id)] == ["config.yaml"]
-    again = tracking.start(server, "clism", tmp_path, "far-1", child.run_id, {}, {})
-    assert again.run_id == child.run_id
-    sweep = load_sweep(server, "far")
+    client = MlflowClient(tracking_uri=store.uri)
+    assert [f.path for f in client.list_artifacts(str(child.run_id))] == ["config.yaml"]
+    assert begin("far-1", {}, {}).run_id == child.run_id
+    sweep = load_sweep(store.uri, "far")
     (trial,) = sweep.trials
     assert (trial.name, sweep.curve(trial)) == ("far-1", ((1, 0.1), (2, 0.2)))

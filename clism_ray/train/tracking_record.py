@@ -1,0 +1,29 @@
+"""What is remembered on disk of a run's place in MLflow: `tracking.json` in its folder.
+
+`key`, by which the run is found in the store, and `began`, both there before the store is asked;
+`mlflow_run` once it has answered; `delivered` or `problem` for a cell that MLflow has all of.
+"""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+TRACKING = "tracking.json"
+
+
+def read_tracking(folder: Path) -> dict[str, Any]:
+    """The record of the run in this folder; empty if MLflow was never asked."""
+    path = folder / TRACKING
+    known: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+    return known
+
+
+def default_uri(storage: Path) -> str:
+    """The store used when none is configured."""
+    return f"sqlite:///{storage / 'mlflow.db'}"
+
+
+def without_password(uri: str) -> str:
+    """The same URI with `***` in place of a password: for logs, parameters and messages."""
+    return re.sub(r"(?<=://)([^/@:]*):[^/]*@", r"\1:***@", uri)
