@@ -207,6 +207,7 @@ CHANGED: dict[str, Any] = {
     "length": {"steps": 6},
     "max_minutes": 3,
     "storage": "/x",
+    "resume_from": "/x/runs/y",
     "scaling": {"workers": 7},
     "zero": {"stage": 3},
     "checkpoint": {"keep": 9},
