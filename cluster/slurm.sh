@@ -28,7 +28,9 @@ python3 -c 'import secrets; print(secrets.token_hex(32), end="")' >"$RAY_AUTH_TO
 # shellcheck source=/dev/null
 . .venv/bin/activate
 mapfile -t nodes < <(scontrol show hostnames "$SLURM_JOB_NODELIST")
-head=$(srun --nodes 1 --ntasks 1 --nodelist "${nodes[0]}" hostname --ip-address | awk '{print $1}')
+# Not `hostname --ip-address`: many machines call themselves 127.0.1.1.
+head=$(srun --nodes 1 --ntasks 1 --nodelist "${nodes[0]}" \
+  python3 -c 'import ray; print(ray.util.get_node_ip_address())')
 port=$((20000 + SLURM_JOB_ID % 10000)) # another job may have a Ray on the same node
 dashboard=$((port + 10000))
 cpus=${SLURM_CPUS_PER_TASK:-$SLURM_CPUS_ON_NODE}
@@ -54,33 +56,38 @@ stop() {
 trap stop EXIT
 trap 'exit 143' TERM # before the job runs
 
-start "${nodes[0]}" --head --node-ip-address "$head" --port "$port" \
-  --dashboard-host 127.0.0.1 --dashboard-port "$dashboard"
-for node in "${nodes[@]:1}"; do
-  start "$node" --address "$head:$port"
-done
-
-# The job is started by hand and not by `ray job submit`: the script's node is the head, and so
-# the signal and the exit code are the job's own.
-export RAY_ADDRESS=$head:$port
-python3 - "${#nodes[@]}" <<'WAIT'
+joined() { # how many nodes must have; fails after five minutes
+  python3 - "$1" <<'WAIT' &
 import sys, time
 import ray
 
 until = time.time() + 300
-while True:
+while time.time() < until:
     try:
         ray.init(logging_level="ERROR", log_to_driver=False)
         if sum(node["Alive"] for node in ray.nodes()) >= int(sys.argv[1]):
-            break
+            sys.exit()
         ray.shutdown()
-    except ConnectionError:
+    except (ConnectionError, RuntimeError):
         pass
-    if time.time() > until:
-        sys.exit("Ray did not start on all nodes of the allocation within five minutes")
     time.sleep(2)
+sys.exit("Ray did not start on all nodes of the allocation within five minutes")
 WAIT
+  steps+=($!)
+  wait $!
+}
 
+export RAY_ADDRESS=$head:$port
+start "${nodes[0]}" --head --node-ip-address "$head" --port "$port" \
+  --dashboard-host 127.0.0.1 --dashboard-port "$dashboard"
+joined 1 # a node that comes before the head gives up
+for node in "${nodes[@]:1}"; do
+  start "$node" --address "$RAY_ADDRESS"
+done
+joined "${#nodes[@]}"
+
+# The job is started by hand and not by `ray job submit`: the script's node is the head, and so
+# the signal and the exit code are the job's own.
 "$@" &
 job=$!
 trap 'kill -TERM "$job" 2>/dev/null' TERM
