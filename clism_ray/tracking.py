@@ -8,7 +8,6 @@ import dataclasses
 import json
 import logging
 import os
-import re
 import shlex
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -27,6 +26,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from clism_ray.config import PretrainConfig, TrackingConfig, leaves
 from clism_ray.config_tasks import EvaluateConfig, FinetuneConfig
 from clism_ray.errors import InputError
+from clism_ray.passwords import masked
 from clism_ray.train.journal import Entry
 from clism_ray.train.status import FAILED, FINISHED, STOPPED, STOPPED_EARLY
 
@@ -188,9 +188,9 @@ def _new_run(
 
 
 def flatten(tree: Mapping[str, Any]) -> dict[str, str]:
-    """Dotted keys and their values as text."""
+    """Dotted keys and their values as text, without the passwords in it."""
     return {
-        key: value if isinstance(value, str) else json.dumps(value)
+        key: masked(value if isinstance(value, str) else json.dumps(value))
         for key, value in leaves(tree).items()
     }
 
@@ -215,12 +215,12 @@ def keepable(config: TrackedT) -> TrackedT:
 
 def without_password(uri: str) -> str:
     """The same URI with `***` in place of a password: for logs, parameters and messages."""
-    return re.sub(r"(?<=://)([^/@:]*):[^/]*@", r"\1:***@", uri)
+    return masked(uri)
 
 
 def told(error: Exception, uri: str) -> str:
     """An error in words, without the password that its URI may hold."""
-    return str(error).replace(uri, without_password(uri))
+    return masked(str(error).replace(uri, masked(uri)))
 
 
 def git_commit() -> str:

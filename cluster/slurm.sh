@@ -35,7 +35,7 @@ port=$((20000 + SLURM_JOB_ID % 10000)) # another job may have a Ray on the same 
 dashboard=$((port + 10000))
 cpus=${SLURM_CPUS_PER_TASK:-$SLURM_CPUS_ON_NODE}
 gpus=${SLURM_GPUS_ON_NODE:-0}
-steps=()
+running=()
 
 start() { # node, arguments of ray start; Ray ends with its Slurm step
   local node=$1
@@ -43,13 +43,13 @@ start() { # node, arguments of ray start; Ray ends with its Slurm step
   srun --nodes 1 --ntasks 1 --overlap --nodelist "$node" \
     ray start --block --temp-dir "/tmp/ray-$SLURM_JOB_ID" \
     --num-cpus "$cpus" --num-gpus "$gpus" "$@" &
-  steps+=($!)
+  running+=($!)
 }
 
 # shellcheck disable=SC2329 # the trap calls it
 stop() {
   trap - EXIT TERM
-  ((${#steps[@]})) && kill "${steps[@]}" 2>/dev/null
+  ((${#running[@]})) && kill "${running[@]}" 2>/dev/null
   wait
   rm -rf "$secrets"
 }
@@ -73,7 +73,7 @@ while time.time() < until:
     time.sleep(2)
 sys.exit("Ray did not start on all nodes of the allocation within five minutes")
 WAIT
-  steps+=($!)
+  running+=($!)
   wait $!
 }
 

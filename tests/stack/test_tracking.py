@@ -178,6 +178,7 @@ def test_runs_are_looked_at_on_this_machine_alone(tmp_path: Path) -> None:
 def test_a_password_in_the_uri_is_not_shown() -> None:
     shown = "postgresql://me:***@host:5432/runs"
     assert without_password("postgresql://me:secret@host:5432/runs") == shown
+    assert without_password("postgresql://me:sec/ret@host:5432/runs") == shown
     assert viewer_command("postgresql://me:secret@host:5432/runs").count("secret") == 0
     for harmless in ("https://host:5000/a@b", "sqlite:////home/me/mlflow.db", "https://me@host/"):
         assert without_password(harmless) == harmless
