@@ -135,6 +135,8 @@ def start(
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)  # table by table
     # MLflow would try a server that is not there for minutes; the journal can wait for it.
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+    # At the end of a run it would print the server's address, with its password.
+    os.environ["MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"] = "true"
     try:
         client = MlflowClient(tracking_uri=uri)
         if run_id is None or not _reopen(client, run_id):

@@ -17,6 +17,7 @@ from clism_ray import tracking
 from clism_ray.report.runs import load_sweep
 from clism_ray.train.journal import Entry
 from clism_ray.train.status import FINISHED
+from tests.planted import PLANTED, leaks
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -71,3 +72,16 @@ def test_a_sweep_and_its_trial_go_to_a_server_and_come_back(server: str, tmp_pat
     sweep = load_sweep(server, "far")
     (trial,) = sweep.trials
     assert (trial.name, sweep.curve(trial)) == ("far-1", ((1, 0.1), (2, 0.2)))
+
+
+def test_the_password_of_a_server_is_used_and_not_told(
+    server: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    uri = server.replace("://", f"://me:{PLANTED}@")
+    tracker = tracking.start(uri, "clism", tmp_path, "far", None, {"uri": uri}, {})
+    assert tracker.close(FINISHED, [Entry(1, "train", 1, {"loss/total": 1.0})], [])
+    assert tracker.client.get_run(tracker.run_id).data.params == {
+        "uri": server.replace("://", "://me:***@")
+    }
+    said = capsys.readouterr()
+    assert leaks(said.out, said.err) == []
