@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from clism_ray.config import PretrainConfig
 from clism_ray.config_file import load, to_yaml, value_of
 from clism_ray.errors import InputError, RunFailed
+from clism_ray.passwords import masked
 
 ConfigT = TypeVar("ConfigT")
 
@@ -45,16 +46,16 @@ def run_job(
 def exit_code(action: Callable[[], None]) -> int:
     """Act, and return the exit code.
 
-    An InputError or a RunFailed is printed without a traceback; any other exception is a defect
-    and passes through.
+    An InputError or a RunFailed is printed without a traceback, and without the passwords of the
+    URIs that it names; any other exception is a defect and passes through.
     """
     try:
         action()
     except InputError as error:
-        print(error, file=sys.stderr)
+        print(masked(str(error)), file=sys.stderr)
         return BAD_INPUT
     except RunFailed as error:
-        print(error, file=sys.stderr)
+        print(masked(str(error)), file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)

@@ -2,9 +2,12 @@
 
 import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import ray
+from ray._private import ray_constants
 
 import clism_ray
 from clism_ray.errors import InputError
@@ -35,16 +38,37 @@ def connect(minimum_cpus: int = 1, dashboard: bool = False) -> None:
             ) from error
         return
     python_path = os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH")]))
-    ray.init(
-        address="local",
-        num_cpus=max(os.cpu_count() or 1, minimum_cpus),
-        include_dashboard=dashboard,
-        dashboard_host="127.0.0.1",
-        _node_ip_address="127.0.0.1",
-        logging_level=logging.ERROR,
-        log_to_driver=False,  # what a worker raises comes back with the result
-        runtime_env={"env_vars": {"PYTHONPATH": python_path}},
-    )
+    with _on_loopback():
+        ray.init(
+            address="local",
+            num_cpus=max(os.cpu_count() or 1, minimum_cpus),
+            include_dashboard=dashboard,
+            dashboard_host="127.0.0.1",
+            _node_ip_address="127.0.0.1",
+            logging_level=logging.ERROR,
+            log_to_driver=False,  # what a worker raises comes back with the result
+            runtime_env={"env_vars": {"PYTHONPATH": python_path}},
+        )
+
+
+@contextmanager
+def _on_loopback() -> Iterator[None]:
+    """What starts meanwhile listens on loopback.
+
+    Ray takes 127.0.0.1 for the machine's address in the network, and listens on all of them,
+    unless clusters of several machines are off, as they are on macOS and Windows.
+    """
+    known, name = ray_constants.ENABLE_RAY_CLUSTER, ray_constants.ENABLE_RAY_CLUSTERS_ENV_VAR
+    given = os.environ.get(name)
+    ray_constants.ENABLE_RAY_CLUSTER = False
+    os.environ[name] = "0"  # for the processes that it starts
+    try:
+        yield
+    finally:
+        ray_constants.ENABLE_RAY_CLUSTER = known
+        del os.environ[name]
+        if given is not None:
+            os.environ[name] = given
 
 
 def summary() -> str:

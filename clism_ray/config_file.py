@@ -20,6 +20,7 @@ from pydantic import TypeAdapter
 
 from clism_ray.config import to_tree
 from clism_ray.errors import InputError
+from clism_ray.passwords import masked_tree
 
 ConfigT = TypeVar("ConfigT")
 
@@ -86,8 +87,12 @@ def parse(kind: type[ConfigT], tree: dict[str, Any], where: str = "configuration
 
 
 def to_yaml(config: Any) -> str:
-    """The resolved configuration; `load` reads it back to the same value."""
-    return yaml.dump(to_tree(config), Dumper=_Writer, sort_keys=False, allow_unicode=True)
+    """The resolved configuration, to be kept and shown: the passwords in its URIs are hidden.
+
+    Where there are none, `load` reads it back to the same value.
+    """
+    tree = masked_tree(to_tree(config))
+    return yaml.dump(tree, Dumper=_Writer, sort_keys=False, allow_unicode=True)
 
 
 def value_of(override: str) -> Any:

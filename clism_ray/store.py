@@ -22,7 +22,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 
-from clism_ray.train.tracking_record import without_password
+from clism_ray.passwords import masked
 
 AnswerT = TypeVar("AnswerT")
 
@@ -58,6 +58,8 @@ class Store:
         os.environ.setdefault(_TIMEOUT, str(_ANSWER_SECONDS))
         # A retry inside MLflow could send again what the store has taken; ours looks first.
         os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "0"
+        # At the end of a run it would print the server's address, with its password.
+        os.environ["MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"] = "true"
         mlflow_databases.MAX_RETRY_COUNT = _TRIES
 
     def ask(self, request: Callable[[MlflowClient], AnswerT]) -> AnswerT:
@@ -105,7 +107,7 @@ class Store:
     def _leave_alone(self, why: str, seconds: float) -> None:
         if self._away is None:
             print(
-                f"MLflow at {without_password(self.uri)} does not answer ({why}): "
+                f"MLflow at {masked(self.uri)} does not answer ({why}): "
                 "metrics wait in the journal and are delivered when it does",
                 flush=True,
             )
@@ -178,9 +180,9 @@ def viewer_command(uri: str) -> str:
         program = shlex.quote(str(Path(sys.executable).with_name("mlflow")))
         store = shlex.quote(uri)
         return f"{program} server --host 127.0.0.1 --port 5000 --backend-store-uri {store}"
-    return f"the MLflow server at {without_password(uri)}"
+    return f"the MLflow server at {masked(uri)}"
 
 
 def told(error: Exception, uri: str) -> str:
     """An error in words, without the password that its URI may hold."""
-    return str(error).replace(uri, without_password(uri))
+    return masked(str(error).replace(uri, masked(uri)))

@@ -14,6 +14,7 @@ from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST, ErrorCode
 from mlflow.tracking import MlflowClient
 
 from clism_ray.config import leaves
+from clism_ray.passwords import masked
 from clism_ray.store import Store
 from clism_ray.train.run import write_json
 from clism_ray.train.tracking_record import TRACKING, read_tracking
@@ -94,8 +95,8 @@ def _complete(client: MlflowClient, run: Any, parameters: Mapping[str, str]) -> 
 
 
 def flatten(tree: Mapping[str, Any]) -> dict[str, str]:
-    """Dotted keys and their values as text."""
+    """Dotted keys and their values as text, without the passwords in it."""
     return {
-        key: value if isinstance(value, str) else json.dumps(value)
+        key: masked(value if isinstance(value, str) else json.dumps(value))
         for key, value in leaves(tree).items()
     }

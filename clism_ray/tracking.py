@@ -20,12 +20,13 @@ from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 from clism_ray.config import PretrainConfig, TrackingConfig
 from clism_ray.config_tasks import EvaluateConfig, FinetuneConfig
 from clism_ray.errors import InputError
+from clism_ray.passwords import masked
 from clism_ray.store import Store, StoreAway, StoreFailed, time_for_files
 from clism_ray.tracked_run import NewRun, open_run
 from clism_ray.train import journal
 from clism_ray.train.journal import Entry
 from clism_ray.train.status import FAILED, FINISHED, STOPPED, STOPPED_EARLY
-from clism_ray.train.tracking_record import read_tracking, without_password
+from clism_ray.train.tracking_record import read_tracking
 
 TrackedT = TypeVar("TrackedT", PretrainConfig, FinetuneConfig, EvaluateConfig)
 
@@ -169,7 +170,7 @@ def check(store: Store) -> None:
 
 def _unusable(store: Store, error: StoreFailed) -> InputError:
     return InputError(
-        f"tracking.uri {without_password(store.uri)!r} cannot be used: {error}\n"
+        f"tracking.uri {masked(store.uri)!r} cannot be used: {error}\n"
         "give the address of an MLflow server or database, or leave tracking.uri out to use a "
         "file under storage"
     )
@@ -197,7 +198,7 @@ def keepable(config: TrackedT) -> TrackedT:
     settings: TrackingConfig = config.tracking
     if settings.uri is None:
         return config
-    shown = dataclasses.replace(settings, uri=without_password(settings.uri))
+    shown = dataclasses.replace(settings, uri=masked(settings.uri))
     return dataclasses.replace(config, tracking=shown)
 
 

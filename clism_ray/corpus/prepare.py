@@ -51,6 +51,7 @@ from clism_ray.corpus.sampling import repeats
 from clism_ray.corpus.take_in import take_in
 from clism_ray.corpus.tasks import disk_full, each, quiet
 from clism_ray.errors import InputError, Unavailable
+from clism_ray.passwords import masked_tree
 
 Copies: TypeAlias = Counter[tuple[str, int]]  # (language pair, bucket of train) -> rows
 
@@ -141,7 +142,7 @@ def _write(
             dev=shards["dev"],
             licences=card["licences"],
             tables=tables,
-            config={key: value for key, value in to_tree(config).items() if key != "resources"},
+            config=masked_tree({k: v for k, v in to_tree(config).items() if k != "resources"}),
         )
         if draw_page is not None:
             write_page(folder, draw_page(folder, manifest))

@@ -91,7 +91,7 @@ def make_ready(cell: Cell) -> None:
             (folder / stale).unlink(missing_ok=True)
     (folder / PROBLEM).unlink(missing_ok=True)
     write_json(begun, {"identity_hash": now})
-    (folder / "config.yaml").write_text(to_yaml(tracking.keepable(cell.config)), encoding="utf-8")
+    (folder / "config.yaml").write_text(to_yaml(cell.config), encoding="utf-8")
 
 
 def run_cell(cell: Cell, restarts: int = 0) -> None:
@@ -102,7 +102,7 @@ def run_cell(cell: Cell, restarts: int = 0) -> None:
         RunFailed: it did not get to its end; WorkersLost if its workers died.
     """
     job = CellJob(
-        config=cell.config,
+        config=tracking.keepable(cell.config),  # the dashboard shows what workers are told
         run=str(cell.folder),
         model=cell.model,
         identity=cell.identity,

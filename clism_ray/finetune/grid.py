@@ -57,8 +57,7 @@ def evaluate(config: EvaluateConfig) -> tuple[Evaluation, dict[str, str]]:
         left = [cell for cell in cells if not cell.done]
         at_once = _prepare(config, left) if left else 0
         folder.mkdir(exist_ok=True)
-        kept = to_yaml(tracking.keepable(config))
-        (folder / "evaluation.yaml").write_text(kept, encoding="utf-8")
+        (folder / "evaluation.yaml").write_text(to_yaml(config), encoding="utf-8")
         for cell in left:
             make_ready(cell)
         uri = config.tracking.uri or default_uri(folder.parent.parent)

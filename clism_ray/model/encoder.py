@@ -79,7 +79,11 @@ def _load(start: str, revision: str | None) -> PreTrainedModel:
     masked_lm: PreTrainedModel
     try:
         masked_lm, told = AutoModelForMaskedLM.from_pretrained(
-            start, revision=revision, dtype=torch.float32, output_loading_info=True
+            start,
+            revision=revision,
+            dtype=torch.float32,
+            use_safetensors=True,  # never a pickle, which may run code
+            output_loading_info=True,
         )
     except (OSError, ValueError, SafetensorError) as error:
         raise InputError(f"model.start {start!r} cannot be loaded: {error}") from error

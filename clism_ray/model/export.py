@@ -106,7 +106,9 @@ def load_exported(folder: Path) -> Pointer:
             "give the `best` or `last` folder of a run"
         )
     with readable(folder):
-        masked_lm = AutoModelForMaskedLM.from_pretrained(folder, dtype=torch.float32)
+        masked_lm = AutoModelForMaskedLM.from_pretrained(
+            folder, dtype=torch.float32, use_safetensors=True
+        )
     span_head = load_span_head(path, masked_lm.config.hidden_size)
     return Pointer(masked_lm, span_head, load_tokenizer(str(folder)))
 

@@ -91,7 +91,7 @@ def load_linear(folder: Path, kind: Kind) -> Linear:
             layer.load_state_dict(weights)
         else:
             whole, report = kind.classes.from_pretrained(
-                folder, dtype=torch.float32, output_loading_info=True
+                folder, dtype=torch.float32, use_safetensors=True, output_loading_info=True
             )
             if report["missing_keys"]:
                 raise InputError(

@@ -180,7 +180,7 @@ def load_encoder(folder: str | Path) -> PreTrainedModel:
     kind = getattr(transformers, name)
     has_pooler = "add_pooling_layer" in inspect.signature(kind.__init__).parameters
     options: dict[str, Any] = {"add_pooling_layer": False} if has_pooler else {}
-    model = kind.from_pretrained(folder, dtype=torch.float32, **options)
+    model = kind.from_pretrained(folder, dtype=torch.float32, use_safetensors=True, **options)
     return cast(PreTrainedModel, model.eval().base_model)
 
 

@@ -14,10 +14,10 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from clism_ray.errors import InputError
+from clism_ray.passwords import masked
 from clism_ray.report.results import Curve, Dimension, Run, Sweep, direction, to_curve
 from clism_ray.store import STORE_ERRORS, told
 from clism_ray.tracking import PARENT
-from clism_ray.train.tracking_record import without_password
 
 _KIND, _SPACE = "kind", "space."
 _PAGE = 1000  # runs of one request
@@ -85,9 +85,7 @@ def _reading(uri: str) -> Iterator[MlflowClient]:
     try:
         yield MlflowClient(tracking_uri=uri)
     except (*STORE_ERRORS, ImportError) as error:  # a database whose driver is not installed
-        raise InputError(
-            f"MLflow at {without_password(uri)!r} cannot be read: {told(error, uri)}"
-        ) from error
+        raise InputError(f"MLflow at {masked(uri)!r} cannot be read: {told(error, uri)}") from error
 
 
 def _search(client: MlflowClient, condition: str = "") -> list[Any]:

@@ -5,10 +5,10 @@ import json
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
+from clism_ray.passwords import masked
 from clism_ray.report.standing import Standing
 from clism_ray.train.journal import Entry
 from clism_ray.train.progress import describe
-from clism_ray.train.tracking_record import without_password
 
 
 def as_json(found: Sequence[Standing]) -> str:
@@ -34,7 +34,7 @@ def as_lines(standing: Standing) -> Iterator[str]:
     if standing.model:
         yield f"  model       {standing.model}"
     run = standing.mlflow_run or "not there yet"
-    yield f"  MLflow      {without_password(str(standing.mlflow_uri))}   (run {run})"
+    yield f"  MLflow      {masked(str(standing.mlflow_uri))}   (run {run})"
     for part in standing.running:
         for line in (f"{part.kind} {part.name}: {part.status}", *_progress(part)):
             yield f"    {line}"

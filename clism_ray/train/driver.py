@@ -134,7 +134,7 @@ def lay_out(plan: Plan, tokenizer: Path | None = None) -> None:
         origin = Path(config.resume_from).expanduser()
         step = bring(origin, plan.folder, plan.record.identity_hash)
         print(f"goes on from step {step} of {origin}", flush=True)
-    (plan.folder / "config.yaml").write_text(to_yaml(tracking.keepable(config)), encoding="utf-8")
+    (plan.folder / "config.yaml").write_text(to_yaml(config), encoding="utf-8")
     wanted = Path(plan.recipe.tokenizer)
     if tokenizer and not wanted.is_dir():
         save_tokenizer(load_tokenizer(str(tokenizer)), wanted)
@@ -150,7 +150,7 @@ def train_planned(plan: Plan, *callbacks: UserCallback, restarts: int | None = N
     config, record = plan.config, plan.record
     minutes = config.max_minutes
     job = TrainJob(
-        config=config,
+        config=tracking.keepable(config),  # the dashboard shows what workers are told
         recipe=plan.recipe,
         run=str(plan.folder),
         steps=plan.steps,

@@ -168,9 +168,9 @@ def _tuner(config: SweepConfig, steps: int, at_once: int) -> tune.Tuner:
     os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")  # MLflow remembers
     os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")  # the other one is silent when asked to be
     folder = sweep_folder(config)
-    run = tune.with_resources(
-        tune.with_parameters(run_trial, config=config), resources={"CPU": _DRIVER_CPUS}
-    )
+    kept = dataclasses.replace(config, pretrain=tracking.keepable(config.pretrain))
+    run = tune.with_parameters(run_trial, config=kept)
+    run = tune.with_resources(run, resources={"CPU": _DRIVER_CPUS})
     if _restorable(folder / "tune"):
         return tune.Tuner.restore(str(folder / "tune"), trainable=run, resume_errored=True)
     shutil.rmtree(folder / "tune", ignore_errors=True)

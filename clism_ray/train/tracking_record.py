@@ -5,7 +5,6 @@
 """
 
 import json
-import re
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +21,3 @@ def read_tracking(folder: Path) -> dict[str, Any]:
 def default_uri(storage: Path) -> str:
     """The store used when none is configured."""
     return f"sqlite:///{storage / 'mlflow.db'}"
-
-
-def without_password(uri: str) -> str:
-    """The same URI with `***` in place of a password: for logs, parameters and messages."""
-    return re.sub(r"(?<=://)([^/@:]*):[^/]*@", r"\1:***@", uri)

@@ -1,5 +1,6 @@
 """Encoders of several families: packed or padded, every sequence attends to itself only."""
 
+import shutil
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -202,3 +203,16 @@ def test_a_start_from_nothing_has_the_shape_of_the_settings(
     assert made.get_input_embeddings().weight.shape == (len(tokenizer), 8)
     with pytest.raises(InputError, match=r"hidden 8 is no multiple of heads 3"):
         load_masked_lm(ModelConfig(scratch=ScratchConfig(hidden=8, heads=3)), tokenizer, 40)
+
+
+def test_weights_that_are_pickled_are_never_loaded(
+    starts: dict[str, str], tokenizer: PreTrainedTokenizerFast, tmp_path: Path
+) -> None:
+    folder = tmp_path / "pickled"
+    shutil.copytree(starts["bert"], folder)
+    torch.save(
+        AutoModelForMaskedLM.from_pretrained(folder).state_dict(), folder / "pytorch_model.bin"
+    )
+    (folder / "model.safetensors").unlink()
+    with pytest.raises(InputError, match=r"cannot be loaded"):
+        load(str(folder), tokenizer)

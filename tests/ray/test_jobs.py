@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.planted import VARIABLES, leaks
+
 pytestmark = pytest.mark.ray
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,7 +31,7 @@ def run(home: Path, job: str, *overrides: str) -> subprocess.CompletedProcess[st
     return subprocess.run(
         [*command, *overrides],
         cwd=ROOT,
-        env={**environment, "HOME": str(home)},
+        env={**environment, **VARIABLES, "HOME": str(home)},
         capture_output=True,
         text=True,
         check=False,
@@ -44,6 +46,7 @@ def test_the_demo_goes_from_nothing_to_a_model(tmp_path: Path) -> None:
     ):
         done = run(tmp_path, job, *overrides)
         assert done.returncode == 0, f"{job}: {done.stdout}\n{done.stderr}"
+        assert leaks(done.stdout, done.stderr) == []
     folder = tmp_path / "clism_ray" / "runs" / "demo"
     for expected in (
         "held-out pairs",
@@ -54,6 +57,7 @@ def test_the_demo_goes_from_nothing_to_a_model(tmp_path: Path) -> None:
         assert expected in done.stdout
     assert (folder / "best" / "model.safetensors").is_file()
     assert "Traceback" not in done.stderr
+    assert leaks(tmp_path) == []
 
 
 def test_a_job_that_cannot_start_says_why_and_exits_with_2(tmp_path: Path) -> None:

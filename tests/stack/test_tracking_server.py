@@ -13,8 +13,21 @@ from clism_ray.tracked_run import NewRun
 from clism_ray.train.journal import Entry
 from clism_ray.train.status import FINISHED
 from tests.mlflow_server import Server
+from tests.planted import PLANTED, leaks
 
 pytestmark = pytest.mark.timeout(120)
+
+
+def new_run(name: str, folder: Path, parameters: dict[str, Any], tags: dict[str, str]) -> NewRun:
+    (folder / name).mkdir(exist_ok=True)
+    return NewRun(
+        name=name,
+        experiment="clism",
+        artefacts=folder,
+        folder=folder / name,
+        parameters=parameters,
+        tags=tags,
+    )
 
 
 def test_a_sweep_and_its_trial_go_to_a_server_and_come_back(
@@ -23,16 +36,7 @@ def test_a_sweep_and_its_trial_go_to_a_server_and_come_back(
     store = Store(mlflow_server.uri)
 
     def begin(name: str, parameters: dict[str, Any], tags: dict[str, str]) -> tracking.Tracker:
-        (tmp_path / name).mkdir(exist_ok=True)
-        new = NewRun(
-            name=name,
-            experiment="clism",
-            artefacts=tmp_path,
-            folder=tmp_path / name,
-            parameters=parameters,
-            tags=tags,
-        )
-        return tracking.start(store, new)
+        return tracking.start(store, new_run(name, tmp_path, parameters, tags))
 
     settings = {"objective": "validation/accuracy", "mode": "max", "search": "random"}
     space = {"seed": '{"integers": [1, 9]}'}
@@ -50,3 +54,15 @@ def test_a_sweep_and_its_trial_go_to_a_server_and_come_back(
     sweep = load_sweep(store.uri, "far")
     (trial,) = sweep.trials
     assert (trial.name, sweep.curve(trial)) == ("far-1", ((1, 0.1), (2, 0.2)))
+
+
+def test_the_password_of_a_server_is_used_and_not_told(
+    mlflow_server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    uri = mlflow_server.uri.replace("://", f"://me:{PLANTED}@")
+    tracker = tracking.start(Store(uri), new_run("far", tmp_path, {"uri": uri}, {}))
+    assert tracker.close(FINISHED, [Entry(1, "train", 1, {"loss/total": 1.0})], [])
+    run = MlflowClient(tracking_uri=mlflow_server.uri).get_run(str(tracker.run_id))
+    assert run.data.params == {"uri": mlflow_server.uri.replace("://", "://me:***@")}
+    said = capsys.readouterr()
+    assert leaks(said.out, said.err) == []
