@@ -6,19 +6,16 @@ What is written here is then in the journal, with its times, and is delivered on
 without an answer the store is asked what it has.
 """
 
-import dataclasses
 import math
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from mlflow.entities import Metric, RunStatus
 from mlflow.utils.git_utils import get_git_commit
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
-from clism_ray.config import PretrainConfig, TrackingConfig
-from clism_ray.config_tasks import EvaluateConfig, FinetuneConfig
 from clism_ray.errors import InputError
 from clism_ray.passwords import masked
 from clism_ray.store import Store, StoreAway, StoreFailed, time_for_files
@@ -27,8 +24,6 @@ from clism_ray.train import journal
 from clism_ray.train.journal import Entry
 from clism_ray.train.status import FAILED, FINISHED, STOPPED, STOPPED_EARLY
 from clism_ray.train.tracking_record import read_tracking
-
-TrackedT = TypeVar("TrackedT", PretrainConfig, FinetuneConfig, EvaluateConfig)
 
 PARENT = MLFLOW_PARENT_RUN_ID  # the tag that makes a run another one's child
 _ENDS = {
@@ -191,15 +186,6 @@ def start(store: Store, new: NewRun, run_id: str | None = None) -> Tracker:
     except StoreFailed as error:
         raise _unusable(store, error) from error
     return tracker
-
-
-def keepable(config: TrackedT) -> TrackedT:
-    """A configuration as it may be kept and shown: without the password of its store."""
-    settings: TrackingConfig = config.tracking
-    if settings.uri is None:
-        return config
-    shown = dataclasses.replace(settings, uri=masked(settings.uri))
-    return dataclasses.replace(config, tracking=shown)
 
 
 def git_commit() -> str:

@@ -9,7 +9,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # runs without 
 
 from transformers.utils.logging import disable_progress_bar
 
-from clism_ray.cli import answer_arguments, exit_code
+from clism_ray.cli import exit_code
+from clism_ray.command_lines import answer_arguments
 from clism_ray.tasks import qa_file
 from clism_ray.tasks.qa_pipeline import QuestionAnswerer
 
@@ -19,8 +20,7 @@ def answer(given: argparse.Namespace) -> None:
         file = given.passage_file
         passage = given.passage if file is None else qa_file.read_passage(Path(file))
         answerer = QuestionAnswerer(given.model, device=given.device)
-        qa_file.print_answers(answerer, given.question, passage)
-        return
+        return qa_file.print_answers(answerer, given.question, passage)
     path, output = Path(given.questions), Path(given.output or "predictions.json")
     qa_file.check_output(output)
     questions = qa_file.read_to_answer(path)

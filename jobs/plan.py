@@ -8,7 +8,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # runs without 
 
 from rich.console import Console
 
-from clism_ray.cli import exit_code, plan_arguments
+from clism_ray.cli import exit_code
+from clism_ray.command_lines import plan_arguments
 from clism_ray.config import PretrainConfig
 from clism_ray.config_file import load
 from clism_ray.report.estimate import show_estimate, to_json

@@ -9,7 +9,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # runs without 
 
 from rich.console import Console
 
-from clism_ray.cli import exit_code, preview_parser
+from clism_ray.cli import exit_code
+from clism_ray.command_lines import preview_parser
 from clism_ray.corpus.choice import Wanted, choose
 from clism_ray.corpus.manifest import read_manifest
 from clism_ray.report.preview import show

@@ -7,7 +7,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # runs without installation
 
-from clism_ray.cli import exit_code, report_parser
+from clism_ray.cli import exit_code
+from clism_ray.command_lines import report_parser
 from clism_ray.report import compare_page, corpus_page, page, runs, sweep_page
 from clism_ray.report.evaluation.report import report_evaluation
 from clism_ray.train.tracking_record import default_uri
@@ -17,10 +18,9 @@ def report(given: argparse.Namespace) -> None:
     if given.kind == "corpus":
         return corpus_page.report_corpus(given.folder, given.output)
     storage, name = given.storage.resolve(), given.names[0]
-    reports = storage / "reports"
+    reports, uri = storage / "reports", given.uri or default_uri(storage)
     if given.kind == "evaluation":
         return report_evaluation(storage / "evaluations" / name, given.output or reports / name)
-    uri = given.uri or default_uri(storage)
     if given.kind == "sweep":
         sweep = runs.load_sweep(uri, name)
         html = sweep_page.render(sweep, sweep_page.figures(sweep))

@@ -7,7 +7,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # runs without installation
 
-from clism_ray.cli import exit_code, status_parser
+from clism_ray.cli import exit_code
+from clism_ray.command_lines import status_parser
 from clism_ray.errors import RunFailed
 from clism_ray.report.standing import INTERRUPTED, find
 from clism_ray.report.standing_lines import as_json, as_lines

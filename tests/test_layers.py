@@ -56,6 +56,7 @@ LAYERS = {  # from the bottom up; the first pattern that fits decides, so edges 
     "clism_ray.tracked_run": 3,
     "clism_ray.tracking": 3,
     "clism_ray.cluster": 3,
+    "clism_ray.train.launch": 4,
     "clism_ray.train.driver": 4,
     "clism_ray.train.few_shot": 4,
     "clism_ray.train.trial": 4,
@@ -71,6 +72,7 @@ LAYERS = {  # from the bottom up; the first pattern that fits decides, so edges 
     "clism_ray.finetune.*": 2,
     "clism_ray.report.*": 4,
     "clism_ray.cli": 5,
+    "clism_ray.command_lines": 5,
     "jobs.*": 5,
 }
 
@@ -84,6 +86,7 @@ EDGES = {  # library -> the modules that may import it
         "clism_ray.train.fit",
         "clism_ray.train.storage",
         "clism_ray.train.gauges",
+        "clism_ray.train.launch",
         "clism_ray.train.driver",
         "clism_ray.train.trial",
         "clism_ray.train.trials",

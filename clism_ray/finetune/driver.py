@@ -28,7 +28,7 @@ from clism_ray.train.fit import fit
 from clism_ray.train.follow import following
 from clism_ray.train.run import write_json
 from clism_ray.train.storage import check_storage, other_nodes
-from clism_ray.train.tracking_record import TRACKING, default_uri
+from clism_ray.train.tracking_record import TRACKING, default_uri, keepable
 
 _BEGUN = "begun.json"
 
@@ -102,7 +102,7 @@ def run_cell(cell: Cell, restarts: int = 0) -> None:
         RunFailed: it did not get to its end; WorkersLost if its workers died.
     """
     job = CellJob(
-        config=tracking.keepable(cell.config),  # the dashboard shows what workers are told
+        config=keepable(cell.config),  # the dashboard shows what workers are told
         run=str(cell.folder),
         model=cell.model,
         identity=cell.identity,

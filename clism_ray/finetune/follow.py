@@ -16,7 +16,7 @@ from clism_ray.train import journal
 from clism_ray.train.follow import PASS_SECONDS
 from clism_ray.train.progress import describe_cell
 from clism_ray.train.status import FAILED, FINISHED
-from clism_ray.train.tracking_record import read_tracking
+from clism_ray.train.tracking_record import keepable, read_tracking
 
 HEADLINES = ("squad_f1", "squad_exact", "f1")  # what a line on the terminal says of a test
 
@@ -120,7 +120,7 @@ def _tracker(
         experiment=config.tracking.experiment,
         artefacts=artefacts,
         folder=cell.folder,
-        parameters=to_tree(tracking.keepable(config)),
+        parameters=to_tree(keepable(config)),
         tags=tags,
     )
     return tracking.Tracker(store, new)

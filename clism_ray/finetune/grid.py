@@ -36,7 +36,7 @@ from clism_ray.train.progress import describe_grid
 from clism_ray.train.run import write_json
 from clism_ray.train.status import FAILED, FINISHED
 from clism_ray.train.storage import check_storage, other_nodes
-from clism_ray.train.tracking_record import default_uri
+from clism_ray.train.tracking_record import default_uri, keepable
 
 _DRIVER_CPUS = 0.01  # of a cell: it waits for its workers
 
@@ -158,7 +158,7 @@ def _parent(config: EvaluateConfig, folder: Path, uri: str) -> tracking.Tracker:
         experiment=config.tracking.experiment,
         artefacts=folder.parent.parent / "mlflow",
         folder=folder,
-        parameters=to_tree(tracking.keepable(config)),
+        parameters=to_tree(keepable(config)),
         tags={"kind": "evaluation", "git_commit": tracking.git_commit(), "folder": str(folder)},
     )
     return tracking.start(Store(uri), new)

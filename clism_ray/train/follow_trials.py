@@ -22,13 +22,14 @@ from clism_ray.train.run import run_folder
 from clism_ray.train.space import objective_curve, sweep_folder, trial_config, trial_count
 from clism_ray.train.status import RUNNING
 from clism_ray.train.sweep_record import SweepRecord, TrialRecord, change_trial, read_sweep
+from clism_ray.train.tracking_record import keepable
 
 
 def sweep_run(
     config: SweepConfig, record: SweepRecord, uri: str, corpus_hash: str
 ) -> tracking.Tracker:
     """The sweep's own run in MLflow. InputError if the store can never be used."""
-    tree = to_tree(dataclasses.replace(config, pretrain=tracking.keepable(config.pretrain)))
+    tree = to_tree(dataclasses.replace(config, pretrain=keepable(config.pretrain)))
     space = {
         key: json.dumps({kind: values for kind, values in entry.items() if values is not None})
         for key, entry in tree.pop("space").items()
@@ -133,7 +134,7 @@ def _child(
         experiment=run.tracking.experiment,
         artefacts=parent.new.artefacts,
         folder=run_folder(run),
-        parameters=to_tree(tracking.keepable(run)),
+        parameters=to_tree(keepable(run)),
         tags={**tags, tracking.PARENT: str(parent.run_id), "trial_status": RUNNING},
     )
     return tracking.Tracker(parent.store, new, trial.mlflow_run)

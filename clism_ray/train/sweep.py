@@ -27,19 +27,22 @@ from clism_ray.errors import InputError, RunFailed
 from clism_ray.hold import hold
 from clism_ray.store import StoreFailed
 from clism_ray.train import journal, preflight
-from clism_ray.train.driver import Plan, check_plan, plan_run
+from clism_ray.train.driver import check_plan
 from clism_ray.train.follow import following
 from clism_ray.train.follow_trials import follow_trials, sweep_run
+from clism_ray.train.launch import Plan, plan_run
 from clism_ray.train.run import make_tokenizer
 from clism_ray.train.space import (
     OBJECTIVE,
     STEP,
+    sweep_folder,
+    trial_count,
+)
+from clism_ray.train.space_checks import (
     check_few_shot,
     check_halving,
     check_objective,
     check_space,
-    sweep_folder,
-    trial_count,
 )
 from clism_ray.train.status import FAILED, FINISHED, RUNNING
 from clism_ray.train.sweep_record import (
@@ -51,7 +54,7 @@ from clism_ray.train.sweep_record import (
     write_sweep,
 )
 from clism_ray.train.sweep_result import SweepResult, result_of, write_best, write_report
-from clism_ray.train.tracking_record import default_uri
+from clism_ray.train.tracking_record import default_uri, keepable
 from clism_ray.train.trial import run_trial
 from clism_ray.train.trials import RecordTrials, RememberingAsha, remove_checkpoints
 
@@ -168,7 +171,7 @@ def _tuner(config: SweepConfig, steps: int, at_once: int) -> tune.Tuner:
     os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")  # MLflow remembers
     os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")  # the other one is silent when asked to be
     folder = sweep_folder(config)
-    kept = dataclasses.replace(config, pretrain=tracking.keepable(config.pretrain))
+    kept = dataclasses.replace(config, pretrain=keepable(config.pretrain))
     run = tune.with_parameters(run_trial, config=kept)
     run = tune.with_resources(run, resources={"CPU": _DRIVER_CPUS})
     if _restorable(folder / "tune"):

@@ -10,10 +10,10 @@ from clism_ray.errors import RunFailed
 from clism_ray.report import sweep_page
 from clism_ray.report.importance import importance
 from clism_ray.report.runs import load_sweep
-from clism_ray.tracking import keepable
 from clism_ray.train.space import curve_of, sweep_folder, with_values
 from clism_ray.train.status import FINISHED, STOPPED_EARLY
 from clism_ray.train.sweep_record import SweepRecord
+from clism_ray.train.tracking_record import keepable
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

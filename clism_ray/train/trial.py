@@ -11,8 +11,7 @@ from clism_ray.config_sweep import SweepConfig
 from clism_ray.errors import InputError, WorkersLost
 from clism_ray.hold import hold
 from clism_ray.train import journal, preflight
-from clism_ray.train.driver import Plan, lay_out, plan_run, train_planned
-from clism_ray.train.few_shot import end_with_cell
+from clism_ray.train.launch import Plan, lay_out, plan_run, train_planned
 from clism_ray.train.space import (
     OBJECTIVE,
     STEP,
@@ -39,6 +38,8 @@ def run_trial(values: dict[str, Any], config: SweepConfig) -> None:
             lay_out(plan, shared_tokenizer(config, run))
             _train(plan, config.objective)
         if config.few_shot:
+            from clism_ray.train.few_shot import end_with_cell  # most trials have none
+
             end_with_cell(config.few_shot, run, plan.steps)
     reported = curve_of(sweep_folder(config), run.name, config.objective)
     if not reported:

@@ -12,15 +12,17 @@ from clism_ray.corpus.manifest import read_manifest
 from clism_ray.errors import InputError
 from clism_ray.train.journal import Entry
 from clism_ray.train.space import (
-    check_few_shot,
-    check_halving,
-    check_objective,
-    check_space,
     objective_curve,
     shared_tokenizer,
     sweep_folder,
     trial_config,
     trial_count,
+)
+from clism_ray.train.space_checks import (
+    check_few_shot,
+    check_halving,
+    check_objective,
+    check_space,
 )
 from clism_ray.train.sweep_record import (
     change_sweep,
