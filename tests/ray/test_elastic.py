@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ray._private.ray_constants import ENABLE_RAY_CLUSTERS_ENV_VAR
 from ray.cluster_utils import Cluster
 
 from clism_ray.config import PretrainConfig
@@ -62,6 +63,7 @@ def undisturbed(
 def nodes(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
     """Raylets of their own on this machine: one for data, two for a worker each."""
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.setenv(ENABLE_RAY_CLUSTERS_ENV_VAR, "0")  # a driver that joins stays on loopback
     for name, value in {  # a node that is gone is missed after seconds
         "RAY_health_check_initial_delay_ms": "0",
         "RAY_health_check_period_ms": "1000",

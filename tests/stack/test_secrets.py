@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mlflow.tracking import MlflowClient
 from moto.server import ThreadedMotoServer
 
 from clism_ray import tracking
@@ -16,7 +17,10 @@ from clism_ray.config_file import load, to_yaml
 from clism_ray.config_sweep import SweepConfig
 from clism_ray.config_tasks import EvaluateConfig, FinetuneConfig
 from clism_ray.corpus.inputs import inputs_of
+from clism_ray.store import Store, viewer_command
 from clism_ray.train import journal
+from clism_ray.train.tracking_record import default_uri, keepable
+from tests.mlflow_runs import new_run
 from tests.planted import PLANTED, leaks
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -87,13 +91,13 @@ def test_a_store_that_cannot_be_used_is_named_without_its_password(
     config = load(PretrainConfig, ROOT / "configs/pretrain/demo.yaml", [STORE])
 
     def begin(config: PretrainConfig) -> None:
-        tracking.start(str(config.tracking.uri), "clism", tmp_path, "a", None, {}, {})
+        tracking.start(Store(str(config.tracking.uri)), new_run("a", tmp_path, {}, {}))
 
     arguments = ["--config", str(ROOT / "configs/pretrain/demo.yaml"), STORE]
     assert run_job("A job.", PretrainConfig, begin, arguments) == 2
     told = capsys.readouterr().err
     assert "cannot be used" in told
-    assert leaks(told, tracking.viewer_command(str(config.tracking.uri))) == []
+    assert leaks(told, viewer_command(str(config.tracking.uri))) == []
 
 
 def test_mlflow_gets_no_password(tmp_path: Path) -> None:
@@ -101,18 +105,12 @@ def test_mlflow_gets_no_password(tmp_path: Path) -> None:
     config = load(PretrainConfig, ROOT / "configs/pretrain/demo.yaml", [STORE])
     kept = tmp_path / "config.yaml"
     kept.write_text(to_yaml(config), encoding="utf-8")
-    for given in (config, tracking.keepable(config)):
-        tracker = tracking.start(
-            tracking.default_uri(tmp_path),
-            "clism",
-            tmp_path / "mlflow",
-            "a run",
-            None,
-            to_tree(given),
-            {"folder": str(tmp_path)},
-        )
+    store = Store(default_uri(tmp_path))
+    for given in (config, keepable(config)):
+        new = new_run("a run", tmp_path, to_tree(given), {"folder": str(tmp_path)})
+        tracker = tracking.start(store, new)
         assert tracker.close("finished", [journal.entry("train", 1, {"loss": 1.0})], [(kept, None)])
-        run = tracker.client.get_run(tracker.run_id)
+        run = MlflowClient(tracking_uri=store.uri).get_run(str(tracker.run_id))
         assert "***@" in run.data.params["tracking.uri"]
     assert (tmp_path / "mlflow.db").is_file()
     assert leaks(tmp_path) == []
@@ -120,7 +118,7 @@ def test_mlflow_gets_no_password(tmp_path: Path) -> None:
 
 def test_what_workers_are_told_holds_no_password() -> None:
     config = load(PretrainConfig, ROOT / "configs/pretrain/demo.yaml", [STORE])
-    told = tracking.keepable(config)
+    told = keepable(config)
     assert leaks(str(told)) == []
     assert told == dataclasses.replace(config, tracking=told.tracking)
 

@@ -9,25 +9,13 @@ from mlflow.tracking import MlflowClient
 from clism_ray import tracking
 from clism_ray.report.runs import load_sweep
 from clism_ray.store import Store
-from clism_ray.tracked_run import NewRun
 from clism_ray.train.journal import Entry
 from clism_ray.train.status import FINISHED
+from tests.mlflow_runs import new_run
 from tests.mlflow_server import Server
 from tests.planted import PLANTED, leaks
 
 pytestmark = pytest.mark.timeout(120)
-
-
-def new_run(name: str, folder: Path, parameters: dict[str, Any], tags: dict[str, str]) -> NewRun:
-    (folder / name).mkdir(exist_ok=True)
-    return NewRun(
-        name=name,
-        experiment="clism",
-        artefacts=folder,
-        folder=folder / name,
-        parameters=parameters,
-        tags=tags,
-    )
 
 
 def test_a_sweep_and_its_trial_go_to_a_server_and_come_back(
