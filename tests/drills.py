@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from clism_ray.train import journal
+from clism_ray.train.audit import audit
 
 TOLERANCE = 1e-4  # relative, of losses in fp32 with dropout on
 DRILL = "drill"  # the property of a test's report that holds its row
@@ -47,12 +48,14 @@ def check_curve(run: Path, undisturbed: Mapping[int, float]) -> float:
 
 
 def row(what: str, run: Path, undisturbed: Mapping[int, float]) -> dict[str, Any]:
-    """A row of the table, after checking that the curve is the undisturbed one."""
+    """A row of the table, after checking the curve, and that each row was used once an epoch."""
     difference = check_curve(run, undisturbed)
+    assert audit(run) == []
     lost, seconds = zip(*restarts(run), strict=True) if restarts(run) else ((), ())
     return {
         "what died": what,
         "steps lost": ", ".join(map(str, lost)) or "-",
         "seconds to the next step": ", ".join(f"{s:.1f}" for s in seconds) or "-",
-        "largest difference": f"{difference:.0e}",
+        "rows used twice or never": "none",
+        "largest difference of the losses": f"{difference:.0e}",
     }
