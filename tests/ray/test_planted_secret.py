@@ -15,7 +15,7 @@ import pyarrow.fs as fs
 import pytest
 from moto.server import ThreadedMotoServer
 
-from clism_ray.tracking import default_uri
+from clism_ray.train.tracking_record import default_uri
 from tests.planted import PLANTED, VARIABLES, leaks
 
 pytestmark = [pytest.mark.ray, pytest.mark.drill]
