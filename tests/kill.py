@@ -44,15 +44,20 @@ def _kill(storage: Path, steps: int, began: float, over: threading.Event) -> Non
         workers = workers or _training_workers(began)
         run = next((path.parent for path in storage.rglob(journal.JOURNAL)), storage)
         before = max(steps_run(run), default=0) if before is None else before
-        if not workers or not steps_saved(run):
+        if not workers or not _would_hurt(run, before, steps):
             continue
         workers[0].suspend()
         time.sleep(QUIET_S)
-        saved = [step for step in steps_saved(run) if complete(folder_of(run, step))]
-        if saved and max(before, *saved) < max(steps_run(run)) < steps:
+        if _would_hurt(run, before, steps):
             workers[0].kill()
             return
         workers[0].resume()
+
+
+def _would_hurt(run: Path, before: int, steps: int) -> bool:
+    """Whether a whole checkpoint is there, and steps after it, all of them of this start."""
+    saved = [step for step in steps_saved(run) if complete(folder_of(run, step))]
+    return bool(saved) and max(before, *saved) < max(steps_run(run), default=0) < steps
 
 
 def _training_workers(since: float) -> list[psutil.Process]:
