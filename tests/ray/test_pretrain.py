@@ -196,7 +196,9 @@ def test_other_workers_go_on_after_a_damaged_checkpoint_and_a_lost_report_with_t
     assert validations(result)[-1] == pytest.approx(validations(undisturbed)[-1], rel=TOLERANCE)
     events = [entry for entry in journal.read(path) if entry.kind == "event"]
     assert [(e.step, e.values["status"]) for e in events] == [
+        (0, "training"),  # of the run before it was copied
         (100, "checkpoint damaged"),
+        (80, "training"),
         (100, "finished"),
     ]
     assert audit(folder) == [], "each row once an epoch"
@@ -280,8 +282,12 @@ def test_a_run_starts_from_the_folder_of_any_encoder_and_warns_of_a_loss_that_is
     result = pretrain(config)
     assert result.status == "finished"
     events = [e for e in journal.read(result.folder / journal.JOURNAL) if e.kind == "event"]
-    assert [(e.step, e.values["status"]) for e in events] == [(1, "warning"), (4, "finished")]
-    assert "no pair of this step has a negative" in events[0].values["problem"]
+    assert [(e.step, e.values["status"]) for e in events] == [
+        (0, "training"),
+        (1, "warning"),
+        (4, "finished"),
+    ]
+    assert "no pair of this step has a negative" in events[1].values["problem"]
     exported = load_exported(result.folder / "last")
     assert exported.masked_lm.config.model_type == "bert"
     assert exported.tokenizer.get_vocab() == load_tokenizer(str(encoder)).get_vocab()
