@@ -229,6 +229,7 @@ def wait_for_a_checkpoint(
     raise AssertionError(f"the sweep ended before its checkpoint: {driver.communicate()[1]}")
 
 
+@pytest.mark.drill
 def test_a_trial_outlives_its_worker_and_ends_with_a_few_shot_cell(
     corpus: Path, tmp_path: Path
 ) -> None:
