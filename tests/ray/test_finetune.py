@@ -86,6 +86,7 @@ def losses(folder: Path) -> list[float]:
     return [entry.values["loss/total"] for entry in entries if entry.kind == "train"]
 
 
+@pytest.mark.drill
 def test_losses_and_answers_do_not_depend_on_the_number_of_workers(
     data: Path, tmp_path: Path
 ) -> None:
