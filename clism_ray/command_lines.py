@@ -96,13 +96,7 @@ def status_parser(description: str) -> argparse.ArgumentParser:
     """The command line of `jobs/status.py`: a name, and where it lives."""
     parser = argparse.ArgumentParser(description=description, allow_abbrev=False)
     parser.add_argument("name", metavar="NAME", help="of a run, sweep, evaluation or fine-tuning")
-    parser.add_argument(
-        "--storage",
-        metavar="FOLDER",
-        type=_path,
-        default="~/clism_ray",
-        help="as in the configuration (default: %(default)s)",
-    )
+    _add_storage(parser)
     parser.add_argument("--json", action="store_true", help="all of it, for a program")
     return parser
 
@@ -111,6 +105,12 @@ def remove_parser(description: str) -> argparse.ArgumentParser:
     """The command line of `jobs/remove.py`: names, and the word that it is meant."""
     parser = argparse.ArgumentParser(description=description, allow_abbrev=False)
     parser.add_argument("names", metavar="NAME", nargs="+", help="of pre-training runs")
+    _add_storage(parser)
+    parser.add_argument("--yes", action="store_true", help="without it nothing is removed")
+    return parser
+
+
+def _add_storage(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--storage",
         metavar="FOLDER",
@@ -118,8 +118,6 @@ def remove_parser(description: str) -> argparse.ArgumentParser:
         default="~/clism_ray",
         help="as in the configuration (default: %(default)s)",
     )
-    parser.add_argument("--yes", action="store_true", help="without it nothing is removed")
-    return parser
 
 
 def _path(text: str) -> Path:

@@ -159,6 +159,11 @@ class ScalingConfig:
     activation_checkpointing: bool = False
 
     def __post_init__(self) -> None:
+        if doubled := self.resources_per_worker.keys() & {"CPU", "GPU"}:
+            raise ValueError(
+                f"resources_per_worker names {min(doubled)}; give it as "
+                f"{min(doubled).lower()}s_per_worker"
+            )
         if self.fewest > self.workers:
             raise ValueError(
                 f"min_workers is {self.min_workers}, more than workers, {self.workers}; "

@@ -216,6 +216,18 @@ CHANGED: dict[str, Any] = {
 }
 
 
+@pytest.mark.parametrize(
+    ("scaling", "said"),
+    [
+        ({"workers": 2, "min_workers": 3}, "min_workers is 3, more than workers, 2"),
+        ({"resources_per_worker": {"CPU": 1}}, "names CPU; give it as cpus_per_worker"),
+    ],
+)
+def test_workers_that_cannot_be_are_refused(scaling: dict[str, object], said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        parse(PretrainConfig, {**to_tree(BASE), "scaling": scaling})
+
+
 def changed(key: str) -> PretrainConfig:
     return parse(PretrainConfig, {**to_tree(BASE), key: CHANGED[key]})
 
