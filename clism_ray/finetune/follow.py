@@ -15,7 +15,7 @@ from clism_ray.tracked_run import NewRun, change_tracking
 from clism_ray.train import journal
 from clism_ray.train.follow import PASS_SECONDS
 from clism_ray.train.progress import describe_cell
-from clism_ray.train.status import FAILED, FINISHED
+from clism_ray.train.status import FAILED, FINISHED, WARNING
 from clism_ray.train.tracking_record import keepable, read_tracking
 
 HEADLINES = ("squad_f1", "squad_exact", "f1")  # what a line on the terminal says of a test
@@ -69,6 +69,8 @@ def _print(cell: Cell, entries: Sequence[journal.Entry]) -> None:
     for entry in entries:
         if entry.kind == "train":
             print(describe_cell(cell.config.name, entry, sys.stdout.isatty()), flush=True)
+        elif entry.values.get("status") == WARNING:
+            print(f"cell {cell.config.name}: {entry.values['problem']}", flush=True)
 
 
 def outcome_line(result: CellResult) -> str:

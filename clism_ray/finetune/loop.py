@@ -34,8 +34,9 @@ from clism_ray.train.engine import (
     set_learning_rate,
     start_engine,
 )
+from clism_ray.train.precision import slow_products
 from clism_ray.train.schedule import learning_rate
-from clism_ray.train.status import FAILED, FINISHED, TRAINING
+from clism_ray.train.status import FINISHED, TRAINING, WARNING, failed
 from clism_ray.train.step import seed_dropout
 from clism_ray.train.validate import all_sum
 from clism_ray.train.worker import agree, report_entries
@@ -60,23 +61,28 @@ def run(job: CellJob) -> None:
     try:
         worker = _set_up(job)
         end = _run(worker)
-    except RunFailed as error:  # on every rank, or on none
-        end = journal.entry("event", 0, {"status": FAILED, "problem": str(error)})
+    except (InputError, RunFailed) as error:  # on every rank, or on none
+        end = journal.entry("event", 0, failed(error))
     report_entries([end])
 
 
 def _set_up(job: CellJob) -> Worker:
     context = ray.train.get_context()
     rank, workers = context.get_world_rank(), context.get_world_size()
-    config, problem = job.config, None
+    config = job.config
+    problem: InputError | RunFailed | None = None
     try:
         task = load_task(config)
         if rank == 0 and fingerprint(config.model) != job.identity["model"]:
-            problem = f"{config.model.path}: changed since the cell was planned; start it again"
+            problem = RunFailed(
+                f"{config.model.path}: changed since the cell was planned; start it again"
+            )
         if not task.rows:
-            problem = f"{task.train.file}: nothing in it can be trained on: {task.train.counts}"
+            problem = InputError(
+                f"{task.train.file}: nothing in it can be trained on: {task.train.counts}"
+            )
     except InputError as error:
-        problem = str(error)
+        problem = error
     agree(problem)
     on_gpu = config.scaling.device == "cuda"
     device = ray.train.torch.get_device() if on_gpu else torch.device("cpu")
@@ -97,7 +103,10 @@ def _run(worker: Worker) -> journal.Entry:
     """Train, test, export; how the cell ended."""
     began = time.monotonic()
     config, loss = worker.job.config, math.nan
-    report_entries([journal.entry("event", 0, {"status": TRAINING, "steps": worker.steps})])
+    begun = [journal.entry("event", 0, {"status": TRAINING, "steps": worker.steps})]
+    if told := slow_products(config.precision, worker.device):
+        begun.append(journal.entry("event", 0, {"status": WARNING, "problem": told}))
+    report_entries(begun)
     worker.engine.train()
     for step in range(worker.steps):
         metrics = _take_step(worker, step)
@@ -165,14 +174,14 @@ def _test(worker: Worker, file: GoldFile) -> Judged | None:
     try:
         part = task.predict(file, worker.rank, worker.workers, batch.slots * batch.examples)
     except (InputError, RunFailed) as error:
-        problem = str(error)
+        problem = error
     agree(problem)
     parts: list[Any] | None = [None] * worker.workers if worker.rank == 0 else None
     dist.gather_object(part, parts)
     try:
         judged = task.judge(file, parts) if parts else None
     except InputError as error:
-        problem = str(error)
+        problem = error
     agree(problem)
     return judged
 

@@ -15,7 +15,7 @@ from clism_ray.train.gauges import PublishGauges
 from clism_ray.train.job import TrainJob
 from clism_ray.train.preflight import worker_resources
 from clism_ray.train.settings import Job
-from clism_ray.train.status import ENDS, WORKERS_LOST
+from clism_ray.train.status import ENDS, WORKERS_LOST, failure
 
 _RAY_TRAIN = {  # Ray Train's settings; those of the user's environment go before
     "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.2",  # reports wait for this poll
@@ -100,8 +100,8 @@ def fit(
     ends = [values for values in told if values["status"] in ENDS]
     if not ends:
         raise RunFailed(f"the run in {job.run} ended without saying why; start it again to go on")
-    if "problem" in ends[-1]:
-        raise RunFailed(ends[-1]["problem"])
+    if problem := failure(ends[-1]):
+        raise problem
     return str(ends[-1]["status"])
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from clism_ray.errors import RunFailed, input_error_in
+from clism_ray.errors import InputError, RunFailed, input_error_in
 from clism_ray.masking.examples import DROP_REASONS
 from clism_ray.masking.ledger import MODULUS, digest_of
 from clism_ray.masking.order import Slot, slots_per_worker
@@ -24,8 +24,9 @@ from clism_ray.train.alive import silent_losses
 from clism_ray.train.engine import set_learning_rate
 from clism_ray.train.gradient import accumulate
 from clism_ray.train.job import TrainJob
+from clism_ray.train.precision import slow_products
 from clism_ray.train.schedule import learning_rate
-from clism_ray.train.status import FAILED, FINISHED, STOPPED, TRAINING
+from clism_ray.train.status import FINISHED, STOPPED, TRAINING, WARNING, failed
 from clism_ray.train.step import (
     LOSSES,
     counts_of,
@@ -53,19 +54,15 @@ def train(job: TrainJob) -> None:
     """Run a training job from where it stands to its end. All ranks run this together."""
     try:
         worker = set_up(job)
-    except RunFailed as error:  # on every rank, or on none; so below
-        return report_entries([journal.entry("event", 0, _failed(error))])
+    except (InputError, RunFailed) as error:  # on every rank, or on none; so below
+        return report_entries([journal.entry("event", 0, failed(error))])
     try:
         resume(worker)
         end = _train(worker)
     except RunFailed as error:
-        end = _failed(error)
+        end = failed(error)
     note(worker, "event", end)
     return report(worker)
-
-
-def _failed(error: RunFailed) -> dict[str, Any]:
-    return {"status": FAILED, "problem": str(error)}
 
 
 def _train(worker: Worker) -> dict[str, Any]:
@@ -73,13 +70,15 @@ def _train(worker: Worker) -> dict[str, Any]:
     job = worker.job
     begun = saved = worker.step
     note(worker, "event", {"status": TRAINING, "workers": worker.workers})
+    if told := slow_products(job.config.precision, worker.device):
+        note(worker, "event", {"status": WARNING, "problem": told})
     if worker.step == 0:
         note_validation(worker)
     for metrics in steps(worker):
         worker.step += 1
         note(worker, "train", metrics)
         if worker.step == begun + 1 and (silent := silent_losses(metrics, job.config.losses)):
-            note(worker, "event", {"status": "warning", "problem": "; ".join(silent)})
+            note(worker, "event", {"status": WARNING, "problem": "; ".join(silent)})
         if _due(worker, job.config.validation.every_steps):
             note_validation(worker)
         to_save = _due(worker, job.config.checkpoint.every_steps)

@@ -53,14 +53,14 @@ class Worker:
 
 
 def set_up(job: TrainJob) -> Worker:
-    """Build the model, the engine and the validation set. All ranks raise RunFailed or none."""
+    """Build the model, the engine and the validation set. All ranks raise, as `agree`, or none."""
     context = ray.train.get_context()
     rank, workers = context.get_world_rank(), context.get_world_size()
     problem = None
     try:
         device, model, languages, dev = _build(job, rank, workers)
     except InputError as error:
-        problem = str(error)
+        problem = error
     agree(problem)
     if rank == 0:
         _note_reservation(Path(job.run))
@@ -110,12 +110,15 @@ def _build(
     return device, model, languages, dev
 
 
-def agree(problem: str | None) -> None:
-    """Raise RunFailed on every rank if any of them has a problem. All ranks call it."""
-    told: list[str | None] = [None] * dist.get_world_size()
+def agree(problem: str | InputError | RunFailed | None) -> None:
+    """Raise on every rank if any of them has a problem: a text as RunFailed. All ranks call it."""
+    told: list[str | InputError | RunFailed | None] = [None] * dist.get_world_size()
     dist.all_gather_object(told, problem)
-    for text in filter(None, told):
-        raise RunFailed(text)
+    for one in told:
+        if isinstance(one, str):
+            raise RunFailed(one)
+        if one is not None:
+            raise one
 
 
 def resume(worker: Worker) -> None:

@@ -225,6 +225,21 @@ def _start_and_kill(config: Path, until: Path) -> None:
         process.wait()
 
 
+@pytest.mark.drill
+def test_what_only_a_worker_finds_wrong_with_the_input_is_told_as_such(
+    data: Path, tmp_path: Path
+) -> None:
+    passage = "and so on " * 60
+    answer = {"text": passage.strip(), "answer_start": 0}
+    asked = {"id": "1", "question": "How?", "answers": [answer]}
+    train = tmp_path / "train.json"
+    paragraphs = [{"context": passage, "qas": [asked]}]
+    train.write_text(json.dumps({"data": [{"paragraphs": paragraphs}]}), encoding="utf-8")
+    config = cell(data, tmp_path, 2, qa={**questions(data), "train": str(train)})
+    with pytest.raises(InputError, match=r"train\.json: nothing in it can be trained on"):
+        finetune(config)
+
+
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
