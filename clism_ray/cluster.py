@@ -11,6 +11,7 @@ from ray._private import ray_constants
 
 import clism_ray
 from clism_ray.errors import InputError
+from clism_ray.placement import Node
 
 _ROOT = Path(clism_ray.__file__).resolve().parent.parent
 
@@ -83,6 +84,6 @@ def summary() -> str:
     )
 
 
-def nodes() -> list[dict[str, float]]:
-    """The resources of each node that is alive."""
-    return [node["Resources"] for node in ray.nodes() if node["Alive"]]
+def nodes() -> list[Node]:
+    """The nodes that are alive."""
+    return [Node(node["Resources"], node["Labels"]) for node in ray.nodes() if node["Alive"]]

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
 from clism_ray.languages import check_language
+from clism_ray.placement import Labels
 
 STRICT = ConfigDict(extra="forbid")  # an unknown key is an error
 
@@ -155,6 +156,8 @@ class ScalingConfig:
     threads_per_worker: Positive | None = None  # of torch on the CPU; default: CPUs / workers
     resources_per_worker: dict[str, Rate] = dataclasses.field(default_factory=dict)  # other ones
     cpus_per_data_task: Rate = 0.5
+    labels: Labels = dataclasses.field(default_factory=dict)  # of nodes that workers go to
+    data_labels: Labels = dataclasses.field(default_factory=dict)  # of nodes for data tasks
     max_restarts: NonNegative = 3
     activation_checkpointing: bool = False
 

@@ -1,11 +1,13 @@
 """Settings of parallel text: inventing it, and preparing it for pre-training."""
 
+import dataclasses
 from typing import Annotated, Literal
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from clism_ray.config import STRICT, Fraction, Language, Name, NonNegative, Positive, Rate, Weight
+from clism_ray.placement import Labels
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -156,6 +158,7 @@ class PrepareResources:
     cpus_per_task: Rate = 1.0
     max_tasks: Positive | None = None  # at a time; default: as many as there are CPUs
     gpus_per_task: Weight = 0.0  # of tasks that run a token classifier; 0: it runs on the CPU
+    labels: Labels = dataclasses.field(default_factory=dict)  # of nodes that tasks go to
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)

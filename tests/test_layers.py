@@ -37,6 +37,7 @@ LAYERS = {  # from the bottom up; the first pattern that fits decides, so edges 
     "clism_ray.randomness": 0,
     "clism_ray.hold": 0,
     "clism_ray.passwords": 0,
+    "clism_ray.placement": 0,
     "clism_ray.corpus.*": 1,
     "clism_ray.masking.*": 1,
     "clism_ray.losses.*": 1,

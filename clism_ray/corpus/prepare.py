@@ -21,7 +21,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
-from clism_ray.cluster import connect
+from clism_ray.cluster import connect, nodes
 from clism_ray.config import to_tree
 from clism_ray.config_corpus import CorpusFiles, PrepareConfig
 from clism_ray.corpus import contamination, eflomal, exclude, finders, stages, unfinished
@@ -52,6 +52,7 @@ from clism_ray.corpus.take_in import take_in
 from clism_ray.corpus.tasks import disk_full, each, quiet
 from clism_ray.errors import InputError, Unavailable
 from clism_ray.passwords import masked_tree
+from clism_ray.placement import check_labels
 
 Copies: TypeAlias = Counter[tuple[str, int]]  # (language pair, bucket of train) -> rows
 
@@ -81,6 +82,7 @@ def prepare(
     output = Path(config.output).expanduser().absolute()
     with unfinished.held(output):
         connect()
+        check_labels(nodes(), config.resources.labels, "resources.labels")
         quiet()
         files = [(entry.files, path) for entry in inputs for path in paths(entry.files)]
         input_files = each(_input_file, files, config.resources)

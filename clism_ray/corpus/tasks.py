@@ -11,8 +11,10 @@ import ray
 from ray import cloudpickle
 from ray.data import ExecutionResources, TaskPoolStrategy
 
+from clism_ray import cluster
 from clism_ray.config_corpus import PrepareResources
 from clism_ray.errors import InputError, Unavailable
+from clism_ray.placement import carriers
 
 ResultT = TypeVar("ResultT")
 _OUTCOME = pa.schema([("result", pa.binary()), ("error", pa.binary())])
@@ -30,9 +32,8 @@ def each(
     `watch` sees each result as soon as it is there. Raises InputError if no node has the `gpus`
     that a task needs.
     """
-    there = max(
-        (node["Resources"].get("GPU", 0.0) for node in ray.nodes() if node["Alive"]), default=0.0
-    )
+    able = carriers(cluster.nodes(), resources.labels)
+    there = max((node.resources.get("GPU", 0.0) for node in able), default=0.0)
     if gpus > there:
         raise InputError(
             f"resources.gpus_per_task is {gpus:g}, but no node of the cluster has more than "
@@ -89,6 +90,7 @@ def options(resources: PrepareResources, gpus: float = 0.0) -> dict[str, Any]:
         "batch_format": "pyarrow",
         "num_cpus": resources.cpus_per_task,
         "num_gpus": gpus,
+        "label_selector": resources.labels or None,
         "compute": TaskPoolStrategy(size=resources.max_tasks),
     }
 
@@ -98,7 +100,9 @@ def bound(dataset: Any, waiting: int, resources: PrepareResources) -> None:
 
     Without it Ray lets them grow with the corpus, up to a share of the nodes' memory.
     """
-    tasks = resources.max_tasks or ray.cluster_resources()["CPU"] / resources.cpus_per_task
+    able = carriers(cluster.nodes(), resources.labels)
+    cpus = sum(node.resources.get("CPU", 0.0) for node in able)
+    tasks = resources.max_tasks or cpus / resources.cpus_per_task
     limits = ExecutionResources(object_store_memory=int(tasks * waiting))
     dataset.context.execution_options.resource_limits = limits
 

@@ -10,7 +10,7 @@ at any step at no cost, and no single executor stands between the corpus and a t
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -34,15 +34,20 @@ def stream(
     rank: int,
     workers: int,
     cpus_per_task: float,
+    labels: Mapping[str, str] | None = None,
 ) -> Iterator[tuple[Slot, Batch]]:
-    """A worker's micro-batches from global step `start` to `stop` (exclusive), in order."""
+    """A worker's micro-batches from global step `start` to `stop` (exclusive), in order.
+
+    They are made on nodes that have the `labels`.
+    """
+    options = {"num_cpus": cpus_per_task, "label_selector": dict(labels or {}) or None}
     plan = open_recipe(recipe).plan
     turns = slots_per_worker(plan.slots, workers)
     steps_per_dataset = max(1, MICROBATCHES_PER_DATASET // turns)
     for first in range(start, stop, steps_per_dataset):
         count = min(steps_per_dataset, stop - first) * turns
         task = {"recipe": recipe, "start": first, "rank": rank, "workers": workers}
-        for index, row in enumerate(_dataset(count, task, cpus_per_task).iter_rows()):
+        for index, row in enumerate(_dataset(count, task, options).iter_rows()):
             yield nth_slot(plan, first, rank, workers, index), _checked(row, index)
 
 
@@ -64,7 +69,7 @@ def build_rows(
     return {"id": rows["id"], "batch": np.array(batches, dtype=object)}
 
 
-def _dataset(count: int, task: dict[str, Any], cpus_per_task: float) -> ray.data.Dataset:
+def _dataset(count: int, task: dict[str, Any], options: dict[str, Any]) -> ray.data.Dataset:
     logging.getLogger("ray.data").setLevel(logging.WARNING)
     context = DataContext.get_current()
     context.enable_progress_bars = False
@@ -75,7 +80,7 @@ def _dataset(count: int, task: dict[str, Any], cpus_per_task: float) -> ray.data
     numbers = [{"id": number} for number in range(count)]
     tasks = -(-count // MICROBATCHES_PER_TASK)
     return ray.data.from_items(numbers, override_num_blocks=tasks).map_batches(
-        build_rows, batch_size=None, fn_kwargs=task, num_cpus=cpus_per_task
+        build_rows, batch_size=None, fn_kwargs=task, **options
     )
 
 

@@ -82,6 +82,7 @@ def fit(
             else scaling.workers,
             use_gpu=scaling.device == "cuda",
             resources_per_worker=worker_resources(scaling),
+            label_selector=scaling.labels or None,
             elastic_resize_monitor_interval_s=_RESIZE_SECONDS,
         ),
         run_config=RunConfig(

@@ -105,8 +105,9 @@ def steps(worker: Worker) -> Iterator[dict[str, Any]]:
     """The metrics of each step that is left, as it is done; ends early when it has to stop."""
     job, config, start = worker.job, worker.job.config, worker.step
     turns = slots_per_worker(config.batch.slots, worker.workers)
-    cpus = config.scaling.cpus_per_data_task
-    batches = stream(job.recipe, start, job.steps, worker.rank, worker.workers, cpus)
+    scaling = config.scaling
+    cpus, labels = scaling.cpus_per_data_task, scaling.data_labels
+    batches = stream(job.recipe, start, job.steps, worker.rank, worker.workers, cpus, labels)
     for step in range(start, job.steps):
         asked = time.monotonic()
         taken, problem = _take(batches, turns)

@@ -1,20 +1,19 @@
 """What can be known to fail before any worker starts, each in one sentence."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from clism_ray.config import ScalingConfig
 from clism_ray.errors import InputError
+from clism_ray.placement import Node, Resources, carriers, carries, check_labels, written
 from clism_ray.train import checkpoint
 from clism_ray.train.settings import Settings
-
-Resources = dict[str, float]
 
 _KEYS = {"CPU": "scaling.cpus_per_worker", "GPU": "scaling.gpus_per_worker"}
 
 
-def check_resources(config: Settings, nodes: Sequence[Resources], data_task: bool = True) -> None:
+def check_resources(config: Settings, nodes: Sequence[Node], data_task: bool = True) -> None:
     """Raise InputError if the nodes can never hold the workers, and a data task beside them."""
     scaling = config.scaling
     if scaling.workers > config.batch.slots:
@@ -38,17 +37,23 @@ def check_resources(config: Settings, nodes: Sequence[Resources], data_task: boo
             "scaling.device is cuda, but scaling.backend is gloo, which cannot run ZeRO on GPUs; "
             "give scaling.backend=nccl"
         )
+    check_labels(nodes, scaling.labels, "scaling.labels")
+    if data_task:
+        check_labels(nodes, scaling.data_labels, "scaling.data_labels")
+    _check_room_is_counted(scaling, nodes)
     each = worker_resources(scaling)
     for wanted in ({name: amount} for name, amount in each.items()):
         _check_room(scaling, wanted, nodes)
     _check_room(scaling, each, nodes)
-    workers = min(scaling.workers, _room(each, nodes))  # an elastic run takes all there is room for
+    able = carriers(nodes, scaling.labels)
+    workers = min(scaling.workers, _room(each, able))  # an elastic run takes all there is room for
     if data_task and _placed(config, nodes, workers=workers) is None:
-        cpus = sum(node.get("CPU", 0.0) for node in nodes)
+        cpus = sum(node.resources.get("CPU", 0.0) for node in nodes)
         left = cpus - workers * scaling.cpus_per_worker
+        where = f" with {written(scaling.data_labels)}" if scaling.data_labels else ""
         raise InputError(
             f"{workers} workers of {scaling.cpus_per_worker:g} CPU leave {left:g} of "
-            f"{cpus:g} CPU, on no node enough for a data task, which needs "
+            f"{cpus:g} CPU, on no node{where} enough for a data task, which needs "
             f"{scaling.cpus_per_data_task:g}: the run would wait for its first micro-batch for "
             "ever; lower scaling.cpus_per_worker"
         )
@@ -62,7 +67,7 @@ def worker_resources(scaling: ScalingConfig) -> Resources:
 
 
 def runs_at_once(
-    config: Settings, nodes: Sequence[Resources], driver: float, data_task: bool = True
+    config: Settings, nodes: Sequence[Node], driver: float, data_task: bool = True
 ) -> int:
     """How many runs the nodes hold, each with a driver of so many CPUs, and a data task."""
     runs, left = 0, _placed(config, nodes, driver, data_task)
@@ -100,60 +105,86 @@ def check_checkpoint(run: Path, identity_hash: str) -> None:
         return
 
 
-def _check_room(scaling: ScalingConfig, wanted: Resources, nodes: Sequence[Resources]) -> None:
+def _check_room_is_counted(scaling: ScalingConfig, nodes: Sequence[Node]) -> None:
+    """An elastic run must find room on nodes with its labels alone: Ray looks at resources only.
+
+    Else it would ask for more workers than nodes with the labels hold, and wait for them for ever.
+    """
+    if not (scaling.min_workers and scaling.labels):
+        return
+    others = [node for node in nodes if not carries(node, scaling.labels)]
+    if _room(worker_resources(scaling), others):
+        raise InputError(
+            "scaling.min_workers lets Ray count how many workers there is room for, and it counts "
+            f"without scaling.labels: {len(others)} node(s) without {written(scaling.labels)} have "
+            "room too. Name what only the right nodes have, such as "
+            "`ray start --resources '{\"slot\": 1}'` and scaling.resources_per_worker.slot=1"
+        )
+
+
+def _check_room(scaling: ScalingConfig, wanted: Resources, nodes: Sequence[Node]) -> None:
     """A worker needs all it wants on one node."""
+    nodes = carriers(nodes, scaling.labels)
     room = _room(wanted, nodes)
     if room < scaling.fewest:
         each = " and ".join(f"{amount:g} {name}" for name, amount in wanted.items())
         there = " and ".join(
-            f"{sum(node.get(name, 0.0) for node in nodes):g} {name}" for name in wanted
+            f"{sum(node.resources.get(name, 0.0) for node in nodes):g} {name}" for name in wanted
         )
         key = "min_workers" if scaling.min_workers else "workers"
         keys = " or ".join(
             _KEYS.get(name, f"scaling.resources_per_worker.{name}") for name in wanted
         )
+        where = f" with {written(scaling.labels)} and" if scaling.labels else " with"
         raise InputError(
             f"scaling.{key} asks for {scaling.fewest} workers of {each} each, but the cluster's "
-            f"{len(nodes)} node(s) with {there} in all hold {room} of them; "
+            f"{len(nodes)} node(s){where} {there} in all hold {room} of them; "
             f"lower scaling.{key} or {keys}, or add nodes"
         )
 
 
-def _room(wanted: Resources, nodes: Sequence[Resources]) -> int:
+def _room(wanted: Resources, nodes: Sequence[Node]) -> int:
     """How many workers the nodes hold."""
     return sum(
-        min(math.floor(node.get(name, 0.0) / amount + 1e-9) for name, amount in wanted.items())
+        min(
+            math.floor(node.resources.get(name, 0.0) / amount + 1e-9)
+            for name, amount in wanted.items()
+        )
         for node in nodes
     )
 
 
 def _placed(
     config: Settings,
-    nodes: Sequence[Resources],
+    nodes: Sequence[Node],
     driver: float = 0.0,
     data_task: bool = True,
     workers: int | None = None,
-) -> list[Resources] | None:
+) -> list[Node] | None:
     """What the nodes have left beside one run; None if it does not fit."""
     scaling = config.scaling
     beside = {"CPU": data_task * scaling.cpus_per_data_task + driver}
     worker = worker_resources(scaling)
-    for at in range(len(nodes)):
-        left = _taken(beside, 1, list(nodes), range(at, at + 1))
-        left = left and _taken(worker, workers or scaling.workers, left, range(len(nodes)))
+    able = [at for at, node in enumerate(nodes) if carries(node, scaling.labels)]
+    for at, node in enumerate(nodes):
+        if data_task and not carries(node, scaling.data_labels):
+            continue
+        left = _taken(beside, 1, list(nodes), [at])
+        left = left and _taken(worker, workers or scaling.workers, left, able)
         if left:
             return left
     return None
 
 
 def _taken(
-    wanted: Resources, times: int, nodes: list[Resources], places: range
-) -> list[Resources] | None:
+    wanted: Resources, times: int, nodes: list[Node], places: Iterable[int]
+) -> list[Node] | None:
     """What is left when something is taken so many times, from the first nodes that have it."""
     wanted = {name: amount for name, amount in wanted.items() if amount}
     for at in places:
         there = min(times, _room(wanted, nodes[at : at + 1]))
-        left = {name: nodes[at].get(name, 0.0) - there * wanted[name] for name in wanted}
-        nodes = [*nodes[:at], {**nodes[at], **left}, *nodes[at + 1 :]]
+        had = nodes[at].resources
+        left = {**had, **{name: had.get(name, 0.0) - there * wanted[name] for name in wanted}}
+        nodes = [*nodes[:at], nodes[at]._replace(resources=left), *nodes[at + 1 :]]
         times -= there
     return None if times else nodes

@@ -26,6 +26,7 @@ from clism_ray.hold import hold
 from clism_ray.masking.microbatch import Recipe
 from clism_ray.masking.tokenizer import QUESTION, load_tokenizer
 from clism_ray.model.card import model_card
+from clism_ray.placement import Node
 from clism_ray.train.checkpoint import RunState, folder_of, write_list
 from clism_ray.train.preflight import awaited, check_checkpoint, check_resources, runs_at_once
 from clism_ray.train.run import (
@@ -195,15 +196,20 @@ NODE = {"CPU": 4.0, "GPU": 2.0}
 ON_GPUS = {"device": "cuda", "gpus_per_worker": 1, "backend": "nccl"}
 
 
+def alike(*nodes: dict[str, float], **labels: str) -> list[Node]:
+    """Nodes of these resources, which all have these labels."""
+    return [Node(resources, labels) for resources in nodes]
+
+
 def scaled(config: PretrainConfig, **scaling: object) -> PretrainConfig:
     return replace(config, scaling=ScalingConfig(**scaling))
 
 
 def test_a_cluster_with_room_passes(config: PretrainConfig) -> None:
-    check_resources(scaled(config, workers=4, cpus_per_worker=0.75), [{"CPU": 4.0}])
-    check_resources(scaled(config, workers=4, cpus_per_worker=1, **ON_GPUS), [NODE, NODE])
+    check_resources(scaled(config, workers=4, cpus_per_worker=0.75), alike({"CPU": 4.0}))
+    check_resources(scaled(config, workers=4, cpus_per_worker=1, **ON_GPUS), alike(NODE, NODE))
     elastic = scaled(config, workers=4, min_workers=1, cpus_per_worker=1.5)  # there is room for two
-    check_resources(elastic, [{"CPU": 4.0}])
+    check_resources(elastic, alike({"CPU": 4.0}))
 
 
 @pytest.mark.parametrize(
@@ -254,7 +260,7 @@ def test_what_can_never_be_scheduled_is_refused_with_the_numbers(
     config: PretrainConfig, scaling: dict[str, object], nodes: list[dict[str, float]], said: str
 ) -> None:
     with pytest.raises(InputError, match=said):
-        check_resources(scaled(config, **scaling), nodes)
+        check_resources(scaled(config, **scaling), alike(*nodes))
 
 
 @pytest.mark.parametrize(
@@ -270,7 +276,45 @@ def test_what_can_never_be_scheduled_is_refused_with_the_numbers(
 def test_so_many_runs_fit_beside_each_other(
     config: PretrainConfig, scaling: dict[str, object], nodes: list[dict[str, float]], runs: int
 ) -> None:
-    assert runs_at_once(scaled(config, **scaling), nodes, driver=0.01) == runs
+    assert runs_at_once(scaled(config, **scaling), alike(*nodes), driver=0.01) == runs
+
+
+ROLES = {"labels": {"role": "train"}, "data_labels": {"role": "data"}}
+TRAIN, DATA = {"role": "train"}, {"role": "data"}
+
+
+def test_workers_and_data_tasks_count_only_on_nodes_with_their_labels(
+    config: PretrainConfig,
+) -> None:
+    placed = scaled(config, workers=2, cpus_per_worker=1, **ROLES)
+    train, data = alike({"CPU": 2.0}, **TRAIN), alike({"CPU": 1.0}, **DATA)
+    check_resources(placed, [*data, *train])
+    assert runs_at_once(placed, [*data, *train, *train], driver=0.01) == 1
+    assert runs_at_once(placed, [*data, *train, *data, *train], driver=0.01) == 2
+    with pytest.raises(InputError, match=r"1 node\(s\) with role=train and 1 CPU in all hold 1 of"):
+        check_resources(placed, [*data, *alike({"CPU": 1.0}, **TRAIN), *alike({"CPU": 64.0})])
+    with pytest.raises(InputError, match=r"on no node with role=data enough for a data task"):
+        check_resources(placed, [*train, *alike({"CPU": 64.0}), *alike({"CPU": 0.1}, **DATA)])
+
+
+@pytest.mark.parametrize(("key", "missing"), [("labels", "train"), ("data_labels", "data")])
+def test_labels_that_no_node_has_are_refused(
+    config: PretrainConfig, key: str, missing: str
+) -> None:
+    nodes = [*alike(NODE, NODE, **(DATA if missing == "train" else TRAIN)), *alike(NODE)]
+    with pytest.raises(InputError, match=rf"^scaling\.{key} asks for nodes with role={missing}"):
+        check_resources(scaled(config, workers=1, **ROLES), nodes)
+
+
+def test_an_elastic_run_needs_a_resource_that_only_nodes_with_its_labels_have(
+    config: PretrainConfig,
+) -> None:
+    nodes = [*alike({"CPU": 2.0}, **DATA), *alike({"CPU": 2.0, "slot": 1.0}, **TRAIN)]
+    elastic = {"workers": 2, "min_workers": 1, **ROLES}
+    with pytest.raises(InputError, match=r"1 node\(s\) without role=train have room too.*slot=1"):
+        check_resources(scaled(config, **elastic), nodes)
+    check_resources(scaled(config, **elastic, resources_per_worker={"slot": 1}), nodes)
+    check_resources(scaled(config, workers=2, **ROLES), nodes)  # Ray counts nothing there
 
 
 def test_what_other_jobs_hold_is_waited_for_and_told(config: PretrainConfig) -> None:

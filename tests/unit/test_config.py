@@ -221,6 +221,8 @@ CHANGED: dict[str, Any] = {
     [
         ({"workers": 2, "min_workers": 3}, "min_workers is 3, more than workers, 2"),
         ({"resources_per_worker": {"CPU": 1}}, "names CPU; give it as cpus_per_worker"),
+        ({"labels": {"role": "in(data,train)"}}, "scaling.labels.role: "),
+        ({"data_labels": {"role": 1}}, "scaling.data_labels.role: .* valid string; got 1"),
     ],
 )
 def test_workers_that_cannot_be_are_refused(scaling: dict[str, object], said: str) -> None:
