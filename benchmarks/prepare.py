@@ -201,7 +201,7 @@ class Clock:
             for module, function, name in (
                 (intake, "cleaned", "clean"),
                 (intake, "drop_reason", "clean"),
-                (clean, "words", "segment"),
+                (clean, "number_of_words", "segment"),
                 (build, "words", "segment"),
                 (build, "align", "align"),
                 (build, "project", "project"),

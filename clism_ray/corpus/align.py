@@ -18,6 +18,7 @@ from clism_ray.corpus.tables import Tables
 from clism_ray.corpus.translations import Link
 
 _NOTHING: frozenset[int] = frozenset()
+_NO_TRANSLATIONS: Mapping[str, float] = {}
 _NUMERALS = dict(
     zip(
         """
@@ -28,6 +29,7 @@ _NUMERALS = dict(
         strict=True,
     )
 )
+_DIGITS = frozenset(_NUMERALS.values())
 
 
 class Alignment(NamedTuple):
@@ -61,24 +63,24 @@ def _alignment(
     keys: tuple[list[str], list[str]],
     found: Iterable[Link],
 ) -> Alignment:
-    fixed = anchors(*pair)
-    sources, targets = {i for i, _ in fixed}, {j for _, j in fixed}
     source_function, target_function = (
         {place for place, word in enumerate(side) if word in words}
         for side, words in zip(keys, tables.function_words, strict=True)
     )
+    trust: dict[Link, float] = dict.fromkeys(anchors(*pair), 1.0)
+    sources, targets = {i for i, _ in trust}, {j for _, j in trust}
     links = [(i, j) for i, j in found if i not in sources and j not in targets]
-    trust: dict[Link, float] = dict.fromkeys(fixed, 1.0)
+    translations, min_trust = tables.translations, tables.linker.min_trust
     for i, j in without_strays(links, source_function, target_function):
-        value = tables.translations.get(keys[0][i], {}).get(keys[1][j], 0.0)
-        if value >= tables.linker.min_trust:
+        value = translations.get(keys[0][i], _NO_TRANSLATIONS).get(keys[1][j], 0.0)
+        if value >= min_trust:
             trust[i, j] = value
     trust |= names_alike(*pair, trust, source_function, target_function)
     linked = {i for i, _ in trust}
     unknown = {
         place
         for place, word in enumerate(keys[0])
-        if place not in linked and word not in tables.translations
+        if word not in translations and place not in linked
     }
     return Alignment(trust, (source_function, target_function), unknown)
 
@@ -141,18 +143,24 @@ def anchors(source: Sequence[str], target: Sequence[str]) -> set[Link]:
     aligner. Stop words and short lower-case words are no anchors: "die" is a verb in English.
     A number that English spells out ("three") may be written in digits in the target.
     """
-    places: dict[str, tuple[list[int], list[int]]] = {}
-    for side, side_words in enumerate((source, target)):
-        for position, word in enumerate(side_words):
-            if (key := _anchor(word)) is not None:
-                places.setdefault(key, ([], []))[side].append(position)
-    spelled_out: dict[str, list[int]] = {}
-    for position, word in enumerate(source):
-        if (digits := _NUMERALS.get(word.lower())) in places:
-            spelled_out.setdefault(digits, []).append(position)
-    for digits, positions in spelled_out.items():
-        if not places[digits][0]:
-            places[digits][0].extend(positions)
+    of_source, of_target = list(map(_anchor, source)), list(map(_anchor, target))
+    in_both = set(of_source).intersection(of_target) - {None}
+    links = _in_order(of_source, of_target, in_both) if in_both else set()
+    if in_digits := _DIGITS.intersection(of_target).difference(of_source):
+        spelled_out = [_NUMERALS.get(word.lower()) for word in source]
+        links |= _in_order(spelled_out, of_target, in_digits)
+    return links
+
+
+def _in_order(
+    source: Sequence[str | None], target: Sequence[str | None], keys: Collection[str | None]
+) -> set[Link]:
+    """Links between the places of each key that both sides have equally often."""
+    places: dict[str | None, tuple[list[int], list[int]]] = {key: ([], []) for key in keys}
+    for number, side in enumerate((source, target)):
+        for place, key in enumerate(side):
+            if key in places:
+                places[key][number].append(place)
     return {
         link
         for sources, targets in places.values()
@@ -161,12 +169,14 @@ def anchors(source: Sequence[str], target: Sequence[str]) -> set[Link]:
     }
 
 
+def _digits(word: str) -> str:
+    return "".join(str(unicodedata.digit(sign)) for sign in word if sign.isdecimal())
+
+
 @lru_cache(maxsize=100_000)
 def _anchor(word: str) -> str | None:
     """What a word must share with another to be the same; None for words that prove nothing."""
-    digits = "".join(
-        str(unicodedata.digit(character)) for character in word if character.isdecimal()
-    )
+    digits = "" if word.isalpha() else _digits(word)
     if digits and not any(character.isalpha() for character in word):
         return digits  # "1,000.5" is "1.000,5"
     lowered = word.casefold()

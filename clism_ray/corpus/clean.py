@@ -7,7 +7,7 @@ from clism_ray.config_corpus import CleaningConfig
 from clism_ray.corpus.identify import is_other_language
 from clism_ray.corpus.markup import has_markup, without_markup
 from clism_ray.corpus.scripts import is_other_script
-from clism_ray.corpus.words import length_in_words, words
+from clism_ray.corpus.words import length_in_words, number_of_words
 
 # Control and format characters nobody sees: C0 and C1 controls without the white space among
 # them, soft hyphen, direction marks, zero-width spaces, byte order mark, tags. The visible
@@ -30,7 +30,8 @@ def normalise(text: str) -> str:
     Zero-width joiner and non-joiner change how Indic scripts and Persian are read: they stay
     after a letter or mark of the same word, and go elsewhere.
     """
-    text = _JOINERS.sub(_joiner, _INVISIBLE.sub("", text))
+    if not text.isprintable():  # as it is without any of them
+        text = _JOINERS.sub(_joiner, _INVISIBLE.sub("", text))
     return unicodedata.normalize("NFC", " ".join(text.split()))
 
 
@@ -54,7 +55,7 @@ def _useless(source: str, target: str, cleaning: CleaningConfig) -> str | None:
         return "too_long"
     if not (has_letters(source) and has_letters(target)):
         return "no_letters"
-    lengths = [length_in_words(text, words(text)) for text in (source, target)]
+    lengths = [length_in_words(text, number_of_words(text)) for text in (source, target)]
     if min(lengths) < cleaning.min_words:
         return "too_short"
     if max(lengths) > cleaning.max_words:
@@ -87,7 +88,7 @@ def is_identical(source: str, target: str) -> bool:
 
 def has_letters(text: str) -> bool:
     """Whether a text has any letter: rows of digits and signs translate nothing."""
-    return any(character.isalpha() for character in text)
+    return any(map(str.isalpha, text))
 
 
 def is_uneven(source_words: float, target_words: float, max_ratio: float) -> bool:

@@ -9,6 +9,7 @@ import numpy as np
 from clism_ray.config_corpus import PrepareConfig
 from clism_ray.corpus import intake
 from clism_ray.corpus.contamination import drop_contaminated
+from clism_ray.corpus.garbage import seldom_collected
 from clism_ray.corpus.inputs import Input
 from clism_ray.corpus.intake import Counts
 from clism_ray.corpus.pieces import Counted, once, whole
@@ -47,7 +48,8 @@ def take_in_chunk(folder: Path, config: PrepareConfig, source: Input, chunk: Chu
         )
         entries = parse_chunk(source.files, chunk)
         languages = "-".join(source.languages)
-        rows, counts, samples = intake.take_in(entries, languages, config.cleaning, held_out)
+        with seldom_collected():
+            rows, counts, samples = intake.take_in(entries, languages, config.cleaning, held_out)
         if config.cleaning.decontaminate.files:
             ngram = config.cleaning.decontaminate.ngram
             rows = drop_contaminated(folder, ngram, name, rows, counts, samples)

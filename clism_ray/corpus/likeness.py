@@ -32,21 +32,24 @@ _SPELLINGS = (
 
 def likeness(one: str, other: str) -> float:
     """1 for the same Latin letters, else what share of the longer word's consonants stays."""
-    if len(latin(one)) >= _MIN_LETTERS and latin(one) == latin(other):
+    (letters, first), (other_letters, second) = _sound(one), _sound(other)
+    if letters == other_letters and len(letters) >= _MIN_LETTERS:
         return 1.0
-    first, second = consonants(one), consonants(other)
-    if min(len(first), len(second)) < _MIN_CONSONANTS:
+    if len(first) < _MIN_CONSONANTS or len(second) < _MIN_CONSONANTS:
         return 0.0
     return Levenshtein.normalized_similarity(first, second)
 
 
 @lru_cache(maxsize=100_000)
+def _sound(word: str) -> tuple[str, str]:
+    return latin(word), consonants(word)
+
+
 def latin(word: str) -> str:
     """A word in lower-case Latin letters."""
     return _NO_LETTERS.sub("", anyascii(word).lower())
 
 
-@lru_cache(maxsize=100_000)
 def consonants(word: str) -> str:
     """A word's consonants in Latin letters, and the vowel it begins with, if it does, as `a`."""
     text = latin(word)

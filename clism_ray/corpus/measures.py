@@ -109,7 +109,7 @@ class _Text:
     def words(self, start: int, end: int) -> int:
         """How many stand in a run of characters, by `length_in_words`."""
         first, last = (bisect_left(self.offsets, (place, 0)) for place in (start, end))
-        return round(length_in_words(self.text[start:end], self.offsets[first:last]))
+        return round(length_in_words(self.text[start:end], last - first))
 
 
 def _bin(score: float) -> int:

@@ -11,6 +11,8 @@ from clism_ray.records import SpanPair
 
 Reason: TypeAlias = Literal["unknown_word", "not_linked", "not_contiguous", "answer_too_long"]
 
+_Trust: TypeAlias = dict[int, dict[int, float]]  # word -> words of the other side -> trust
+
 MIN_SCORE = 0.05  # a projection that scores less rests on nothing that is known
 
 
@@ -40,37 +42,36 @@ def project(
     words, the mean of the trust in the best link of each; 0 for words without a link. With a
     score below `MIN_SCORE` the span is refused as unknown_word.
     """
-    signs = [
-        {place for place, word in enumerate(side.words) if is_punctuation(word)}
-        for side in (source, target)
-    ]
+    signs = [_signs(side.words) for side in (source, target)]
     empty = [signs[side].union(alignment.function_words[side]) for side in (0, 1)]
-    links = [(i, j) for i, j in alignment.trust if not (i in signs[0] or j in signs[1])]
-
-    settled = signs[1].union(j for _, j in links)
+    to_target, to_source = _by_word(alignment.trust, *signs)
+    settled = signs[1].union(to_source)
 
     def counterpart(span: Span) -> SpanPair | Reason:
-        own_links = [(i, j) for i, j in links if span.first <= i < span.end]
         inside = _content(empty[0], signs[0], range(span.first, span.end))
-        if missing := set(inside).difference(i for i, _ in own_links):
+        if missing := set(inside).difference(to_target):
             return "unknown_word" if alignment.unknown & missing else "not_linked"
-        if not own_links:
+        linked = {j for i in range(span.first, span.end) for j in to_target.get(i, ())}
+        if not linked:
             return "not_linked"
-        linked = {j for _, j in own_links}
         if not (span.first in empty[0] or span.end - 1 in empty[0]):
             linked = linked - empty[1] or linked
         first, last = min(linked), max(linked)
-        if any(first <= j <= last and not span.first <= i < span.end for i, j in links):
+        answer = range(first, last + 1)
+        sources = [i for j in answer for i in to_source.get(j, ())]
+        if min(sources) < span.first or max(sources) >= span.end:
             return "not_contiguous"
         if any(is_unspaced(word) for word in _beside(target.words, first, last, settled)):
             return "not_linked"
         start, end = target.offsets[first][0], target.offsets[last][1]
-        answer = target.offsets[first : last + 1]
-        if length_in_words(target.text[start:end], answer) > max_words:
+        if length_in_words(target.text[start:end], len(answer)) > max_words:
             return "answer_too_long"
-        words = [(0, i) for i in inside]
-        words += [(1, j) for j in _content(empty[1], signs[1], range(first, last + 1))]
-        score = _score(words, {link: alignment.trust[link] for link in own_links})
+        best = [max(to_target[i].values()) for i in inside]
+        best += [
+            max(to_source.get(j, {}).values(), default=0.0)
+            for j in _content(empty[1], signs[1], answer)
+        ]
+        score = sum(best) / len(best)
         if score < MIN_SCORE:
             return "unknown_word"
         return SpanPair(
@@ -86,13 +87,26 @@ def project(
     return [counterpart(span) for span in spans]
 
 
-def _score(words: Sequence[tuple[int, int]], links: Mapping[Link, float]) -> float:
-    """The mean trust in the best link of each word, a (side, position)."""
-    best: dict[tuple[int, int], float] = {}
-    for (i, j), trust in links.items():
-        for word in ((0, i), (1, j)):
-            best[word] = max(trust, best.get(word, 0.0))
-    return sum(best.get(word, 0.0) for word in words) / len(words)
+def _signs(words: Sequence[str]) -> set[int]:
+    """The places of punctuation."""
+    return {
+        place
+        for place, word in enumerate(words)
+        if not word.isalnum() and is_punctuation(word)  # the first is faster, and mostly decides
+    }
+
+
+def _by_word(
+    trust: Mapping[Link, float], source_signs: Container[int], target_signs: Container[int]
+) -> tuple[_Trust, _Trust]:
+    """The links of the words of either side, without those of punctuation."""
+    to_target: _Trust = {}
+    to_source: _Trust = {}
+    for (i, j), value in trust.items():
+        if i not in source_signs and j not in target_signs:
+            to_target.setdefault(i, {})[j] = value
+            to_source.setdefault(j, {})[i] = value
+    return to_target, to_source
 
 
 def _beside(words: Sequence[str], first: int, last: int, settled: Container[int]) -> list[str]:

@@ -31,6 +31,7 @@ import pyarrow.parquet as pq
 from clism_ray.config_corpus import PrepareConfig
 from clism_ray.corpus import intake, sampling, tables
 from clism_ray.corpus.build import LanguagePair, SpanCounts, build
+from clism_ray.corpus.garbage import seldom_collected
 from clism_ray.corpus.intake import Counts, Split
 from clism_ray.corpus.manifest import Shard, file_sha256
 from clism_ray.corpus.near_duplicates import near_keys
@@ -84,7 +85,8 @@ def build_bucket(
     def make() -> tuple[Counts, SpanCounts]:
         rows = intake.in_key_order(intake.read_bucket(folder / "intake" / split, bucket))
         near = near_keys(folder, config.cleaning.near_duplicates, split, bucket, rows)
-        aligned, counts, span_counts, samples = build(rows, split, parts, near)
+        with seldom_collected():
+            aligned, counts, span_counts, samples = build(rows, split, parts, near)
         write_samples(folder / "built" / "dropped" / f"{split}-{bucket:05d}.jsonl", samples)
         _write_parquet(aligned, path, config.window_rows)
         return counts, span_counts

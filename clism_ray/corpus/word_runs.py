@@ -78,5 +78,5 @@ def _code(word: str) -> tuple[int, int]:
     if is_punctuation(word):
         return 0, 0
     digest = hashlib.blake2b(word.encode(), digest_size=8).digest()
-    four = length_in_words(word * _PARTS, [(0, 0)] * _PARTS)
+    four = length_in_words(word * _PARTS, _PARTS)
     return int.from_bytes(digest, "big"), round(four)

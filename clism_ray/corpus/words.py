@@ -74,23 +74,30 @@ def words_in_any_script(text: str) -> list[Offsets]:
     return [offsets for _, offsets in _splitter().pre_tokenize_str(text)]
 
 
+def number_of_words(text: str) -> int:
+    """How many `words` a text has. Where nobody asks for their places, this takes half the time."""
+    if text.isascii() or not _NOT_LATIN.search(text):
+        return _LATIN_WORD.subn("", text)[1]
+    return len(words_in_any_script(text))
+
+
 def surfaces(text: str) -> list[str]:
     """The words themselves."""
     return [text[start:end] for start, end in words(text)]
 
 
-def length_in_words(text: str, offsets: list[Offsets]) -> float:
-    """How many words a text would have if every script wrote spaces; `offsets` are its `words`.
+def length_in_words(text: str, number: int) -> float:
+    """How many words a text would have if every script wrote spaces; `number` is of its `words`.
 
     Counting Chinese characters or Thai letters as words would make their sentences look
     two to four times as long as an equal English one.
     """
-    count: float = len(offsets)
+    count: float = number
     if text.isascii():
         return count
     count -= len(_CJK.findall(text)) * (1 - 1 / _CJK_CHARACTERS)
     count -= len(_SOUTH_EAST_ASIAN.findall(text)) * (1 - 1 / _SOUTH_EAST_ASIAN_CHARACTERS)
-    return max(count, min(1.0, len(offsets)))
+    return max(count, min(1.0, number))
 
 
 @lru_cache(maxsize=100_000)
@@ -101,4 +108,4 @@ def is_punctuation(word: str) -> bool:
 
 def is_unspaced(word: str) -> bool:
     """Whether a word is a character of a script without spaces."""
-    return bool(_CJK.match(word) or _SOUTH_EAST_ASIAN.match(word))
+    return not word.isascii() and bool(_CJK.match(word) or _SOUTH_EAST_ASIAN.match(word))

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from transformers import PreTrainedTokenizerFast
 
-from clism_ray.corpus.words import length_in_words, words
+from clism_ray.corpus.words import length_in_words, number_of_words
 
 
 def token_share(texts: Iterable[str], tokenizer: PreTrainedTokenizerFast) -> dict[str, float]:
@@ -24,7 +24,7 @@ def token_share(texts: Iterable[str], tokenizer: PreTrainedTokenizerFast) -> dic
     tokens = sum(map(len, encoded))
     unknown = tokenizer.unk_token_id
     unknowns = 0 if unknown is None else sum(ids.count(unknown) for ids in encoded)
-    counted = sum(length_in_words(text, words(text)) for text in texts)
+    counted = sum(length_in_words(text, number_of_words(text)) for text in texts)
     return {
         "unknown_share": unknowns / max(tokens, 1),
         "tokens_per_word": tokens / max(counted, 1.0),

@@ -1,6 +1,8 @@
 """Word links, from anchors and from alignment tables."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from clism_ray.corpus.align import align, anchors, names_alike, without_strays
 from clism_ray.corpus.tables import Tables, fit, open_tables
@@ -87,6 +89,23 @@ def test_anchors_are_equal_words_that_prove_something(
     source: str, target: str, expected: set[tuple[int, int]]
 ) -> None:
     assert anchors(surfaces(source), surfaces(target)) == expected
+
+
+WORDS = st.lists(st.sampled_from(["Anna", "ANNA", "Berlin", "three", "3", "3.", "the", ".", "x"]))
+
+
+@given(WORDS, WORDS)
+def test_what_stands_equally_often_on_both_sides_is_linked_in_order(
+    source: list[str], target: list[str]
+) -> None:
+    expected: set[tuple[int, int]] = set()
+    for same in ({"Anna", "ANNA"}, {"Berlin"}, {"3", "3."}):
+        places = [[n for n, word in enumerate(side) if word in same] for side in (source, target)]
+        if "3" in same and not places[0]:
+            places[0] = [n for n, word in enumerate(source) if word == "three"]
+        if len(places[0]) == len(places[1]):
+            expected.update(zip(*places, strict=True))
+    assert anchors(source, target) == expected
 
 
 @pytest.mark.parametrize(

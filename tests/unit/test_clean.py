@@ -1,6 +1,7 @@
 """Cleaning: normal form, and one reason for each kind of useless pair."""
 
 import dataclasses
+import sys
 import unicodedata
 
 import pytest
@@ -8,7 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clism_ray.config_corpus import CleaningConfig
-from clism_ray.corpus.clean import cleaned, drop_reason, is_uneven, normalise
+from clism_ray.corpus.clean import (
+    _INVISIBLE,
+    _JOINERS,
+    cleaned,
+    drop_reason,
+    is_uneven,
+    normalise,
+)
 
 
 def test_white_space_is_collapsed_and_invisible_characters_go() -> None:
@@ -19,6 +27,13 @@ def test_joiners_stay_where_they_shape_letters_and_go_elsewhere() -> None:
     assert normalise("می\u200cخواهم") == "می\u200cخواهم"
     assert normalise("क\u094d\u200dष") == "क\u094d\u200dष"
     assert normalise("\u200da \u200cb 1\u200d2") == "a b 12"
+
+
+def test_nothing_that_goes_is_printable() -> None:
+    everything = "".join(map(chr, range(sys.maxunicode + 1)))
+    gone = _INVISIBLE.findall(everything) + _JOINERS.findall(everything)
+    assert len(gone) > 100
+    assert not any(map(str.isprintable, gone))
 
 
 def test_letters_and_marks_are_composed() -> None:

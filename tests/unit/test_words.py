@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from clism_ray.corpus.words import (
     is_punctuation,
     length_in_words,
+    number_of_words,
     surfaces,
     words,
     words_in_any_script,
@@ -47,13 +48,18 @@ def test_words_are_in_order_and_leave_out_white_space_only(text: str) -> None:
 
 @given(st.text(alphabet=st.characters(codec="ascii")))
 def test_in_latin_script_the_length_is_the_number_of_words(text: str) -> None:
-    assert length_in_words(text, words(text)) == len(words(text))
+    assert length_in_words(text, len(words(text))) == len(words(text))
 
 
 @given(st.text(min_size=1))
 def test_a_text_with_words_is_at_least_one_word_long(text: str) -> None:
-    offsets = words(text)
-    assert min(1, len(offsets)) <= length_in_words(text, offsets) <= len(offsets)
+    number = len(words(text))
+    assert min(1, number) <= length_in_words(text, number) <= number
+
+
+@given(st.text() | st.text(st.sampled_from(LATIN) | st.sampled_from("AÄz9.,: _½²\x1c\x85\xa0”")))
+def test_words_are_counted_as_they_are_found(text: str) -> None:
+    assert number_of_words(text) == len(words(text))
 
 
 def test_punctuation_has_neither_letters_nor_digits() -> None:

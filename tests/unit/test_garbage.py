@@ -1,0 +1,36 @@
+"""The collector is as it was after a block that has it work seldom."""
+
+import gc
+import weakref
+
+import pytest
+
+from clism_ray.corpus.garbage import seldom_collected
+
+
+class Cycle:
+    def __init__(self) -> None:
+        self.itself = self
+
+
+def collected(objects: int) -> bool:
+    """Whether a cycle is gone after so many more objects."""
+    gc.collect()
+    cycle = weakref.ref(Cycle())
+    assert len([[] for _ in range(objects)]) == objects
+    return cycle() is None
+
+
+def test_cycles_are_collected_later_within_the_block_only() -> None:
+    assert collected(10_000)
+    with seldom_collected():
+        assert not collected(10_000)
+        assert collected(100_000)
+    assert collected(10_000)
+
+
+def test_an_error_ends_the_block_too() -> None:
+    before = gc.get_threshold()
+    with pytest.raises(KeyError), seldom_collected():
+        raise KeyError
+    assert gc.get_threshold() == before
