@@ -30,7 +30,7 @@ model: .venv/ready
 	$(BIN)/python -m pytest $(PROFILE) tests/model
 
 stack: .venv/ready
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile tests/stack
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile tests/stack tests/cluster
 
 ray: .venv/ready
 	$(BIN)/python -m pytest -m "ray and not drill" --timeout 600 tests/ray
