@@ -8,7 +8,7 @@
 """
 
 import unicodedata
-from collections.abc import Collection, Iterable, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -143,13 +143,24 @@ def anchors(source: Sequence[str], target: Sequence[str]) -> set[Link]:
     aligner. Stop words and short lower-case words are no anchors: "die" is a verb in English.
     A number that English spells out ("three") may be written in digits in the target.
     """
-    of_source, of_target = list(map(_anchor, source)), list(map(_anchor, target))
+    of_source, of_target = _anchors(source, target)
     in_both = set(of_source).intersection(of_target) - {None}
     links = _in_order(of_source, of_target, in_both) if in_both else set()
     if in_digits := _DIGITS.intersection(of_target).difference(of_source):
         spelled_out = [_NUMERALS.get(word.lower()) for word in source]
         links |= _in_order(spelled_out, of_target, in_digits)
     return links
+
+
+def _anchors(*sides: Sequence[str]) -> Iterator[list[str | None]]:
+    """The anchor of each word of both sides, as far as the other side may have it too."""
+    folded = [[word.casefold() for word in side] for side in sides]
+    shared = set(folded[0]).intersection(folded[1])
+    for side, keys in zip(sides, folded, strict=True):
+        yield [
+            _anchor(word) if key in shared or not word.isalpha() else None
+            for word, key in zip(side, keys, strict=True)
+        ]
 
 
 def _in_order(
