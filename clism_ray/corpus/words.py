@@ -11,12 +11,21 @@ no white space is a word of its own.
 import re
 import unicodedata
 from functools import lru_cache
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from tokenizers import Regex
 from tokenizers.pre_tokenizers import Split
 
 Offsets: TypeAlias = tuple[int, int]
+
+
+class Side(NamedTuple):
+    """One side of a sentence pair, and its words."""
+
+    text: str
+    offsets: list[Offsets]
+    words: list[str]
+
 
 _UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}"
 _LETTER = rf"[\p{{L}}\p{{N}}\p{{M}}_\u200c\u200d&&[^{_UNSPACED}]]"
@@ -72,6 +81,12 @@ def words(text: str) -> list[Offsets]:
 def words_in_any_script(text: str) -> list[Offsets]:
     """As `words`, without the shorter way for Latin letters."""
     return [offsets for _, offsets in _splitter().pre_tokenize_str(text)]
+
+
+def side(text: str) -> Side:
+    """A text as one side of a pair."""
+    offsets = words(text)
+    return Side(text, offsets, [text[start:end] for start, end in offsets])
 
 
 def surfaces(text: str) -> list[str]:
