@@ -10,10 +10,14 @@ import pytest
 import torch
 from transformers import AutoModel, AutoTokenizer, PreTrainedTokenizerFast, T5Config
 
+from clism_ray.config_alignment import GoldFiles, ScoreAlignersConfig, SyntheticGold
 from clism_ray.config_corpus import NeuralConfig
+from clism_ray.corpus.linkers import load_encoder
 from clism_ray.corpus.words import Side, side
 from clism_ray.errors import InputError
 from clism_ray.masking.tokenizer import save_tokenizer
+from clism_ray.report.alignment import score_aligners
+from clism_ray.report.alignment_table import to_markdown
 from clism_ray.tasks.neural_aligner import NeuralAligner, default_layer, load_aligner
 from tests.encoders import LAYERS, POSITIONS, write_encoder
 
@@ -170,3 +174,30 @@ def test_an_encoder_that_cannot_link_is_one_clear_error(
     settings = dataclasses.replace(NeuralConfig(model=str(folder)), **change)
     with pytest.raises(InputError, match=rf"alignment\.neural.*{complaint}"):
         load_aligner(settings, "cpu")
+
+
+def test_an_encoder_is_scored_beside_the_default(folder: Path, tmp_path: Path) -> None:
+    rows = [
+        {"source": words.split(), "target": words.split(), "links": [[n, n] for n in range(count)]}
+        for words, count in (("we saw Oslo .", 4), (" ".join(["Oslo"] * 200), 200))
+    ]
+    gold = tmp_path / "gold.jsonl"
+    gold.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    config = ScoreAlignersConfig(
+        output=str(tmp_path / "out"),
+        methods=("systran", "neural"),
+        neural=NeuralConfig(model=str(folder)),
+        device="cpu",
+        gold=(GoldFiles(name="copies", format="jsonl", path=str(gold)),),
+        synthetic=SyntheticGold(languages=("de",), pairs=20, training_pairs=20),
+        cost_pairs=30,
+        resamples=50,
+    )
+    by_table, by_encoder, *synthetic = score_aligners(config, load_encoder)
+    assert (by_table.unread, by_encoder.unread) == (0, 1)
+    assert by_encoder.estimates["link_recall"].value < 5 / 204
+    assert [row.method for row in synthetic] == ["systran", "neural"]
+    assert synthetic[1].estimates["names_f1"].value > 0.3  # equal words link themselves
+    assert all(row.link.pairs == 30 and row.link.cpu_seconds > 0 for row in synthetic)
+    assert synthetic[1].fit.cpu_seconds < synthetic[0].fit.cpu_seconds
+    assert "| copies | neural | 2, 1 too long |" in to_markdown([by_encoder], 0.95)
