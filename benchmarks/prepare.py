@@ -42,6 +42,7 @@ from clism_ray.corpus import build, clean, intake, stages
 from clism_ray.corpus.finders import open_finder
 from clism_ray.corpus.inputs import inputs_of
 from clism_ray.corpus.intake_stages import note_dev_sources, take_in_chunk
+from clism_ray.corpus.linkers import open_encoder
 from clism_ray.corpus.prepare import prepare
 from clism_ray.corpus.read import read_chunks
 from clism_ray.corpus.synthetic import pair_at
@@ -156,11 +157,13 @@ def plain_loop(
             (counts,), _ = take_in_chunk(folder, config, source, chunk)
             lines += sum(n for (_, _, outcome), n in counts.items() if outcome == "in")
     with counting(seconds, "fit"):
-        stages.fit_tables(folder, config, *source.languages)
+        stages.fit_tables(folder, config, None, *source.languages)
     first_row_id = 0
     for bucket in range(config.shards):
         with counting(seconds, "build"):
-            (counts, _), _ = stages.build_bucket(folder, config, finders, "train", bucket)
+            (counts, _), _ = stages.build_bucket(
+                folder, config, finders, open_encoder, "train", bucket
+            )
         with counting(seconds, "number"):
             rows = sum(n for (_, _, outcome), n in counts.items() if outcome == "train")
             stages.number_bucket(folder, config, "train", bucket, first_row_id)
@@ -202,7 +205,7 @@ class Clock:
                 (intake, "cleaned", "clean"),
                 (intake, "drop_reason", "clean"),
                 (clean, "number_of_words", "segment"),
-                (build, "words", "segment"),
+                (build, "side", "segment"),
                 (build, "align", "align"),
                 (build, "project", "project"),
             ):

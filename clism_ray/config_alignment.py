@@ -6,7 +6,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from clism_ray.config import STRICT, Fraction, Language, Name, NonNegative, Positive
-from clism_ray.config_corpus import CleaningConfig, CorpusFiles, Method
+from clism_ray.config_corpus import CleaningConfig, CorpusFiles, Method, NeuralConfig
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -52,10 +52,13 @@ class ScoreAlignersConfig:
 
     output: str  # folder for alignment.json and alignment.md
     methods: Annotated[tuple[Method, ...], Field(min_length=1)] = ("systran",)
+    neural: NeuralConfig | None = None  # given if neural is among the methods
+    device: str | None = None  # of the encoder; default: a GPU if there is one
     gold: tuple[GoldFiles, ...] = ()
     synthetic: SyntheticGold | None = None
     fit_pairs: Positive = 200_000  # at most, gold and training pairs together
     iterations: Positive = 5  # of systran
+    cost_pairs: Positive = 2_000  # at most, of those fitted on, that are linked to take the time
     cleaning: CleaningConfig = CleaningConfig()  # of training pairs
     spans: SpanScoring = SpanScoring()
     resamples: Positive = 2_000
@@ -64,6 +67,13 @@ class ScoreAlignersConfig:
     def __post_init__(self) -> None:
         if not (self.gold or self.synthetic):
             raise ValueError("give gold, synthetic or both; there is nothing to score on")
+        if ("neural" in self.methods) != (self.neural is not None):
+            raise ValueError(
+                "neural among the methods and a section neural with a model go together; "
+                f"got methods {', '.join(self.methods)} and neural: {self.neural}"
+            )
+        if len(set(self.methods)) < len(self.methods):
+            raise ValueError(f"methods: {', '.join(self.methods)} names a method twice")
         names = [entry.name for entry in self.gold]
         if len(set(names)) < len(names):
             raise ValueError(f"gold: {', '.join(names)} names a set twice")

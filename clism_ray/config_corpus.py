@@ -64,16 +64,35 @@ class CleaningConfig:
     decontaminate: DecontaminationConfig = DecontaminationConfig()
 
 
-Method = Literal["systran", "eflomal"]
+Method = Literal["systran", "eflomal", "neural"]
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class NeuralConfig:
+    """An encoder that links words; see `tasks.neural_aligner`."""
+
+    model: str  # folder or hub name; its weights are safetensors, its code is transformers'
+    revision: str | None = None  # of a hub name; default: the present one, whose commit is noted
+    layer: NonNegative | None = None  # 0: the embeddings; default: two thirds up, as 8 of 12
+    threshold: Annotated[float, Field(ge=0, lt=1)] = 0.001  # of the probability both ways
+    batch: Positive = 64  # pairs at a time
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class AlignmentConfig:
-    """The word alignment tables, one per language pair."""
+    """How words are linked: by tables, one per language pair, or by an encoder."""
 
     method: Method = "systran"  # eflomal: better links, installed apart; see `corpus.eflomal`
     fit_pairs: Positive = 200_000  # rows the table is fitted on, chosen by hash
     iterations: Positive = 5  # of systran; eflomal chooses its own
+    neural: NeuralConfig | None = None  # given if it is the method
+
+    def __post_init__(self) -> None:
+        if (self.method == "neural") != (self.neural is not None):
+            raise ValueError(
+                "method neural and a section neural with a model go together; "
+                f"got method {self.method} and neural: {self.neural}"
+            )
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -157,7 +176,9 @@ class PrepareResources:
 
     cpus_per_task: Rate = 1.0
     max_tasks: Positive | None = None  # at a time; default: as many as there are CPUs
-    gpus_per_task: Weight = 0.0  # of tasks that run a token classifier; 0: it runs on the CPU
+    # Of tasks that run a token classifier or an encoder; 0: they run it on the CPU.
+    gpus_per_task: Weight = 0.0
+    model_actors: Positive | None = None  # hold one each; default: as many as there is room for
     labels: Labels = dataclasses.field(default_factory=dict)  # of nodes that tasks go to
 
 

@@ -2,13 +2,13 @@
 
 1. Words that are the same on both sides, or the same number, are linked first: names and numbers
    are the rarest words, aligners hardly know them, and put what they never saw on the diagonal.
-2. The aligner links the others. How far it can be trusted, the sample tells (`translations`), and
-   an aligner may ask for some trust at least; the links of function words are thinned out.
+2. The aligner links the others, with some trust in each link, and may ask for some trust at
+   least (`linker`); the links of function words are thinned out.
 3. Names that are left are linked to words of the other side that sound alike (`likeness`).
 """
 
 import unicodedata
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -16,9 +16,9 @@ from clism_ray.corpus.likeness import MIN_LIKENESS, likeness
 from clism_ray.corpus.stop_words import STOP_WORDS
 from clism_ray.corpus.tables import Tables
 from clism_ray.corpus.translations import Link
+from clism_ray.corpus.words import Side
 
 _NOTHING: frozenset[int] = frozenset()
-_NO_TRANSLATIONS: Mapping[str, float] = {}
 _NUMERALS = dict(
     zip(
         """
@@ -40,29 +40,23 @@ class Alignment(NamedTuple):
     unknown: Set[int] = _NOTHING  # source words nothing is known to translate
 
 
-def align(tables: Tables, pairs: Sequence[tuple[list[str], list[str]]]) -> list[Alignment]:
-    """The links of each pair of word lists.
+def align(tables: Tables, pairs: Sequence[tuple[Side, Side]]) -> list[Alignment | None]:
+    """The links of each pair; None for one that the aligner cannot read.
 
-    The trust in a link is 1 for equal words, what `translations` says of words the aligner linked,
-    and the likeness of names that sound alike.
+    The trust in a link is 1 for equal words, what the aligner says of those that it linked, and
+    the likeness of names that sound alike.
     """
-    lowered = [
-        ([word.lower() for word in source], [word.lower() for word in target])
-        for source, target in pairs
-    ]
-    by_aligner = tables.linker.links([s for s, _ in lowered], [t for _, t in lowered])
+    by_aligner = tables.linker.links(pairs)
     return [
-        _alignment(tables, pair, keys, links)
-        for pair, keys, links in zip(pairs, lowered, by_aligner, strict=True)
+        None if links is None else _alignment(tables, (source.words, target.words), links)
+        for (source, target), links in zip(pairs, by_aligner, strict=True)
     ]
 
 
 def _alignment(
-    tables: Tables,
-    pair: tuple[list[str], list[str]],
-    keys: tuple[list[str], list[str]],
-    found: Iterable[Link],
+    tables: Tables, pair: tuple[list[str], list[str]], found: Mapping[Link, float]
 ) -> Alignment:
+    keys = [[word.lower() for word in side] for side in pair]
     source_function, target_function = (
         {place for place, word in enumerate(side) if word in words}
         for side, words in zip(keys, tables.function_words, strict=True)
@@ -70,17 +64,15 @@ def _alignment(
     trust: dict[Link, float] = dict.fromkeys(anchors(*pair), 1.0)
     sources, targets = {i for i, _ in trust}, {j for _, j in trust}
     links = [(i, j) for i, j in found if i not in sources and j not in targets]
-    translations, min_trust = tables.translations, tables.linker.min_trust
-    for i, j in without_strays(links, source_function, target_function):
-        value = translations.get(keys[0][i], _NO_TRANSLATIONS).get(keys[1][j], 0.0)
-        if value >= min_trust:
-            trust[i, j] = value
+    for link in without_strays(links, source_function, target_function):
+        if found[link] >= tables.linker.min_trust:
+            trust[link] = found[link]
     trust |= names_alike(*pair, trust, source_function, target_function)
     linked = {i for i, _ in trust}
     unknown = {
         place
         for place, word in enumerate(keys[0])
-        if word not in translations and place not in linked
+        if place not in linked and not tables.linker.knows(word)
     }
     return Alignment(trust, (source_function, target_function), unknown)
 

@@ -12,25 +12,28 @@ from clism_ray.corpus import alignment_scores as scores
 from clism_ray.corpus.align import Alignment, align
 from clism_ray.corpus.capitals import Span, names_and_numbers
 from clism_ray.corpus.gold import GoldPair
-from clism_ray.corpus.project import Side, project
+from clism_ray.corpus.project import project
 from clism_ray.corpus.tables import Tables
-from clism_ray.corpus.words import Offsets, is_punctuation, words
+from clism_ray.corpus.words import Offsets, Side, is_punctuation, side
 from clism_ray.randomness import Use, generator
 
 
 class Counts(NamedTuple):
-    """Of each sentence pair: `scores.LINK_COUNTS` or `scores.SPAN_COUNTS`."""
+    """Of each sentence pair: `scores.LINK_COUNTS` or `scores.SPAN_COUNTS`, or a truth."""
 
     links: list[list[int]]
     names: list[list[list[int]]]  # for each of `min_scores`
     ngrams: list[list[int]]
+    unread: list[bool]  # the aligner cannot read it: no link and no answer
 
 
 def count(known: Tables, pairs: Sequence[GoldPair], settings: SpanScoring) -> Counts:
     """The counts of each pair, linked by what tables know."""
-    sides = [(_side(pair.source), _side(pair.target)) for pair in pairs]
-    alignments = align(known, [(source.words, target.words) for source, target in sides])
-    counts = Counts([], [[] for _ in settings.min_scores], [])
+    sides = [(side(pair.source), side(pair.target)) for pair in pairs]
+    read = align(known, sides)
+    alignments = [found or Alignment({}) for found in read]
+    unread = [found is None for found in read]
+    counts = Counts([], [[] for _ in settings.min_scores], [], unread)
     for place, (pair, (source, target), alignment) in enumerate(
         zip(pairs, sides, alignments, strict=True)
     ):
@@ -111,8 +114,3 @@ def _ngrams(
         if not is_open and scores.whole_tokens(first, end, tokens):
             found.add(Span(first, end, "n-gram"))
     return sorted(found)
-
-
-def _side(text: str) -> Side:
-    offsets = words(text)
-    return Side(text, offsets, [text[start:end] for start, end in offsets])

@@ -13,11 +13,11 @@ import pyarrow as pa
 
 from clism_ray.corpus.align import align
 from clism_ray.corpus.intake import Counts
-from clism_ray.corpus.project import Reason, Side, project
+from clism_ray.corpus.project import Reason, project
 from clism_ray.corpus.samples import Samples, note
 from clism_ray.corpus.spans import Finder, Known
 from clism_ray.corpus.tables import Tables
-from clism_ray.corpus.words import words
+from clism_ray.corpus.words import side
 from clism_ray.records import ALIGNED_SCHEMA, Origin, SpanPair
 
 SpanCounts: TypeAlias = Counter[tuple[str, str]]  # (language pair, outcome) -> spans
@@ -83,18 +83,19 @@ def build(
 
 def aligned_spans(rows: Sequence[Row], parts: LanguagePair) -> list[list[SpanPair | Reason]]:
     """For each row its informative spans, each projected or with the reason why it is not."""
-    sources = [_side(row["source"]) for row in rows]
+    sources = [side(row["source"]) for row in rows]
     tables = parts.tables
     known = Known(tables.casing, tables.frequency, tables.total)
-    found = parts.find_spans(
-        [side.text for side in sources], [side.offsets for side in sources], known
-    )
+    found = parts.find_spans([s.text for s in sources], [s.offsets for s in sources], known)
     asked = [n for n, spans in enumerate(found) if spans]
-    targets = {n: _side(rows[n]["target"]) for n in asked}
-    alignments = align(parts.tables, [(sources[n].words, targets[n].words) for n in asked])
+    pairs = {n: (sources[n], side(rows[n]["target"])) for n in asked}
+    alignments = align(parts.tables, list(pairs.values()))
     projected: list[list[SpanPair | Reason]] = [[] for _ in rows]
     for n, alignment in zip(asked, alignments, strict=True):
-        projected[n] = project(found[n], sources[n], targets[n], alignment, parts.max_words)
+        if alignment is None:
+            projected[n] = ["too_many_tokens"] * len(found[n])
+        else:
+            projected[n] = project(found[n], *pairs[n], alignment, parts.max_words)
     return projected
 
 
@@ -112,11 +113,6 @@ def _drop(language_pair: str, row: Row, reason: str, counts: Counts, samples: Sa
     counts[language_pair, row["corpus"], reason] += 1
     origin = Origin(row["corpus"], row["file"], row["line"])
     note(samples, language_pair, reason, origin, row["source"], row["target"])
-
-
-def _side(text: str) -> Side:
-    offsets = words(text)
-    return Side(text, offsets, [text[start:end] for start, end in offsets])
 
 
 def _aligned_row(row: Row, spans: Sequence[SpanPair]) -> Row:

@@ -7,26 +7,20 @@ from functools import partial
 from pathlib import Path
 
 from clism_ray.config_corpus import PrepareConfig, TokenClassificationConfig
+from clism_ray.corpus import models
 from clism_ray.corpus.spans import Finder, Tagger, finder
 from clism_ray.corpus.storage import find, folder_content, sha256
 
 
 def open_finder(config: PrepareConfig, language: str) -> Finder:
     """The finder of a configuration for sources in one language; its models stay in the process."""
-    device = "cuda" if gpus(config) else "cpu"
 
     def load(model: TokenClassificationConfig) -> Tagger:
         from clism_ray.tasks.token_classifier import load_tagger  # here: it loads PyTorch
 
-        return load_tagger(model, device)
+        return load_tagger(model, models.device(config))
 
     return finder(config.spans, language, load)
-
-
-def gpus(config: PrepareConfig) -> float:
-    """What a task that finds spans needs of a GPU."""
-    is_model = "token_classification" in config.spans.finders
-    return config.resources.gpus_per_task if is_model else 0.0
 
 
 def checked(config: PrepareConfig, languages: Iterable[str]) -> PrepareConfig:

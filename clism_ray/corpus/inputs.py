@@ -86,7 +86,8 @@ def settings_and_content(
 ) -> dict[str, Any]:
     """What decides a prepared corpus: the settings, with the hash of each file for its path.
 
-    `hashes` has those of the files, of evaluation files and of what finds spans, by their paths.
+    `hashes` has those of the files, of evaluation files and of what finds spans and links words,
+    by their paths.
     Corpora go by name and file, so that their order makes no difference, nor whether their files
     were named one by one.
     """
@@ -94,6 +95,8 @@ def settings_and_content(
     for name, key in (("spacy", "model"), ("token_classification", "model"), ("gazetteer", "path")):
         if settings := tree["spans"][name]:
             settings[key] = hashes.get(settings[key], settings[key])  # a name on the hub stays
+    if neural := tree["alignment"]["neural"]:
+        neural["model"] = hashes.get(neural["model"], neural["model"])
     excluded = evaluation_files(config.cleaning.decontaminate.files)
     tree["cleaning"]["decontaminate"]["files"] = {f.name: hashes.get(f.path) for f in excluded}
 

@@ -24,7 +24,7 @@ from typing import Any, NamedTuple, TypeAlias
 from clism_ray.cluster import connect, nodes
 from clism_ray.config import to_tree
 from clism_ray.config_corpus import CorpusFiles, PrepareConfig
-from clism_ray.corpus import contamination, eflomal, exclude, finders, stages, unfinished
+from clism_ray.corpus import contamination, exclude, finders, linkers, models, stages, unfinished
 from clism_ray.corpus.build import SpanCounts
 from clism_ray.corpus.card import InputFile, make_card, write_card, write_page
 from clism_ray.corpus.files import content, file_name, paths
@@ -76,8 +76,7 @@ def prepare(
     output made otherwise or being made, and where nothing is left.
     """
     inputs = inputs_of(config)
-    if config.alignment.method == "eflomal":
-        eflomal.check_installed()
+    config = linkers.checked(config)
     config = finders.checked(config, {entry.languages[0] for entry in inputs})
     output = Path(config.output).expanduser().absolute()
     with unfinished.held(output):
@@ -87,7 +86,7 @@ def prepare(
         files = [(entry.files, path) for entry in inputs for path in paths(entry.files)]
         input_files = each(_input_file, files, config.resources)
         hashes = {path: file.sha256 for (_, path), file in zip(files, input_files, strict=True)}
-        hashes |= finders.hashes(config) | exclude.hashes(config)
+        hashes |= finders.hashes(config) | linkers.hashes(config) | exclude.hashes(config)
         made_of = settings_and_content(config, inputs, hashes)
         if unfinished.is_there(output):
             manifest = existing(output, made_of)
@@ -118,7 +117,7 @@ def _write(
         exclude.note_evaluations(config, folder)
         counts = take_in(config, inputs, folder)
         exclude.find_near_duplicates(config, folder)
-        tables = _fit(config, inputs, folder, counts)
+        tables = _fit(config, inputs, folder, counts, made_of)
         built = _build(config, folder, counts)
         spans: SpanCounts = Counter()
         for bucket in built:
@@ -154,7 +153,11 @@ def _write(
 
 
 def _fit(
-    config: PrepareConfig, inputs: Sequence[Input], folder: Path, counts: Counts
+    config: PrepareConfig,
+    inputs: Sequence[Input],
+    folder: Path,
+    counts: Counts,
+    made_of: dict[str, Any],
 ) -> dict[str, str]:
     """Tables of every language pair, and their hashes. A language pair in, its hash out."""
     pairs = sorted({entry.languages for entry in inputs})
@@ -162,7 +165,7 @@ def _fit(
         check_pairs_left("-".join(pair), counts)
     progress = Progress("fit", "language pairs", len(pairs))
     hashes = each(
-        partial(stages.fit_tables, folder, config),
+        partial(stages.fit_tables, folder, config, made_of["alignment"]["neural"]),
         pairs,
         config.resources,
         lambda digest: progress.add(1),
@@ -179,11 +182,11 @@ def _build(config: PrepareConfig, folder: Path, counts: Counts) -> list[_Built]:
         (split, bucket) for split in SPLITS for bucket in range(stages.buckets(config, split))
     ]
     outcomes = each(
-        partial(stages.build_bucket, folder, config, finders.open_finder),
+        partial(stages.build_bucket, folder, config, finders.open_finder, linkers.open_encoder),
         buckets,
         config.resources,
         lambda counted: progress.add(counted.counts[0].total(), counted.is_new),
-        finders.gpus(config),
+        models.are_held(config),
     )
     progress.end()
     return [

@@ -1,27 +1,21 @@
 """From the spans of a source sentence to their counterparts in the target, through word links."""
 
 from collections.abc import Container, Mapping, Sequence
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, TypeAlias
 
 from clism_ray.corpus.align import Alignment
 from clism_ray.corpus.capitals import Span
 from clism_ray.corpus.translations import Link
-from clism_ray.corpus.words import Offsets, is_punctuation, is_unspaced, length_in_words
+from clism_ray.corpus.words import Side, is_punctuation, is_unspaced, length_in_words
 from clism_ray.records import SpanPair
 
-Reason: TypeAlias = Literal["unknown_word", "not_linked", "not_contiguous", "answer_too_long"]
+Reason: TypeAlias = Literal[
+    "too_many_tokens", "unknown_word", "not_linked", "not_contiguous", "answer_too_long"
+]
 
 _Trust: TypeAlias = dict[int, dict[int, float]]  # word -> words of the other side -> trust
 
 MIN_SCORE = 0.05  # a projection that scores less rests on nothing that is known
-
-
-class Side(NamedTuple):
-    """A sentence and its words."""
-
-    text: str
-    offsets: list[Offsets]
-    words: list[str]
 
 
 def project(

@@ -23,6 +23,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -33,6 +34,7 @@ from clism_ray.corpus import intake, sampling, tables
 from clism_ray.corpus.build import LanguagePair, SpanCounts, build
 from clism_ray.corpus.garbage import seldom_collected
 from clism_ray.corpus.intake import Counts, Split
+from clism_ray.corpus.linker import Linker
 from clism_ray.corpus.manifest import Shard, file_sha256
 from clism_ray.corpus.near_duplicates import near_keys
 from clism_ray.corpus.pieces import Counted, once, remove_parts, whole
@@ -49,14 +51,22 @@ def buckets(config: PrepareConfig, split: Split) -> int:
 
 
 def fit_tables(
-    folder: Path, config: PrepareConfig, source_language: str, target_language: str
+    folder: Path,
+    config: PrepareConfig,
+    encoder: Mapping[str, Any] | None,
+    source_language: str,
+    target_language: str,
 ) -> str:
-    """Fit a language pair's tables on the training pairs with the lowest keys; their hash."""
+    """Fit a language pair's tables on the training pairs with the lowest keys; their hash.
+
+    `encoder` tells what links words in place of fitted tables.
+    """
     place = folder / "tables" / f"{source_language}-{target_language}"
     if not place.is_dir():
         sample = _sample(folder, config, (source_language, target_language))
         with whole(place) as part:
-            tables.fit(sample, part, config.alignment.iterations, config.alignment.method)
+            settings = config.alignment
+            tables.fit(sample, part, settings.iterations, settings.method, encoder)
     return tables.tables_hash(place)
 
 
@@ -64,18 +74,22 @@ def build_bucket(
     folder: Path,
     config: PrepareConfig,
     open_finder: Callable[[PrepareConfig, str], Finder],
+    open_encoder: Callable[[PrepareConfig], Linker | None],
     split: Split,
     bucket: int,
 ) -> Counted:
     """Align the pairs of a bucket; counts of pairs, those of outcome `split` rows, and of spans.
 
-    `open_finder` gives the finder for a source language; it may need what `corpus` does without.
+    `open_finder` gives the finder for a source language and `open_encoder` what links words
+    without tables, if anything does; they may need what `corpus` does without.
     """
 
     @lru_cache
     def parts(source_language: str, target_language: str) -> LanguagePair:
         return LanguagePair(
-            tables=tables.open_tables(folder / "tables" / f"{source_language}-{target_language}"),
+            tables=tables.open_tables(
+                folder / "tables" / f"{source_language}-{target_language}", open_encoder(config)
+            ),
             find_spans=open_finder(config, source_language),
             max_words=config.spans.max_words,
         )

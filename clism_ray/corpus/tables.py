@@ -1,8 +1,9 @@
 """Alignment tables of a language pair: fitted once, stored as files, opened by every task.
 
 Beside what the aligner stores (`systran`, `eflomal`) stands what its links of the sample told of
-words: which translate which and how surely, how often each was seen, how it is cased, and which
-are function words.
+words, which translate which and how surely, and what the sample itself told: how often each was
+seen, how it is cased, and which are function words. An encoder stores nothing and links nothing of
+the sample: in place of translations stands which encoder it is.
 """
 
 import hashlib
@@ -12,16 +13,15 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import assert_never
+from typing import Any, assert_never
 
 from clism_ray.config_corpus import Method
 from clism_ray.corpus import eflomal, systran
 from clism_ray.corpus.capitals import Casing, cases, casing
-from clism_ray.corpus.linker import Linker
+from clism_ray.corpus.linker import Aligner, Fitted, Linker
 from clism_ray.corpus.manifest import file_sha256
 from clism_ray.corpus.translations import (
     LinkedPair,
-    Translations,
     count_links,
     translations,
     words_of_names,
@@ -38,7 +38,6 @@ class Tables:
     """What is known of a language pair."""
 
     linker: Linker
-    translations: Translations  # of lower-cased words
     frequency: Mapping[str, int]  # of lower-cased source words in the sample
     total: int  # running source words of the sample
     casing: Casing  # of source words in the sample
@@ -46,11 +45,16 @@ class Tables:
 
 
 def fit(
-    pairs: Iterable[tuple[str, str]], folder: Path, iterations: int, method: Method = "systran"
+    pairs: Iterable[tuple[str, str]],
+    folder: Path,
+    iterations: int,
+    method: Method = "systran",
+    encoder: Mapping[str, Any] | None = None,
 ) -> str:
     """Fit tables on (source, target) sentences and return their hash.
 
-    Raises InputError where the sample is empty or the fit yields no numbers.
+    For the method `neural` nothing is fitted but words are counted, and `encoder` tells by what
+    they will be linked. Raises InputError where the sample is empty or the fit yields no numbers.
     """
     folder.mkdir(parents=True, exist_ok=True)
     text = folder / "sample.txt"
@@ -73,7 +77,8 @@ def fit(
     of_names = words_of_names(counts, frozenset(source.names))
     known = {
         "method": method,
-        "translations": translations(counts, frequency),
+        "encoder": encoder,
+        "translations": None if method == "neural" else translations(counts, frequency),
         "frequency": dict(sorted(frequency[0].items())),
         **source._asdict(),
         "function_words": [
@@ -95,13 +100,12 @@ def tables_hash(folder: Path) -> str:
 
 
 @lru_cache(maxsize=8)
-def open_tables(folder: Path) -> Tables:
-    """The tables in a folder, read once per process."""
+def open_tables(folder: Path, encoder: Linker | None = None) -> Tables:
+    """The tables in a folder, read once per process; those of `neural` take their encoder."""
     known = json.loads((folder / _WORDS).read_text(encoding="utf-8"))
     source, target = (frozenset(side) for side in known["function_words"])
     return Tables(
-        linker=_linker(known["method"], folder),
-        translations=known["translations"],
+        linker=_linker(known, folder, encoder),
         frequency=known["frequency"],
         total=sum(known["frequency"].values()),
         casing=Casing(frozenset(known["names"]), frozenset(known["common"])),
@@ -131,15 +135,23 @@ def _fitted(method: Method, text: Path, folder: Path, iterations: int) -> Iterat
             return systran.fit(text, folder, iterations)
         case "eflomal":
             return eflomal.fit(text, folder)
+        case "neural":
+            return iter(())
         case _:
             assert_never(method)
 
 
-def _linker(method: Method, folder: Path) -> Linker:
+def _linker(known: Mapping[str, Any], folder: Path, encoder: Linker | None) -> Linker:
+    method: Method = known["method"]
+    aligner: Aligner
     match method:
         case "systran":
-            return systran.Systran(folder)
+            aligner = systran.Systran(folder)
         case "eflomal":
-            return eflomal.Eflomal(folder)
+            aligner = eflomal.Eflomal(folder)
+        case "neural":
+            assert encoder is not None, "nobody handed in the encoder that links"
+            return encoder
         case _:
             assert_never(method)
+    return Fitted(aligner, known["translations"])

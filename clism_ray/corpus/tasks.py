@@ -4,12 +4,13 @@ import logging
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from errno import ENOSPC
+from functools import partial
 from typing import Any, TypeVar
 
 import pyarrow as pa
 import ray
 from ray import cloudpickle
-from ray.data import ExecutionResources, TaskPoolStrategy
+from ray.data import ActorPoolStrategy, ExecutionResources, TaskPoolStrategy
 
 from clism_ray import cluster
 from clism_ray.config_corpus import PrepareResources
@@ -17,6 +18,7 @@ from clism_ray.errors import InputError, Unavailable
 from clism_ray.placement import carriers
 
 ResultT = TypeVar("ResultT")
+_KINDS = ("CPU", "GPU")
 _OUTCOME = pa.schema([("result", pa.binary()), ("error", pa.binary())])
 
 
@@ -25,31 +27,63 @@ def each(
     arguments: Sequence[tuple[Any, ...]],
     resources: PrepareResources,
     watch: Callable[[ResultT], None] = lambda result: None,
-    gpus: float = 0.0,
+    holds_model: bool = False,
 ) -> list[ResultT]:
     """function(*entry) for every entry of `arguments`, a task each; results in that order.
 
-    `watch` sees each result as soon as it is there. Raises InputError if no node has the `gpus`
-    that a task needs.
+    `watch` sees each result as soon as it is there. What holds a model runs on actors, which load
+    it once each; InputError if no node has the share of a GPU that each needs.
     """
-    able = carriers(cluster.nodes(), resources.labels)
-    there = max((node.resources.get("GPU", 0.0) for node in able), default=0.0)
-    if gpus > there:
-        raise InputError(
-            f"resources.gpus_per_task is {gpus:g}, but no node of the cluster has more than "
-            f"{there:g} GPU; give resources.gpus_per_task=0 to find spans on CPUs"
+    if holds_model:
+        tasks = places(len(arguments)).map_batches(
+            _Actor,
+            fn_constructor_args=(function, arguments),
+            **options(resources, _actors(resources, len(arguments)), resources.gpus_per_task),
         )
-
-    def at_place(batch: pa.Table) -> pa.Table:
-        place = batch["place"][0].as_py()
-        return attempt(lambda: (place, function(*arguments[place])))
-
-    tasks = places(len(arguments)).map_batches(at_place, **options(resources, gpus))
+    else:
+        tasks = places(len(arguments)).map_batches(
+            partial(_at_place, function, arguments), **options(resources)
+        )
     by_place: dict[int, ResultT] = {}
     for place, result in results(tasks.iter_rows()):
         watch(result)
         by_place[place] = result
     return [by_place[place] for place in range(len(arguments))]
+
+
+def _at_place(
+    function: Callable[..., Any], arguments: Sequence[tuple[Any, ...]], batch: pa.Table
+) -> pa.Table:
+    place = batch["place"][0].as_py()
+    return attempt(lambda: (place, function(*arguments[place])))
+
+
+class _Actor:
+    """A process that runs a function at one place after the other, and keeps what it loads."""
+
+    def __init__(self, function: Callable[..., Any], arguments: Sequence[tuple[Any, ...]]) -> None:
+        self._at_place = partial(_at_place, function, arguments)
+
+    def __call__(self, batch: pa.Table) -> pa.Table:
+        return self._at_place(batch)
+
+
+def _actors(resources: PrepareResources, number: int) -> ActorPoolStrategy:
+    """As many actors as the cluster has room for, and more if it grows."""
+    gpus = resources.gpus_per_task
+    able = carriers(cluster.nodes(), resources.labels)
+    cpus_there, gpus_there = ([node.resources.get(kind, 0.0) for node in able] for kind in _KINDS)
+    most_gpus = max(gpus_there, default=0.0)
+    if gpus > most_gpus:
+        raise InputError(
+            f"resources.gpus_per_task is {gpus:g}, but no node of the cluster has more than "
+            f"{most_gpus:g} GPU; give resources.gpus_per_task=0 to run models on CPUs"
+        )
+    room = sum(cpus_there) / resources.cpus_per_task
+    if gpus:
+        room = min(room, sum(gpus_there) / gpus)
+    most = min(number, resources.model_actors or resources.max_tasks or number)
+    return ActorPoolStrategy(min_size=max(1, min(most, int(room))), max_size=most)
 
 
 def attempt(function: Callable[[], Any]) -> pa.Table:
@@ -83,15 +117,17 @@ def places(number: int) -> Any:
     )
 
 
-def options(resources: PrepareResources, gpus: float = 0.0) -> dict[str, Any]:
-    """Of `map_batches`: one row of a Table to a task."""
+def options(
+    resources: PrepareResources, actors: ActorPoolStrategy | None = None, gpus: float = 0.0
+) -> dict[str, Any]:
+    """Of `map_batches`: one row of a Table to a task, or to one of the actors."""
     return {
         "batch_size": 1,
         "batch_format": "pyarrow",
         "num_cpus": resources.cpus_per_task,
         "num_gpus": gpus,
         "label_selector": resources.labels or None,
-        "compute": TaskPoolStrategy(size=resources.max_tasks),
+        "compute": actors or TaskPoolStrategy(size=resources.max_tasks),
     }
 
 

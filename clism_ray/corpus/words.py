@@ -11,12 +11,21 @@ no white space is a word of its own.
 import re
 import unicodedata
 from functools import lru_cache
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from tokenizers import Regex
 from tokenizers.pre_tokenizers import Split
 
 Offsets: TypeAlias = tuple[int, int]
+
+
+class Side(NamedTuple):
+    """One side of a sentence pair, and its words."""
+
+    text: str
+    offsets: list[Offsets]
+    words: list[str]
+
 
 _UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}"
 _LETTER = rf"[\p{{L}}\p{{N}}\p{{M}}_\u200c\u200d&&[^{_UNSPACED}]]"
@@ -79,6 +88,12 @@ def number_of_words(text: str) -> int:
     if text.isascii() or not _NOT_LATIN.search(text):
         return _LATIN_WORD.subn("", text)[1]
     return len(words_in_any_script(text))
+
+
+def side(text: str) -> Side:
+    """A text as one side of a pair."""
+    offsets = words(text)
+    return Side(text, offsets, [text[start:end] for start, end in offsets])
 
 
 def surfaces(text: str) -> list[str]:

@@ -1,27 +1,31 @@
 """Aligners against gold links: fit, count, and draw intervals.
 
-The gold sentences are fitted together with training pairs, as a corpus is with itself.
+The gold sentences are fitted together with training pairs, as a corpus is with itself; an encoder
+is not fitted at all.
 """
 
-import os
 import sys
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
 from clism_ray.config_alignment import GoldFiles, ScoreAlignersConfig
-from clism_ray.config_corpus import CorpusFiles, Method
+from clism_ray.config_corpus import CorpusFiles, Method, NeuralConfig
 from clism_ray.corpus import alignment_scores as scores
-from clism_ray.corpus import tables
+from clism_ray.corpus import eflomal, tables
 from clism_ray.corpus.alignment_counts import Counts, count
 from clism_ray.corpus.clean import cleaned, drop_reason
 from clism_ray.corpus.gold import GoldPair, read_gold, synthetic_gold
 from clism_ray.corpus.intake import key
+from clism_ray.corpus.linker import Linker
 from clism_ray.corpus.read import Unreadable, read_pairs
 from clism_ray.errors import InputError
+from clism_ray.report.alignment_cost import Spent, linking, spent
 from clism_ray.tasks.statistics import Estimate, Score, resample
 
 METRICS: dict[str, tuple[str, Score]] = {  # metric -> what is counted, and what is made of it
@@ -36,6 +40,10 @@ METRICS: dict[str, tuple[str, Score]] = {  # metric -> what is counted, and what
     "ngrams_recall": ("ngrams", scores.span_recall),
     "ngrams_f1": ("ngrams", scores.span_f1),
 }
+
+
+LoadEncoder: TypeAlias = Callable[[NeuralConfig, str | None], Linker]
+"""(settings, device) -> the encoder as a linker."""
 
 
 class GoldSet(NamedTuple):
@@ -64,28 +72,44 @@ class Row:
     tuned_on: bool
     method: Method
     sentences: int
+    unread: int  # of them, that the aligner could not read
     names: int  # decided spans
     ngrams: int
-    fit_seconds: float
+    fit: Spent  # of the gold set and its training pairs; an encoder's: words are counted
+    link: Spent
     estimates: dict[str, Estimate]  # of `METRICS`
     curve: tuple[Point, ...]
 
 
-def score_aligners(config: ScoreAlignersConfig) -> list[Row]:
-    """A row for each aligner, gold set and part of it; all of this in one process."""
+def score_aligners(
+    config: ScoreAlignersConfig, load_encoder: LoadEncoder | None = None
+) -> list[Row]:
+    """A row for each aligner, gold set and part of it; all of this in one process.
+
+    `load_encoder` opens the encoder for the method neural, which takes PyTorch; whoever may be
+    asked for that method gives it.
+    """
+    if "eflomal" in config.methods:
+        eflomal.check_installed()
+    encoder = None
+    if config.neural is not None:
+        assert load_encoder is not None, "nobody handed in how to load an encoder"
+        encoder = load_encoder(config.neural, config.device)
     rows = []
     for gold in _gold_sets(config):
         for method in config.methods:
-            started = _cpu_seconds()
-            with tempfile.TemporaryDirectory() as folder:
-                texts = [(pair.source, pair.target) for pair in gold.pairs]
-                sample = [*texts, *gold.training][: config.fit_pairs]
-                tables.fit(sample, Path(folder) / "tables", config.iterations, method)
-                seconds = _cpu_seconds() - started
-                known = tables.open_tables(Path(folder) / "tables")
+            texts = [(pair.source, pair.target) for pair in gold.pairs]
+            sample = [*texts, *gold.training][: config.fit_pairs]
+            with tempfile.TemporaryDirectory() as scratch:
+                folder = Path(scratch) / "tables"
+                _, fit = spent(
+                    len(sample), partial(tables.fit, sample, folder, config.iterations, method)
+                )
+                known = tables.open_tables(folder, encoder)
                 counts = count(known, gold.pairs, config.spans)
+                costs = fit, linking(known, sample[: config.cost_pairs])
             for tuned_on in sorted(set(gold.tuned_on), reverse=True):
-                rows.append(_row(config, gold, method, counts, tuned_on, seconds))
+                rows.append(_row(config, gold, method, counts, tuned_on, costs))
                 print(f"{rows[-1].gold}, {method}: scored", file=sys.stderr, flush=True)
     return rows
 
@@ -145,7 +169,7 @@ def _row(
     method: Method,
     counts: Counts,
     tuned_on: bool,
-    seconds: float,
+    costs: tuple[Spent, Spent],
 ) -> Row:
     part = np.array(gold.tuned_on) == tuned_on
     of_names = [np.array(per_pair)[part] for per_pair in counts.names]
@@ -178,14 +202,11 @@ def _row(
         tuned_on=tuned_on,
         method=method,
         sentences=int(part.sum()),
+        unread=int(np.array(counts.unread)[part].sum()),
         names=int(counted["names"][:, 1].sum()),
         ngrams=int(counted["ngrams"][:, 1].sum()),
-        fit_seconds=round(seconds, 1),
+        fit=costs[0],
+        link=costs[1],
         estimates=estimates,
         curve=curve,
     )
-
-
-def _cpu_seconds() -> float:
-    """Of this process and of those it started and that ended."""
-    return sum(os.times()[:4])

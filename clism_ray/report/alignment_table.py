@@ -29,6 +29,11 @@ and F1 are over the spans whose counterpart the gold decides: it is contiguous, 
 span has possible links alone that lead out of it. "Shown right" is the share of all answers,
 those to spans that the gold leaves open included, that the gold shows to be right.
 """
+_COST_NOTES = """\
+Processor time of all threads. Fit: once for a corpus, with the links of its sample counted; an
+encoder is not fitted, words are counted. Whole corpus: every pair fitted on and linked once, as in
+a corpus of up to `alignment.fit_pairs` pairs; of a larger one, more than that is linked only.
+"""
 
 
 def write(config: ScoreAlignersConfig, rows: Sequence[Row]) -> tuple[Path, Path]:
@@ -50,7 +55,7 @@ def to_markdown(rows: Sequence[Row], confidence: float) -> str:
         [
             _name(row),
             row.method,
-            f"{row.sentences:,}",
+            f"{row.sentences:,}" + (f", {row.unread:,} too long" if row.unread else ""),
             *(
                 f"{100 * value:.1f} [{100 * low:.1f}, {100 * high:.1f}]"
                 for value, low, high in (row.estimates[metric] for metric in METRICS)
@@ -72,8 +77,25 @@ def to_markdown(rows: Sequence[Row], confidence: float) -> str:
         f"# Word aligners against gold links\n\nPer cent, with {100 * confidence:g} % intervals "
         f"over sentences.\n\n{_table(headings, body)}\n{_NOTES}\n"
         "## Names: precision / recall if projections of less trust are left out\n\n"
-        f"{_table(['gold', 'aligner', *points], curves)}"
+        f"{_table(['gold', 'aligner', *points], curves)}\n"
+        f"## Cost: milliseconds a pair\n\n{_cost(rows)}\n{_COST_NOTES}"
     )
+
+
+def _cost(rows: Sequence[Row]) -> str:
+    """One line for each gold set and aligner."""
+    headings = "gold | aligner | fit, CPU | link, CPU | link, passed | whole corpus, CPU | pairs"
+    body = {
+        (row.gold, row.method): [
+            row.gold,
+            row.method,
+            *(f"{ms:.2f}" for ms in (row.fit.cpu_ms, row.link.cpu_ms, row.link.wall_ms)),
+            f"{row.fit.cpu_ms + row.link.cpu_ms:.2f}",
+            f"{row.fit.pairs:,} fitted, {row.link.pairs:,} linked",
+        ]
+        for row in rows
+    }
+    return _table(headings.split(" | "), list(body.values()))
 
 
 def _name(row: Row) -> str:
@@ -83,7 +105,9 @@ def _name(row: Row) -> str:
 def _values(row: Row) -> dict[str, object]:
     estimates = {metric: estimate._asdict() for metric, estimate in row.estimates.items()}
     kept = {field.name: getattr(row, field.name) for field in dataclasses.fields(row)}
-    return {**kept, "estimates": estimates, "curve": [point._asdict() for point in row.curve]}
+    costs = {name: getattr(row, name)._asdict() for name in ("fit", "link")}
+    curve = [point._asdict() for point in row.curve]
+    return {**kept, **costs, "estimates": estimates, "curve": curve}
 
 
 def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

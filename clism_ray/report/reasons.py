@@ -24,7 +24,8 @@ MEANING = {
     "near_duplicate": "its texts are almost those of another pair",
     # as spans are found and projected; of pairs, the commonest reason of their spans
     "no_span": "no span that is worth asking about",
-    "unknown_word": "a word of the span never occurred where the word aligner was fitted",
+    "too_many_tokens": "a side has more tokens than the encoder that aligns has positions for",
+    "unknown_word": "too little is known of how a word of the span is translated",
     "not_linked": "a word of the span, or one beside its answer, is linked to nothing",
     "not_contiguous": "the answer would hold words that belong to others in the source",
     "answer_too_long": "the answer has more words than allowed",

@@ -8,15 +8,12 @@ import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 
 import torch
-from huggingface_hub import HfApi, is_offline_mode, try_to_load_from_cache
 from safetensors import SafetensorError
 from torch.nn.utils.rnn import pad_sequence
 from transformers import (
     AutoModelForTokenClassification,
-    AutoTokenizer,
     PreTrainedModel,
     PreTrainedTokenizerFast,
 )
@@ -28,11 +25,11 @@ from clism_ray.corpus.spans import Tagger
 from clism_ray.corpus.words import Offsets
 from clism_ray.errors import InputError
 from clism_ray.model.device import device_of
-from clism_ray.model.span_reader import positions
+from clism_ray.model.named import cannot_load, fast_tokenizer, room
+from clism_ray.model.named import pinned as pinned_to
 from clism_ray.tasks.span_tags import OUTSIDE, WordTag, first_tokens, spans_of
 
 _OVERLAP = 4  # a quarter of a window is read again in the next
-_TIMEOUT = 30  # seconds
 _KEY = "spans.token_classification"
 
 
@@ -63,23 +60,7 @@ def pinned(config: TokenClassificationConfig) -> TokenClassificationConfig:
     Raises InputError if it is neither a folder nor on the hub, which is not asked in offline mode:
     then the commit is the one that is in the cache.
     """
-    if Path(config.model).is_dir():
-        if config.revision is not None:
-            raise InputError(
-                f"{_KEY}: revision is for names on the hub; {config.model} is a folder"
-            )
-        return config
-    try:
-        if is_offline_mode():
-            path = try_to_load_from_cache(config.model, "config.json", revision=config.revision)
-            if not isinstance(path, str):
-                raise ValueError("it is not in the cache, and offline mode is on")
-            commit: str | None = Path(path).parent.name
-        else:
-            hub = HfApi()
-            commit = hub.model_info(config.model, revision=config.revision, timeout=_TIMEOUT).sha
-    except Exception as error:  # of several libraries: no connection, no such name, no access
-        raise _cannot_load(config, error) from error
+    commit = pinned_to(_KEY, config.model, config.revision)
     return dataclasses.replace(config, revision=commit)
 
 
@@ -98,10 +79,8 @@ def load_classifier(config: TokenClassificationConfig, device: str) -> Classifie
     """The model itself; see `load_tagger` for errors."""
     where = f"{_KEY}: {config.model!r}"
     disable_progress_bar()
+    tokenizer = fast_tokenizer(_KEY, config.model, config.revision)
     try:
-        tokenizer = AutoTokenizer.from_pretrained(
-            config.model, revision=config.revision, use_fast=True, trust_remote_code=False
-        )
         model, told = AutoModelForTokenClassification.from_pretrained(
             config.model,
             revision=config.revision,
@@ -111,16 +90,7 @@ def load_classifier(config: TokenClassificationConfig, device: str) -> Classifie
             output_loading_info=True,
         )
     except (OSError, ValueError, SafetensorError) as error:
-        raise _cannot_load(config, error) from error
-    if not isinstance(tokenizer, PreTrainedTokenizerFast):
-        raise InputError(
-            f"{where} has a {type(tokenizer).__name__}, which has no fast version; character "
-            "offsets need one: save it with a tokenizer.json"
-        )
-    if set(tokenizer.get_vocab().values()) <= set(tokenizer.all_special_ids):
-        raise InputError(  # a folder without a tokenizer loads as such a one
-            f"{where}: its tokenizer has no tokens but special ones; is its tokenizer.json missing?"
-        )
+        raise cannot_load(_KEY, config.model, error) from error
     if lacking := sorted(told["missing_keys"]):  # transformers would draw them, and go on
         raise InputError(
             f"{where}: {len(lacking)} of its weights are missing, such as {lacking[0]}; "
@@ -134,10 +104,8 @@ def load_classifier(config: TokenClassificationConfig, device: str) -> Classifie
         )
     place = device_of(device)
     model.to(place).eval()
-    room = [config.max_tokens, int(tokenizer.model_max_length)]
-    if hasattr(model.config, "max_position_embeddings"):
-        room.append(positions(model.config))
-    return Classifier(tokenizer, model, tags, place, config.batch, min(room))
+    longest = min(config.max_tokens, room(model, tokenizer))
+    return Classifier(tokenizer, model, tags, place, config.batch, longest)
 
 
 def find_spans(
@@ -207,11 +175,3 @@ def _probabilities(classifier: Classifier, batch: Sequence[_Window]) -> list[tor
         probability_TC[: len(window.ids)]
         for window, probability_TC in zip(batch, probability_NTC, strict=True)
     ]
-
-
-def _cannot_load(config: TokenClassificationConfig, error: Exception) -> InputError:
-    said = " ".join(str(error).split())[:300]
-    return InputError(
-        f"{_KEY}: {config.model!r} cannot be loaded ({said}); give a folder, or a name on the hub, "
-        "that holds config.json, model.safetensors and tokenizer.json"
-    )

@@ -15,10 +15,10 @@ from clism_ray.config_corpus import CleaningConfig, CorpusFiles, SpanConfig
 from clism_ray.corpus.align import Alignment, anchors
 from clism_ray.corpus.capitals import Casing
 from clism_ray.corpus.clean import drop_reason, normalise
-from clism_ray.corpus.project import Side, project
+from clism_ray.corpus.project import project
 from clism_ray.corpus.read import read_pairs
 from clism_ray.corpus.spans import Known, finder
-from clism_ray.corpus.words import surfaces, words
+from clism_ray.corpus.words import side, surfaces
 from clism_ray.masking.collate import make_batch
 from clism_ray.masking.examples import make_examples, vocabulary
 from clism_ray.masking.tokenizer import train_tokenizer
@@ -48,7 +48,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> SentencePair:
 def aligned(pair: SentencePair) -> AlignedPair:
     """2 to 4. It is cleaned; its words are linked; its spans are found and projected."""
     source, target = normalise(pair.source), normalise(pair.target)
-    sides = [Side(text, words(text), surfaces(text)) for text in (source, target)]
+    sides = [side(source), side(target)]
     nothing_known = Known(Casing(frozenset(), frozenset()), {}, 0)
     (spans,) = finder(SpanConfig(), "en")([source], [sides[0].offsets], nothing_known)
     # The same words on both sides link themselves; the tables would know the other three.

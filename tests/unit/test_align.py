@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from clism_ray.corpus.align import align, anchors, names_alike, without_strays
 from clism_ray.corpus.tables import Tables, fit, open_tables
-from clism_ray.corpus.words import surfaces
+from clism_ray.corpus.words import side, surfaces
 
 NOUNS = {"house": "haus", "tree": "baum", "dog": "hund", "book": "buch", "child": "kind"}
 ADJECTIVES = {"small": "klein", "big": "gross", "old": "alt", "new": "neu"}
@@ -30,9 +30,10 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> Tables:
 
 
 def links(tables: Tables, source: str, target: str) -> set[tuple[str, str]]:
-    sides = surfaces(source), surfaces(target)
+    sides = side(source), side(target)
     (alignment,) = align(tables, [sides])
-    return {(sides[0][i], sides[1][j]) for i, j in alignment.trust}
+    assert alignment is not None
+    return {(sides[0].words[i], sides[1].words[j]) for i, j in alignment.trust}
 
 
 def test_words_are_linked_across_another_order(tables: Tables) -> None:
@@ -41,8 +42,9 @@ def test_words_are_linked_across_another_order(tables: Tables) -> None:
 
 
 def test_links_are_trusted_as_far_as_the_sample_shows(tables: Tables) -> None:
-    pair = surfaces("The dog met Zork in Paris"), surfaces("Das Hund traf Florp in Paris")
+    pair = side("The dog met Zork in Paris"), side("Das Hund traf Florp in Paris")
     (alignment,) = align(tables, [pair])
+    assert alignment is not None
     assert alignment.trust[5, 5] == 1
     assert 0.7 < alignment.trust[1, 1] < 1
     assert not [link for link in alignment.trust if 2 in link or 3 in link]

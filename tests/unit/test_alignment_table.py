@@ -1,5 +1,6 @@
 """The table of aligners, from settings to files."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -63,6 +64,21 @@ def test_each_gold_set_and_part_has_scores_with_intervals(config: ScoreAlignersC
     assert values["rows"][0]["estimates"]["aer"]["value"] == rows[0].estimates["aer"].value
     table = markdown_path.read_text(encoding="utf-8")
     assert table.count("| people (tuned on) | systran |") == 2
+    assert table.count("| people | systran |") == 3
+    assert table.count("13 fitted, 13 linked") == 1
+    assert rows[0].fit.cpu_seconds > 0
+    assert values["rows"][0]["link"]["pairs"] == 13
+
+
+def test_methods_are_named_once_and_an_encoder_goes_with_its_method(
+    config: ScoreAlignersConfig,
+) -> None:
+    for methods, complaint in (
+        (("systran", "neural"), "section neural .* go together"),
+        (("systran", "systran"), "names a method twice"),
+    ):
+        with pytest.raises(ValueError, match=complaint):
+            dataclasses.replace(config, methods=methods)
 
 
 def test_the_same_settings_give_the_same_scores(config: ScoreAlignersConfig) -> None:

@@ -84,6 +84,22 @@ def test_what_cannot_be_used_is_named(tmp_path: Path, text: str, complaint: str)
         read(PretrainConfig, tmp_path, text)
 
 
+@pytest.mark.parametrize(
+    ("overrides", "complaint"),
+    [
+        (["alignment.method=neural"], "alignment: method neural and a section neural .* None"),
+        (["alignment.neural.model=m"], "go together; got method systran and neural: .*'m'"),
+        (["alignment.method=neural", "alignment.neural.layer=1"], r"neural\.model: required"),
+        (["alignment.neural.model=m", "alignment.neural.threshold=1"], r"threshold: .*got 1"),
+    ],
+)
+def test_an_encoder_and_the_method_that_takes_it_go_together(
+    tmp_path: Path, overrides: list[str], complaint: str
+) -> None:
+    with pytest.raises(InputError, match=complaint):
+        read(PrepareConfig, tmp_path, PREPARE, *overrides)
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"nowhere\.yaml: cannot read"):
         load(PretrainConfig, tmp_path / "nowhere.yaml")

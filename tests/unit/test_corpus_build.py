@@ -1,6 +1,8 @@
 """From stored pairs to aligned pairs, every one accounted for."""
 
 from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
@@ -10,6 +12,8 @@ from clism_ray.corpus.build import LanguagePair, build
 from clism_ray.corpus.intake import SCHEMA, in_key_order, key
 from clism_ray.corpus.spans import finder
 from clism_ray.corpus.tables import fit, open_tables
+from clism_ray.corpus.translations import Link
+from clism_ray.corpus.words import Side
 from clism_ray.records import ALIGNED_SCHEMA, SpanPair, from_row
 
 SAMPLE = [
@@ -45,6 +49,34 @@ def stored(*pairs: tuple[str, str], files: str = "abcdefgh") -> pa.Table:
         for n, (source, target) in enumerate(pairs)
     ]
     return in_key_order(pa.Table.from_pylist(rows, schema=SCHEMA))
+
+
+class Unable:
+    """A linker for which some pairs are too long."""
+
+    batch = 2
+    min_trust = 0.0
+
+    def links(self, pairs: Sequence[tuple[Side, Side]]) -> list[dict[Link, float] | None]:
+        return [{(2, 0): 0.9} if len(target.words) < 5 else None for _, target in pairs]
+
+    def knows(self, word: str) -> bool:
+        return True
+
+
+def test_a_pair_that_the_aligner_cannot_read_is_counted(tmp_path: Path) -> None:
+    fit(SAMPLE, tmp_path, iterations=3, method="neural")
+    parts = LanguagePair(open_tables(tmp_path, Unable()), finder(SpanConfig(), "en"), max_words=10)
+    rows = stored(("we saw Rome .", "wir sahen dich in Rom ."), ("we saw Rome .", "Rom ."))
+    table, counts, spans, samples = build(rows, "train", lambda *_: parts)
+    (pair,) = (from_row(row) for row in table.to_pylist())
+    assert pair.target == "Rom ."
+    assert pair.spans[0].score == pytest.approx(0.9)
+    assert counts == {("en-de", "c", "train"): 1, ("en-de", "c", "too_many_tokens"): 1}
+    assert spans["en-de", "too_many_tokens"] == 1
+    assert [line.target for line in samples["en-de", "c", "too_many_tokens"]] == [
+        "wir sahen dich in Rom ."
+    ]
 
 
 def test_a_pair_gets_its_projected_spans(parts: LanguagePair) -> None:

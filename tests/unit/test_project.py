@@ -8,13 +8,9 @@ from hypothesis import strategies as st
 
 from clism_ray.corpus.align import Alignment
 from clism_ray.corpus.capitals import Span
-from clism_ray.corpus.project import Reason, Side, project
-from clism_ray.corpus.words import surfaces, words
+from clism_ray.corpus.project import Reason, project
+from clism_ray.corpus.words import side
 from clism_ray.records import SpanPair
-
-
-def side(text: str) -> Side:
-    return Side(text, words(text), surfaces(text))
 
 
 def one(

@@ -1,10 +1,12 @@
 """Alignment tables: the same sample, the same tables."""
 
+import json
 from pathlib import Path
 
 import pytest
 
 from clism_ray.corpus import systran
+from clism_ray.corpus.linker import Fitted
 from clism_ray.corpus.tables import fit, function_words, open_tables
 from clism_ray.errors import InputError
 
@@ -26,7 +28,8 @@ def test_tables_know_how_often_and_in_what_case_they_saw_a_word(tables: tuple[Pa
     assert (known.frequency["tom"], known.frequency["saw"]) == (3, 9)
     assert set(known.casing.names) == {"tom", "mary", "bob"}
     assert "house" in known.casing.common
-    assert known.translations["house"]["haus"] == pytest.approx(2 / 3, abs=1e-4)
+    assert isinstance(known.linker, Fitted)
+    assert known.linker.translations["house"]["haus"] == pytest.approx(2 / 3, abs=1e-4)
     assert "the" in known.function_words[0]
     assert "den" in known.function_words[1]
 
@@ -41,6 +44,22 @@ def test_another_sample_gives_other_tables(tables: tuple[Path, str], tmp_path: P
 
 def test_an_empty_side_does_not_spoil_the_tables(tables: tuple[Path, str], tmp_path: Path) -> None:
     assert fit([("", "x"), ("x", " "), *PAIRS], tmp_path / "t", iterations=5) == tables[1]
+
+
+def test_for_an_encoder_words_are_counted_and_nothing_is_fitted(
+    tables: tuple[Path, str], tmp_path: Path
+) -> None:
+    folder = tmp_path / "t"
+    digest = fit(PAIRS, folder, iterations=5, method="neural", encoder={"model": "0f3a"})
+    assert [path.name for path in folder.iterdir()] == ["words.json"]
+    known = json.loads((folder / "words.json").read_text(encoding="utf-8"))
+    assert (known["encoder"], known["translations"]) == ({"model": "0f3a"}, None)
+    by_table = open_tables(tables[0])
+    by_encoder = open_tables(folder, by_table.linker)  # any linker will do
+    assert by_encoder.linker is by_table.linker
+    assert (by_encoder.frequency, by_encoder.casing) == (by_table.frequency, by_table.casing)
+    again = fit(PAIRS, tmp_path / "other", 5, "neural", encoder={"model": "another"})
+    assert again != digest
 
 
 def test_an_empty_sample_is_refused(tmp_path: Path) -> None:

@@ -1,0 +1,60 @@
+"""What an aligner costs: processor time for fitting and for linking, apart."""
+
+import resource
+import time
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, TypeVar
+
+from clism_ray.corpus.align import align
+from clism_ray.corpus.tables import Tables
+from clism_ray.corpus.words import side
+
+ResultT = TypeVar("ResultT")
+
+
+class Spent(NamedTuple):
+    """What so many pairs took."""
+
+    pairs: int
+    cpu_seconds: float  # of this process and of those that it started, all threads
+    wall_seconds: float
+
+    @property
+    def cpu_ms(self) -> float:
+        """Milliseconds of processor time for each pair."""
+        return 1000 * self.cpu_seconds / max(1, self.pairs)
+
+    @property
+    def wall_ms(self) -> float:
+        """Milliseconds that passed for each pair."""
+        return 1000 * self.wall_seconds / max(1, self.pairs)
+
+
+def spent(pairs: int, work: Callable[[], ResultT]) -> tuple[ResultT, Spent]:
+    """What some work on pairs gives, and what it took."""
+    cpu, wall = _cpu_seconds(), time.perf_counter()
+    result = work()
+    took = _cpu_seconds() - cpu, time.perf_counter() - wall
+    return result, Spent(pairs, *(round(seconds, 3) for seconds in took))
+
+
+def linking(known: Tables, texts: Sequence[tuple[str, str]]) -> Spent:
+    """What it takes to link (source, target) texts, as many at a time as preparation does.
+
+    Finding their words, which is the same for every aligner, is left out.
+    """
+    sides = [(side(source), side(target)) for source, target in texts]
+
+    def link() -> None:
+        for begin in range(0, len(sides), known.linker.batch):
+            align(known, sides[begin : begin + known.linker.batch])
+
+    return spent(len(sides), link)[1]
+
+
+def _cpu_seconds() -> float:
+    """Of this process and of those it started and that ended."""
+    return sum(
+        used.ru_utime + used.ru_stime
+        for used in map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    )
