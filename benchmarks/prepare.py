@@ -46,9 +46,10 @@ from clism_ray.corpus.linkers import open_encoder
 from clism_ray.corpus.prepare import prepare
 from clism_ray.corpus.read import read_chunks
 from clism_ray.corpus.synthetic import pair_at
+from clism_ray.corpus.systran import Systran
 
 GOAL = 8000  # pairs a second of what is MEASURED
-MEASURED = ("clean", "segment", "align", "project")
+MEASURED = ("clean", "segment", "link", "align", "project")
 ROWS_PER_SHARD = 50_000
 FEW = "alignment.fit_pairs=2000"  # where fitting would hide what is compared
 
@@ -200,7 +201,10 @@ class Clock:
     @contextmanager
     def measuring(self) -> Iterator[None]:
         """Have the parts of preparation measured, where others look them up."""
+        links = Systran.links
+        linked = self.wrap("link", lambda *arguments: list(links(*arguments)))
         with ExitStack() as stack:
+            stack.enter_context(patch.object(Systran, "links", linked))
             for module, function, name in (
                 (intake, "cleaned", "clean"),
                 (intake, "drop_reason", "clean"),

@@ -149,7 +149,7 @@ def is_other_script(text: str, language: str) -> bool:
 
 
 def _count(runs: re.Pattern[str], text: str) -> int:
-    return len("".join(runs.findall(text)))
+    return len(text) - len(runs.sub("", text))
 
 
 def _characters(scripts: tuple[str, ...]) -> str:
