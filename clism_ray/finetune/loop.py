@@ -34,11 +34,12 @@ from clism_ray.train.engine import (
     set_learning_rate,
     start_engine,
 )
+from clism_ray.train.group import report_entries
 from clism_ray.train.schedule import learning_rate
 from clism_ray.train.status import FAILED, FINISHED, TRAINING
 from clism_ray.train.step import seed_dropout
 from clism_ray.train.validate import all_sum
-from clism_ray.train.worker import agree, report_entries
+from clism_ray.train.worker import agree
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
