@@ -192,6 +192,7 @@ class CheckpointConfig:
 
     every_steps: Positive = 500
     keep: Positive = 2
+    beside: bool = True  # written from a copy in memory while training goes on; false: it waits
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)

@@ -34,12 +34,13 @@ from clism_ray.train.engine import (
     set_learning_rate,
     start_engine,
 )
+from clism_ray.train.group import report_entries
 from clism_ray.train.precision import slow_products
 from clism_ray.train.schedule import learning_rate
 from clism_ray.train.status import FINISHED, TRAINING, WARNING, failed
 from clism_ray.train.step import seed_dropout
 from clism_ray.train.validate import all_sum
-from clism_ray.train.worker import agree, report_entries
+from clism_ray.train.worker import agree
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -60,13 +60,14 @@ def memory_table(found: Estimate) -> Table:
     table = Table(
         title="memory of a worker, GiB, with the largest micro-batch", title_justify="left"
     )
-    for name in ("ZeRO", *_PARTS, "peak", "usual peak", "recomputing"):
+    shown = [*_PARTS, *["saving"] * (found.device == "cpu")]  # from a GPU, on its host
+    for name in ("ZeRO", *shown, "peak", "usual peak", "recomputing"):
         table.add_column(name, justify="right")
     if found.gpu_gib:
         table.add_column(f"fits {found.gpu_gib:g} GiB")
     for stage in STAGES:
         memory, usual = (found.memory[f"{load}{again}"][stage] for load in ("largest", "usual"))
-        parts = [gib(getattr(memory, part)) for part in _PARTS]
+        parts = [gib(getattr(memory, part)) for part in shown]
         peaks = [gib(m.peak) for m in (memory, usual, found.memory["largest, recomputed"][stage])]
         verdict = [fit(found, stage)] if found.gpu_gib else []
         mark = "*" if stage == found.stage else ""
@@ -106,6 +107,8 @@ def spending(found: Estimate) -> Iterator[str]:
     yield (
         f"host:       {gib(4 * found.shape.parameters)} GiB of memory for each worker while it "
         "starts, and for the first one while it exports"
+        + f"; {gib(found.copied)} GiB more while a checkpoint is written"
+        * bool(found.copied)
     )
 
 

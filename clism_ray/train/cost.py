@@ -85,6 +85,11 @@ def checkpoint_bytes(shape: Shape) -> float:
     return STATE_BYTES * shape.parameters + 3 * _HEADER * shape.tensors
 
 
+def copy_bytes(shape: Shape, workers: int) -> float:
+    """Of a worker's copy of its share of a checkpoint: parameters are dealt out whole."""
+    return STATE_BYTES * max(shape.parameters / workers, shape.largest)
+
+
 def export_bytes(shape: Shape) -> float:
     """Of an exported model, its tokenizer left out."""
     return FP32 * shape.parameters + _HEADER * shape.tensors

@@ -94,16 +94,17 @@ def parameter_count(model: nn.Module) -> int:
 
 
 def full_weights(engine: Engine) -> dict[str, Tensor]:
-    """The model's weights on the CPU of rank 0; empty elsewhere. All ranks call it."""
+    """Copies of the model's weights on the CPU of rank 0; empty elsewhere. All ranks call it."""
     module = engine.module
     root = dist.get_rank() == 0
-    if engine.zero_optimization_stage() < 3:
-        return (
-            {name: tensor.detach().cpu() for name, tensor in module.state_dict().items()}
-            if root
-            else {}
-        )
     weights: dict[str, Tensor] = {}
+    if engine.zero_optimization_stage() < 3:
+        copies: dict[tuple[int, torch.Size], Tensor] = {}
+        for name, tensor in module.state_dict().items() if root else ():
+            own = (tensor.data_ptr(), tensor.shape)  # tied weights stay one tensor
+            copies[own] = copies[own] if own in copies else tensor.detach().to("cpu", copy=True)
+            weights[name] = copies[own]
+        return weights
     # One parameter at a time: no rank ever holds the whole model beside its shards.
     for name, parameter in module.named_parameters(remove_duplicate=False):
         with deepspeed.zero.GatheredParameters([parameter]):

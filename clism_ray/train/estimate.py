@@ -64,6 +64,7 @@ class Estimate:
     speed: str  # where the seconds are from
     sent: dict[int, float]  # bytes of a step by stage
     checkpoint: float
+    copied: float  # by a worker, for its share of a checkpoint, while it is written; 0: it is not
     exported: float
     disk: float
     gpu_gib: float | None
@@ -112,6 +113,7 @@ def estimate(config: PretrainConfig, given: Given) -> Estimate:
         speed=speed,
         sent={stage: cost.sent(shape, stage, batches.workers, batches.turns) for stage in STAGES},
         checkpoint=cost.checkpoint_bytes(shape),
+        copied=_copied(config, shape),
         exported=cost.export_bytes(shape),
         disk=cost.disk_bytes(shape, config.checkpoint.keep),
         gpu_gib=given.gpu_gib,
@@ -210,7 +212,16 @@ def _memory(
 ) -> tuple[Memory, ...]:
     device = config.scaling.device
     kept = activations.kept(shape, load, config.precision, device, recompute)
-    return tuple(memory(shape, stage, batches.workers, kept, device) for stage in STAGES)
+    saving = _copied(config, shape)
+    if saving:  # of the first worker, a model to export with it
+        saving += cost.export_bytes(shape)
+    return tuple(
+        memory(shape, stage, batches.workers, kept, device, saving=saving) for stage in STAGES
+    )
+
+
+def _copied(config: PretrainConfig, shape: Shape) -> float:
+    return cost.copy_bytes(shape, config.scaling.workers) if config.checkpoint.beside else 0.0
 
 
 def _seconds(

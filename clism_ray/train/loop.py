@@ -21,10 +21,14 @@ from clism_ray.masking.stream import stream
 from clism_ray.records import Batch
 from clism_ray.train import journal
 from clism_ray.train.alive import silent_losses
+from clism_ray.train.beside import end_writing, settle
 from clism_ray.train.engine import set_learning_rate
 from clism_ray.train.gradient import accumulate
+from clism_ray.train.group import node_leaves, report, report_entries, set_up
 from clism_ray.train.job import TrainJob
+from clism_ray.train.models import export, export_best
 from clism_ray.train.precision import slow_products
+from clism_ray.train.saving import resume, save
 from clism_ray.train.schedule import learning_rate
 from clism_ray.train.status import FINISHED, STOPPED, TRAINING, WARNING, failed
 from clism_ray.train.step import (
@@ -35,19 +39,7 @@ from clism_ray.train.step import (
 )
 from clism_ray.train.stop import asked_to_stop
 from clism_ray.train.validate import all_sum, validate
-from clism_ray.train.worker import (
-    Worker,
-    agree,
-    export,
-    export_best,
-    node_leaves,
-    note,
-    report,
-    report_entries,
-    resume,
-    save,
-    set_up,
-)
+from clism_ray.train.worker import Worker, agree, note
 
 
 def train(job: TrainJob) -> None:
@@ -61,6 +53,7 @@ def train(job: TrainJob) -> None:
         end = _train(worker)
     except RunFailed as error:
         end = failed(error)
+        end_writing(worker)
     note(worker, "event", end)
     return report(worker)
 
@@ -69,11 +62,7 @@ def _train(worker: Worker) -> dict[str, Any]:
     """Take the steps that are left; how the run ended."""
     job = worker.job
     begun = saved = worker.step
-    note(worker, "event", {"status": TRAINING, "workers": worker.workers})
-    if told := slow_products(job.config.precision, worker.device):
-        note(worker, "event", {"status": WARNING, "problem": told})
-    if worker.step == 0:
-        note_validation(worker)
+    _note_begin(worker)
     for metrics in steps(worker):
         worker.step += 1
         note(worker, "train", metrics)
@@ -83,18 +72,31 @@ def _train(worker: Worker) -> dict[str, Any]:
             note_validation(worker)
         to_save = _due(worker, job.config.checkpoint.every_steps)
         if to_save or _due(worker, job.config.tracking.log_every_steps):
+            settle(worker, wait=False)
             report(worker)
             to_save = node_leaves(worker) or to_save
         if to_save and worker.step > saved:
             save(worker)
             saved = worker.step
+            if worker.leaving:  # there may be no time for another step
+                settle(worker)
     if worker.step == job.steps:
         export(worker, "last")
+        settle(worker)
         return {"status": FINISHED}
     report(worker)
     if worker.step > saved:
         save(worker)
+    settle(worker)
     return {"status": STOPPED}
+
+
+def _note_begin(worker: Worker) -> None:
+    note(worker, "event", {"status": TRAINING, "workers": worker.workers})
+    if told := slow_products(worker.job.config.precision, worker.device):
+        note(worker, "event", {"status": WARNING, "problem": told})
+    if worker.step == 0:
+        note_validation(worker)
 
 
 def _due(worker: Worker, every: int) -> bool:
@@ -211,5 +213,5 @@ def note_validation(worker: Worker) -> None:
     found = validate(worker.engine, worker.dev, weights, worker.languages, worker.device)
     note(worker, "validation", found)
     report(worker)
-    if worker.step and "validation/accuracy" in found:
-        export_best(worker, found["validation/accuracy"], found["validation/questions"])
+    if worker.step:
+        export_best(worker, found)

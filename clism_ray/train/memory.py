@@ -29,6 +29,7 @@ class Memory:
     copies: float  # of weights in bf16
     logits: float
     buffers: float  # of collectives, and under 3 what is gathered
+    saving: float  # copies that are written beside training
     starting: float  # before the first step, all in all
 
     @property
@@ -37,11 +38,11 @@ class Memory:
         states = self.weights + self.gradients + self.optimizer
         backward = self.activations + self.copies + self.logits + self.buffers
         step = self.optimizer / 2  # torch's AdamW takes a tensor more of what it steps on
-        return max(states + max(backward, step), self.starting)
+        return max(states + max(backward, step) + self.saving, self.starting)
 
 
 def memory(
-    shape: Shape, stage: int, workers: int, kept: Kept, device: str, turns: int = 1
+    shape: Shape, stage: int, workers: int, kept: Kept, device: str, *, saving: float = 0.0
 ) -> Memory:
     """What a worker holds.
 
@@ -51,7 +52,7 @@ def memory(
         workers: that share a step.
         kept: by the forward of the largest micro-batch.
         device: cpu or cuda. Buffers of a fixed size cost a CPU only what is used of them.
-        turns: micro-batches of a worker in a step.
+        saving: bytes of what is copied to be written. From a GPU the copies go to its host.
     """
     whole, share = FP32 * shape.parameters, FP32 * shape.parameters / workers
     gradients = {0: whole, 1: whole, 2: share, 3: share}[stage]
@@ -65,6 +66,7 @@ def memory(
         # The log-probabilities that are kept, and two gradients of their size in the backward.
         logits=3 * kept.logits,
         buffers=_buffers(shape, stage, device),
+        saving=saving if device == "cpu" else 0.0,
         # The model is built whole on every worker; only then does stage 3 share it out.
         starting=whole + share if stage == 3 else whole,
     )

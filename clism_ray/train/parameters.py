@@ -7,7 +7,7 @@ any stage can go on from it. Each parameter is gathered by itself, and one rank 
 Of a parameter: `weight`, and Adam's `exp_avg` and `exp_avg_sq`, all fp32 and of its shape.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -27,16 +27,27 @@ _FILE_BYTES = 2**30  # a rank holds no more of the whole state at a time, but fo
 
 def save_parameters(engine: Engine, folder: Path) -> None:
     """Write this rank's share of the parameters below `folder`. All ranks call it."""
-    rank, number = dist.get_rank(), 0
+    write_files(file_contents(engine), folder, dist.get_rank())
+
+
+def file_contents(engine: Engine) -> Iterator[dict[str, Tensor]]:
+    """What this rank writes, a file at a time: copies on the CPU. All ranks take all of it."""
+    rank = dist.get_rank()
     held: dict[str, Tensor] = {}
     for (name, parameter), writer in zip(_named(engine), _writers(engine), strict=True):
         parts = _whole(engine, parameter, writer)
         if rank == writer:
             held |= {f"{name}/{part}": tensor for part, tensor in parts.items()}
         if sum(tensor.nbytes for tensor in held.values()) > _FILE_BYTES:
-            save_file(held, folder / f"state-{rank:05d}-{number:03d}.safetensors")
-            held, number = {}, number + 1
-    save_file(held, folder / f"state-{rank:05d}-{number:03d}.safetensors")
+            yield held
+            held = {}
+    yield held
+
+
+def write_files(contents: Iterable[dict[str, Tensor]], folder: Path, rank: int) -> None:
+    """Write what `file_contents` gave, below `folder`."""
+    for number, held in enumerate(contents):
+        save_file(held, folder / f"state-{rank:05d}-{number:03d}.safetensors")
 
 
 def load_parameters(engine: Engine, folder: Path, step: int) -> None:

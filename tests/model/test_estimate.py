@@ -63,6 +63,9 @@ def test_from_a_corpus_micro_batches_and_steps_are_those_of_the_run(
 def test_without_a_corpus_or_files_what_is_assumed_is_told(tmp_path: Path) -> None:
     text = shown(estimate(published(tmp_path), Given(pairs_per_second=100)))
     assert "279,475,603 parameters" in text
+    assert "; 2.15 GiB more while a checkpoint is written" in text
+    waiting = published(tmp_path, checkpoint={"beside": False})
+    assert "while a checkpoint is written" not in shown(estimate(waiting, Given()))
     assert "assumed: sentences of 30 tokens (--sentence-tokens)" in text
     assert "assumed: a row for [QUE]" in text
     assert "0.24 s a step, 0:00:02 for 10 steps (100.0 pairs/s, as given)" in text
@@ -76,6 +79,19 @@ def test_epochs_of_no_corpus_take_a_number_of_pairs(corpus: Path, tmp_path: Path
     many = configuration(corpus, tmp_path, scaling={"workers": 5})
     with pytest.raises(InputError, match=r"scaling\.workers is 5.*batch\.slots = 4"):
         estimate(many, Given())
+
+
+def test_on_a_cpu_what_is_written_beside_training_is_in_the_peak(tmp_path: Path) -> None:
+    beside, waiting = (
+        estimate(published(tmp_path, checkpoint={"beside": beside}), Given())
+        for beside in (True, False)
+    )
+    one, other = (found.memory["largest"][2] for found in (beside, waiting))
+    assert one.saving == beside.copied + beside.exported
+    assert one.peak == pytest.approx(other.peak + one.saving)
+    assert beside.copied == 12 * beside.shape.largest, "more than half of all parameters"
+    on_gpus = estimate(published(tmp_path, scaling={**ON_GPUS, "workers": 2}), Given())
+    assert on_gpus.memory["largest"][2].saving == 0, "it is on their hosts"
 
 
 def test_the_speed_of_a_run_so_far_is_taken_unless_another_is_given(

@@ -37,7 +37,12 @@ def work(rank: int, workers: int, root: Path, step: int, begun_by: int) -> None:
     os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "29876", "DS_ACCELERATOR": "cpu"}
     os.environ |= {"RANK": str(rank), "WORLD_SIZE": str(workers), "LOCAL_RANK": str(rank)}
     from clism_ray.train.engine import backward, start_engine
-    from clism_ray.train.parameters import load_parameters, save_parameters
+    from clism_ray.train.parameters import (
+        file_contents,
+        load_parameters,
+        save_parameters,
+        write_files,
+    )
 
     torch.set_num_threads(1)
     dist.init_process_group("gloo", rank=rank, world_size=workers)
@@ -58,6 +63,13 @@ def work(rank: int, workers: int, root: Path, step: int, begun_by: int) -> None:
         folder = root / f"{workers}-{stage}"
         folder.mkdir(exist_ok=True)
         save_parameters(engine, folder)
+        copies = list(file_contents(engine))
+        for _ in range(6 // workers):  # another step
+            backward(engine, engine(data).square().mean() / 6)
+            engine.step()
+        later = root / f"{workers}-{stage}-written-later"
+        later.mkdir(exist_ok=True)
+        write_files(copies, later, rank)
     dist.destroy_process_group()
 
 
@@ -89,6 +101,16 @@ def test_what_is_loaded_is_what_was_saved(
     for name, tensor in theirs.items():
         assert tensor.shape == ours[name].shape
         assert torch.equal(tensor, ours[name]), name
+
+
+@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("workers", [1, 2, 3])
+def test_copies_are_of_their_moment_however_late_they_are_written(
+    workers: int, stage: int, saved: Path
+) -> None:
+    then, later = (whole(saved / f"{workers}-{stage}{end}") for end in ("", "-written-later"))
+    assert set(then) == set(later)
+    assert all(torch.equal(tensor, later[name]) for name, tensor in then.items())
 
 
 @pytest.mark.parametrize("stage", STAGES)

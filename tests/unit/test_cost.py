@@ -10,7 +10,7 @@ from clism_ray.config import MaskingConfig, TokenizerConfig
 from clism_ray.masking.order import Plan, rows_of, worker_slots
 from clism_ray.model.shape import Shape
 from clism_ray.train.activations import FP32, Kept, Load, kept, longest, pair_of
-from clism_ray.train.cost import Batches, checkpoint_bytes, disk_bytes, operations, sent
+from clism_ray.train.cost import Batches, checkpoint_bytes, copy_bytes, disk_bytes, operations, sent
 from clism_ray.train.memory import BUCKET, LIVE, STAGES, Memory, fits, memory
 
 BASE = Shape(
@@ -84,6 +84,9 @@ def test_a_peak_is_the_largest_of_backward_step_and_start() -> None:
     assert found.peak == pytest.approx(states(found) + 3 * GIB + 1.5 * GIB + buffers)
     idle = memory(BASE, 0, 8, NOTHING, "cuda")
     assert idle.peak == states(idle) + FP32 * BASE.parameters  # Adam's temporaries
+    assert memory(BASE, 0, 8, NOTHING, "cuda", saving=GIB).peak == idle.peak, "it is on the host"
+    on_cpu, copied = (memory(BASE, 0, 8, NOTHING, "cpu", saving=size) for size in (0, GIB))
+    assert copied.peak == on_cpu.peak + GIB
     huge = replace(BASE, parameters=100 * LIVE)
     sharded = memory(huge, 3, 1024, NOTHING, "cuda")
     assert sharded.peak == sharded.starting == FP32 * 100 * LIVE * (1 + 1 / 1024)
@@ -137,6 +140,12 @@ def test_one_worker_sends_nothing_and_many_send_no_more_than_whole_passes(stage:
     assert sent(BASE, stage, 2, 4) / sent(BASE, stage, 2, 1) == pytest.approx(
         {0: 1, 1: 1, 2: 3, 3: 4}[stage]
     )
+
+
+def test_a_copy_is_of_a_share_and_no_parameter_is_cut() -> None:
+    assert copy_bytes(BASE, 1) == 12 * BASE.parameters
+    assert copy_bytes(BASE, 2) == 12 * max(BASE.parameters / 2, BASE.largest)
+    assert copy_bytes(BASE, 1024) == 12 * BASE.largest
 
 
 def test_a_run_has_a_checkpoint_and_a_model_more_on_disk_than_it_keeps() -> None:

@@ -1,0 +1,102 @@
+"""Writing beside training: a thread of each worker writes copies, and training goes on.
+
+Of each kind of files one set is written at a time. `settle` sees it to its end on all workers; what
+went wrong is raised there.
+"""
+
+import traceback
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.distributed as dist
+
+from clism_ray.train.room import lack_of_room
+from clism_ray.train.validate import all_sum
+from clism_ray.train.worker import Worker, Writing, agree, first_problem
+
+
+def nothing() -> None:
+    """What a worker writes that has no part in it."""
+
+
+def ignore(_: Any) -> None:
+    """What is done with a result that says nothing."""
+
+
+def begin(
+    worker: Worker,
+    kind: str,
+    what: str,
+    size: int,
+    write: Callable[[], Any],
+    conclude: Callable[[Any], None] = ignore,
+) -> Future[Any]:
+    """Begin to write, or write, as `checkpoint.beside` says; what `write` will give.
+
+    All ranks call it.
+
+    Args:
+        worker: this one.
+        kind: of which nothing is being written, see `settle`.
+        what: it is and where, for people.
+        size: bytes, about, of all workers.
+        write: this worker's part; touches nothing that training changes.
+        conclude: called on every rank when all parts are written, with what its own `write` gave;
+            may call collectives.
+    """
+    if worker.job.config.checkpoint.beside:
+        written = worker.thread.submit(write)
+        worker.writing.append(Writing(kind, what, size, written, conclude))
+    else:
+        written = Future()
+        written.set_result(write())
+        dist.barrier()
+        conclude(written.result())
+    return written
+
+
+def settle(worker: Worker, kind: str | None = None, *, wait: bool = True) -> None:
+    """See what is being written to its end; without `wait`, as far as all have written it.
+
+    All ranks call it, and raise OSError if one could not write: Ray Train starts the workers again
+    from the newest complete checkpoint, as after any fault.
+    """
+    for writing in [each for each in worker.writing if kind in (None, each.kind)]:
+        busy = torch.tensor([float(not writing.written.done())])
+        if not wait and all_sum(busy, worker.device).item():
+            return
+        worker.writing.remove(writing)
+        if text := first_problem(_problem(worker, writing)):
+            raise OSError(text)
+        writing.conclude(writing.written.result())
+
+
+def end_writing(worker: Worker) -> None:
+    """When a run fails for another reason: wait until this worker's parts are written."""
+    for writing in worker.writing:
+        _problem(worker, writing)
+
+
+def make_room(worker: Worker, needed: int, what: str) -> None:
+    """See that there is room for so many bytes beside those that are being written.
+
+    All ranks call it, and raise RunFailed if there is none.
+    """
+    run = Path(worker.job.run)
+    awaited = sum(writing.size for writing in worker.writing)
+    if first_problem(lack_of_room(run, needed + awaited, what)):
+        settle(worker)
+    agree(lack_of_room(run, needed, what))
+
+
+def _problem(worker: Worker, writing: Writing) -> str | None:
+    """Wait for this worker's part; what went wrong."""
+    error = writing.written.exception()
+    if error is None:
+        return None
+    traceback.print_exception(error)
+    told = f"{type(error).__name__}: {error}"
+    return f"worker {worker.rank} could not write {writing.what}: {told}"

@@ -1,0 +1,80 @@
+"""The models of a run as Hugging Face folders, written beside training: `best`, and `last`."""
+
+import json
+from functools import partial
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from clism_ray.masking.microbatch import open_recipe
+from clism_ray.model.export import export_model
+from clism_ray.train.beside import begin, make_room, nothing, settle
+from clism_ray.train.engine import full_weights, parameter_count
+from clism_ray.train.run import write_json
+from clism_ray.train.validate import all_sum
+from clism_ray.train.worker import Worker
+
+MODEL = "model"  # a kind of writing
+BEST = "best"
+_BYTES_EXPORTED = 4
+
+
+def export(
+    worker: Worker,
+    name: str,
+    score: dict[str, float] | None = None,
+) -> None:
+    """Begin to write the model as a Hugging Face folder `<run>/<name>`; `settle` ends it.
+
+    All ranks call it.
+
+    Args:
+        worker: this one.
+        name: of the folder.
+        score: kept in `<name>.json`.
+    """
+    settle(worker, MODEL)
+    folder, what = Path(worker.job.run) / name, f"the exported model of step {worker.step}"
+    size = parameter_count(worker.engine.module) * _BYTES_EXPORTED
+    make_room(worker, size, what)
+    weights = full_weights(worker.engine)
+    write = partial(_write, worker, folder, weights, score) if worker.rank == 0 else nothing
+    begin(worker, MODEL, f"{what} in {folder}", size, write)
+
+
+def export_best(worker: Worker, found: dict[str, float]) -> None:
+    """Export the model as `best` if a validation has found that it is."""
+    settle(worker, MODEL)
+    score = score_of_best(Path(worker.job.run), found)
+    better = torch.tensor([float(score is not None)])
+    if all_sum(better, worker.device).item() == worker.workers:
+        export(worker, BEST, score)
+
+
+def score_of_best(run: Path, found: dict[str, float]) -> dict[str, float] | None:
+    """The score of a model if none before answered the same questions better."""
+    if "validation/accuracy" not in found:
+        return None
+    score = {name: found[f"validation/{name}"] for name in ("accuracy", "questions")}
+    path = run / f"{BEST}.json"
+    if (run / BEST).is_dir() and path.is_file():
+        known = json.loads(path.read_text(encoding="utf-8"))
+        if known["questions"] == score["questions"] and score["accuracy"] <= known["accuracy"]:
+            return None
+    return score
+
+
+def _write(
+    worker: Worker,
+    folder: Path,
+    weights: dict[str, Tensor],
+    score: dict[str, float] | None,
+) -> None:
+    tokenizer = open_recipe(worker.job.recipe).words.tokenizer
+    if not worker.job.config.masking.questions:  # a head as it was drawn would look trained
+        weights = {name: w for name, w in weights.items() if not name.startswith("span_head.")}
+    masked_lm = worker.engine.module.masked_lm
+    export_model(folder, masked_lm, weights, tokenizer, worker.job.card)
+    if score:
+        write_json(folder.with_suffix(".json"), dict(score))
