@@ -35,7 +35,9 @@ def restarts(run: Path) -> list[tuple[int, float]]:
         elif entry.kind == "train":
             if begun and last and entry.step == begun.step + 1:
                 found.append((last.step - begun.step, (entry.time - last.time) / 1000))
-            begun, last = None, entry
+            begun = None
+            if last is None or entry.time > last.time:  # what a checkpoint kept is told again
+                last = entry
     return found
 
 
