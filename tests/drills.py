@@ -1,6 +1,7 @@
 """What a drill cost, from the journal of the run that went through it: a row of `make drills`."""
 
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +35,17 @@ def restarts(run: Path) -> list[tuple[int, float]]:
         elif entry.kind == "train":
             if begun and last and entry.step == begun.step + 1:
                 found.append((last.step - begun.step, (entry.time - last.time) / 1000))
-            begun, last = None, entry
+            begun = None
+            if last is None or entry.time > last.time:  # what a checkpoint kept is told again
+                last = entry
     return found
+
+
+def longest_wait(run: Path) -> float:
+    """The most seconds between two steps."""
+    entries, _ = journal.read_from(run / journal.JOURNAL, 0)
+    times = [entry.time for entry in entries if entry.kind == "train"]
+    return max(later - earlier for earlier, later in pairwise(times)) / 1000
 
 
 def check_curve(run: Path, undisturbed: Mapping[int, float]) -> float:
@@ -47,15 +57,25 @@ def check_curve(run: Path, undisturbed: Mapping[int, float]) -> float:
     return worst
 
 
-def row(what: str, run: Path, undisturbed: Mapping[int, float]) -> dict[str, Any]:
-    """A row of the table, after checking the curve, and that each row was used once an epoch."""
+def row(
+    what: str, run: Path, undisturbed: Mapping[int, float], waited: float | None = None
+) -> dict[str, Any]:
+    """A row of the table, after checking the curve, and that each row was used once an epoch.
+
+    Args:
+        what: died.
+        run: the folder of the run.
+        undisturbed: the curve that it should have.
+        waited: seconds to the next step, if no worker had to begin again.
+    """
     difference = check_curve(run, undisturbed)
     assert audit(run) == []
     lost, seconds = zip(*restarts(run), strict=True) if restarts(run) else ((), ())
+    waits = seconds if waited is None else (waited,)
     return {
         "what died": what,
         "steps lost": ", ".join(map(str, lost)) or "-",
-        "seconds to the next step": ", ".join(f"{s:.1f}" for s in seconds) or "-",
+        "seconds to the next step": ", ".join(f"{s:.1f}" for s in waits) or "-",
         "rows used twice or never": "none",
         "largest difference of the losses": f"{difference:.0e}",
     }

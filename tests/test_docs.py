@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-GUIDES = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "Makefile"]
+GUIDES = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "Makefile", "tests/DRILLS.md"]
 PATH = re.compile(
     r"(?<![\w/.~-])\.?[a-z_]{2,}(?:/[a-z0-9_.-]+)*(?:/|\.(?:py|sh|yaml|txt))(?![\w*-])"
 )

@@ -14,15 +14,19 @@ from clism_ray.train import journal
 from clism_ray.train.gauges import PublishGauges
 from clism_ray.train.job import TrainJob
 from clism_ray.train.preflight import worker_resources
+from clism_ray.train.recount import CountNodesAnew
 from clism_ray.train.settings import Job
 from clism_ray.train.status import ENDS, WORKERS_LOST, failure
 
 _RAY_TRAIN = {  # Ray Train's settings; those of the user's environment go before
     "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.2",  # reports wait for this poll
-    # A node that is gone is still counted for some seconds, and what was asked for is waited for.
     "RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S": "30",
     # An answer lost with a network that was away: without this, its worker waits for ever.
     "RAY_TRAIN_COLLECTIVE_TIMEOUT_S": "120",
+}
+_ELASTIC = {
+    # It asks for what is counted: that is there at once, or is a node that died a moment ago.
+    "RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S": "10",
 }
 _RESIZE_SECONDS = 10.0  # between looks for nodes that joined
 
@@ -68,7 +72,7 @@ def fit(
     """
     scaling = job.config.scaling
     restarts = scaling.max_restarts if restarts is None else restarts
-    for name, value in _RAY_TRAIN.items():
+    for name, value in {**_RAY_TRAIN, **(_ELASTIC if scaling.min_workers else {})}.items():
         os.environ.setdefault(name, value)
     path = Path(job.run) / journal.JOURNAL
     begun = journal.read_from(path, 0)[1]  # a torn last line will be cut off
@@ -89,7 +93,12 @@ def fit(
             name="ray_train",
             storage_path=job.run,
             failure_config=FailureConfig(max_failures=restarts),
-            callbacks=[JournalCallback(str(path)), PublishGauges(path.parent.name), *callbacks],
+            callbacks=[
+                JournalCallback(str(path)),
+                PublishGauges(path.parent.name),
+                *([CountNodesAnew()] if scaling.min_workers else []),
+                *callbacks,
+            ],
             worker_runtime_env={"env_vars": _worker_environment(scaling)},
         ),
     )

@@ -106,6 +106,27 @@ def test_more_workers_of_any_zero_stage_draw_the_curve_of_one(
     assert "validation/retrieval/en-de" in first
 
 
+@pytest.mark.drill
+def test_negatives_of_a_whole_step_are_the_same_for_one_worker_and_for_two(
+    corpus: Path, tmp_path: Path, undisturbed: PretrainResult
+) -> None:
+    curves = []
+    for workers in (1, 2):
+        storage = tmp_path / str(workers)
+        config = configuration(
+            corpus,
+            storage,
+            scaling=scaling(workers),
+            losses={"cacr": {"negatives": "global"}},
+            length={"steps": 40},
+        )
+        curves.append(curve(pretrain(config)))
+    one, two = curves
+    assert list(one) == list(two) == list(range(1, 41))
+    assert max(abs(one[step] - two[step]) / one[step] for step in one) < TOLERANCE
+    assert one[1] > curve(undisturbed)[1], "more negatives make a harder question"
+
+
 def test_a_run_that_asks_nothing_takes_the_same_pairs_and_leaves_its_last_model(
     corpus: Path, tmp_path: Path, undisturbed: PretrainResult
 ) -> None:

@@ -1,0 +1,91 @@
+"""Shards that are gone and a full object store: told in a sentence, or not noticed."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from ray.cluster_utils import Cluster
+
+from clism_ray.corpus.manifest import read_manifest
+from tests.corpora import write_tiny_corpus
+from tests.drilled_run import (
+    configuration,
+    driver_of,
+    ended,
+    folder,
+    run_to_end,
+    training_workers,
+    wait_for_steps,
+)
+from tests.drills import longest_wait
+
+pytestmark = [pytest.mark.ray, pytest.mark.drill]
+
+Record = Callable[..., None]
+
+
+def test_a_shard_that_is_deleted_is_named_and_once_it_is_back_the_command_goes_on(
+    tmp_path: Path, undisturbed: dict[int, float], record: Record
+) -> None:
+    corpus = tmp_path / "corpus"
+    write_tiny_corpus(corpus, rows=1000)  # the same bytes as the undisturbed run's
+    shard = corpus / read_manifest(corpus).train[0].path
+    config = configuration(corpus, tmp_path)
+    run = folder(config)
+    with driver_of(config) as driver:
+        wait_for_steps(run, 28, driver)
+        content = shard.read_bytes()
+        shard.unlink()
+        training_workers()[0].kill()  # micro-batches are made far ahead: now they are made again
+        out = ended(driver, code=1)
+    told = [line for line in out.splitlines() if str(shard) in line]
+    assert told, out
+    assert "restore the shard" in told[-1]
+    assert "Traceback" not in out
+    shard.write_bytes(content)
+    run_to_end(config)
+    record("a shard and a worker; the shard put back, the command again", run, undisturbed)
+
+
+STORE_BYTES = 80 * 2**20  # the least that Ray takes is 75 MiB
+FILL = """
+import sys, numpy, ray
+ray.init(logging_level="ERROR", log_to_driver=False)
+held = [ray.put(numpy.ones(2**24, numpy.uint8)) for _ in range(8)]
+print("full", flush=True)
+sys.stdin.read()
+print(ray._private.internal_api.memory_summary(stats_only=True))
+"""
+
+
+@pytest.mark.parametrize(
+    "nodes", [{"num_cpus": 4, "object_store_memory": STORE_BYTES}], indirect=True
+)
+def test_an_object_store_that_others_fill_spills_to_disk(
+    corpus: Path, tmp_path: Path, nodes: Cluster, undisturbed: dict[int, float], record: Record
+) -> None:
+    environment = {"RAY_ADDRESS": nodes.address}
+    config = configuration(corpus, tmp_path)
+    run = folder(config)
+    command = [sys.executable, "-c", FILL]
+    with subprocess.Popen(
+        command,
+        env={**os.environ, **environment},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as others:
+        assert others.stdout
+        assert others.stdout.readline() == "full\n"
+        run_to_end(config, **environment)
+        summary, _ = others.communicate("")
+    assert "Spilled" in summary, summary
+    record(
+        "nothing: others filled the object store, which spills",
+        run,
+        undisturbed,
+        waited=longest_wait(run),
+    )

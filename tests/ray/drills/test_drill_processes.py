@@ -1,0 +1,102 @@
+"""Processes of a run that die or stand still: the curve stays the same."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.drilled_run import (
+    configuration,
+    data_workers,
+    driver_of,
+    ended,
+    folder,
+    run_to_end,
+    training_workers,
+    wait_for,
+    wait_for_steps,
+)
+from tests.drills import events, longest_wait, restarts
+
+pytestmark = [pytest.mark.ray, pytest.mark.drill]
+
+Record = Callable[..., None]
+
+
+@pytest.mark.parametrize("dying", [1, 2], ids=["one", "both"])
+def test_training_workers_that_are_killed_are_replaced(
+    corpus: Path, tmp_path: Path, undisturbed: dict[int, float], record: Record, dying: int
+) -> None:
+    config = configuration(corpus, tmp_path)
+    run = folder(config)
+    with driver_of(config) as driver:
+        wait_for_steps(run, 28, driver)
+        for worker in training_workers()[:dying]:
+            worker.kill()
+        ended(driver)
+    assert len(events(run, "training")) == 2
+    record(["one of two training workers", "both training workers"][dying - 1], run, undisturbed)
+
+
+def test_a_run_that_loses_workers_more_often_than_it_may_says_so_and_the_command_goes_on(
+    corpus: Path, tmp_path: Path, undisturbed: dict[int, float], record: Record
+) -> None:
+    config = configuration(corpus, tmp_path, scaling={"max_restarts": 1})
+    run = folder(config)
+    with driver_of(config) as driver:
+        for step in (28, 90):
+            wait_for_steps(run, step, driver)
+            training_workers()[0].kill()
+        out = ended(driver, code=1)
+    assert "training failed after 1 restart(s)" in out
+    assert "started again, it goes on from the last checkpoint" in out
+    assert "Traceback" not in out
+    run_to_end(config)
+    record("a worker, once more than restarts are allowed; the command again", run, undisturbed)
+
+
+def test_data_workers_that_are_killed_are_not_missed(
+    corpus: Path, tmp_path: Path, undisturbed: dict[int, float], record: Record
+) -> None:
+    config = configuration(corpus, tmp_path)
+    run = folder(config)
+    with driver_of(config) as driver:
+        for _ in range(3):  # micro-batches are made ahead of the steps, so at once
+            wait_for(data_workers, driver)
+            for worker in data_workers():
+                worker.kill()
+        ended(driver)
+    assert restarts(run) == []
+    record("data workers, three times", run, undisturbed, waited=longest_wait(run))
+
+
+def test_the_command_goes_on_after_its_driver_was_killed(
+    corpus: Path, tmp_path: Path, undisturbed: dict[int, float], record: Record
+) -> None:
+    config = configuration(corpus, tmp_path)
+    run = folder(config)
+    with driver_of(config) as driver:
+        wait_for_steps(run, 28, driver)
+        driver.process.kill()
+    run_to_end(config)
+    assert len(events(run, "training")) == 2
+    record("the driver; the command again", run, undisturbed)
+
+
+def test_a_worker_that_stands_still_for_30_s_goes_on_where_it_was(
+    corpus: Path, tmp_path: Path, undisturbed: dict[int, float], record: Record
+) -> None:
+    config = configuration(corpus, tmp_path)
+    run = folder(config)
+    with driver_of(config) as driver:
+        wait_for_steps(run, 28, driver)
+        stopped = training_workers()[0]
+        stopped.suspend()
+        time.sleep(30)
+        stopped.resume()
+        ended(driver)
+    assert restarts(run) == []
+    waited = longest_wait(run)
+    assert waited > 25
+    record("nothing: a worker stood still for 30 s", run, undisturbed, waited=waited)
