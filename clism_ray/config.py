@@ -14,6 +14,7 @@ from pydantic import AfterValidator, ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
 from clism_ray.languages import check_language
+from clism_ray.places import Folder
 
 STRICT = ConfigDict(extra="forbid")  # an unknown key is an error
 
@@ -226,7 +227,7 @@ class PretrainConfig:
     batch: BatchConfig = BatchConfig()
     length: LengthConfig
     max_minutes: Rate | None = None  # stops cleanly after this long; the next start goes on
-    storage: str = "~/clism_ray"
+    storage: Folder = "~/clism_ray"
     resume_from: str | None = None  # folder of this run in another storage; for its first start
     scaling: ScalingConfig = ScalingConfig()
     zero: ZeroConfig = ZeroConfig()

@@ -25,6 +25,7 @@ from clism_ray.config import (
     TrackingConfig,
     ZeroConfig,
 )
+from clism_ray.places import Folder
 
 _FIELDS = re.compile(r"\{(\w+)\}")
 
@@ -166,7 +167,7 @@ class FinetuneConfig:
     batch: ExamplesConfig = ExamplesConfig()
     length: LengthConfig
     export: bool = True  # keep the fine-tuned model
-    storage: str = "~/clism_ray"
+    storage: Folder = "~/clism_ray"
     scaling: ScalingConfig = ScalingConfig()
     zero: ZeroConfig = ZeroConfig()
     tracking: TrackingConfig = TrackingConfig()
@@ -202,7 +203,7 @@ class EvaluateConfig:
     export: bool = False
     cells_at_once: Positive | None = None  # default: as many as the cluster holds
     retries: NonNegative = 1  # of a cell that fails
-    storage: str = "~/clism_ray"
+    storage: Folder = "~/clism_ray"
     scaling: ScalingConfig = ScalingConfig()
     zero: ZeroConfig = ZeroConfig()
     tracking: TrackingConfig = TrackingConfig()
