@@ -10,23 +10,12 @@ import json
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, ConfigDict, Field
+from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from clism_ray.languages import check_language
+from clism_ray.config_types import STRICT, Fraction, Name, NonNegative, Positive, Rate, Weight
 from clism_ray.placement import Labels
-
-STRICT = ConfigDict(extra="forbid")  # an unknown key is an error
-
-Positive = Annotated[int, Field(gt=0)]
-NonNegative = Annotated[int, Field(ge=0)]
-Rate = Annotated[float, Field(gt=0)]
-Weight = Annotated[float, Field(ge=0)]
-Fraction = Annotated[float, Field(ge=0, le=1)]
-Language = Annotated[
-    str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z]{2,8})*$"), AfterValidator(check_language)
-]
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+from clism_ray.places import Folder
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -229,7 +218,7 @@ class PretrainConfig:
     batch: BatchConfig = BatchConfig()
     length: LengthConfig
     max_minutes: Rate | None = None  # stops cleanly after this long; the next start goes on
-    storage: str = "~/clism_ray"
+    storage: Folder = "~/clism_ray"
     resume_from: str | None = None  # folder of this run in another storage; for its first start
     scaling: ScalingConfig = ScalingConfig()
     zero: ZeroConfig = ZeroConfig()

@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from clism_ray.config import STRICT, Fraction, Language, Name, NonNegative, Positive
 from clism_ray.config_corpus import CleaningConfig, CorpusFiles, Method, NeuralConfig
+from clism_ray.config_types import STRICT, Fraction, Language, Name, NonNegative, Positive
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)

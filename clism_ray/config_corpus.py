@@ -6,7 +6,16 @@ from typing import Annotated, Literal
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from clism_ray.config import STRICT, Fraction, Language, Name, NonNegative, Positive, Rate, Weight
+from clism_ray.config_types import (
+    STRICT,
+    Fraction,
+    Language,
+    Name,
+    NonNegative,
+    Positive,
+    Rate,
+    Weight,
+)
 from clism_ray.placement import Labels
 
 

@@ -6,8 +6,9 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
-from clism_ray.config import STRICT, Name, NonNegative, Positive, PretrainConfig, Rate
+from clism_ray.config import PretrainConfig
 from clism_ray.config_tasks import FinetuneConfig
+from clism_ray.config_types import STRICT, Name, NonNegative, Positive, Rate
 
 LAST = "last"  # what a trial exports, and its few-shot cell begins with
 TESTED = "test/"  # how metrics of a cell begin

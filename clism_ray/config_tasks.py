@@ -13,18 +13,14 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from clism_ray.config import (
-    STRICT,
-    Fraction,
-    Language,
     LengthConfig,
-    Name,
-    NonNegative,
     OptimizerConfig,
-    Positive,
     ScalingConfig,
     TrackingConfig,
     ZeroConfig,
 )
+from clism_ray.config_types import STRICT, Fraction, Language, Name, NonNegative, Positive
+from clism_ray.places import Folder
 
 _FIELDS = re.compile(r"\{(\w+)\}")
 
@@ -166,7 +162,7 @@ class FinetuneConfig:
     batch: ExamplesConfig = ExamplesConfig()
     length: LengthConfig
     export: bool = True  # keep the fine-tuned model
-    storage: str = "~/clism_ray"
+    storage: Folder = "~/clism_ray"
     scaling: ScalingConfig = ScalingConfig()
     zero: ZeroConfig = ZeroConfig()
     tracking: TrackingConfig = TrackingConfig()
@@ -202,7 +198,7 @@ class EvaluateConfig:
     export: bool = False
     cells_at_once: Positive | None = None  # default: as many as the cluster holds
     retries: NonNegative = 1  # of a cell that fails
-    storage: str = "~/clism_ray"
+    storage: Folder = "~/clism_ray"
     scaling: ScalingConfig = ScalingConfig()
     zero: ZeroConfig = ZeroConfig()
     tracking: TrackingConfig = TrackingConfig()

@@ -28,6 +28,7 @@ LAYERS = {  # from the bottom up; the first pattern that fits decides, so edges 
     "clism_ray.masking.stream": 3,
     "clism_ray.errors": 0,
     "clism_ray.languages": 0,
+    "clism_ray.places": 0,
     "clism_ray.config": 0,
     "clism_ray.config_alignment": 0,
     "clism_ray.config_corpus": 0,

@@ -299,6 +299,13 @@ def test_a_key_of_one_side_only_is_a_difference() -> None:
     assert differences({"a": 1}, {"b": 2}) == ["a: 1 -> None", "b: None -> 2"]
 
 
+def test_a_storage_is_a_folder_and_no_uri(tmp_path: Path) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text("name: a\ncorpus: c\nlength: {steps: 1}\nstorage: s3://bucket/runs\n")
+    with pytest.raises(InputError, match=r"storage: expected a folder .* not a URI.*s3://bucket"):
+        load(PretrainConfig, path, [])
+
+
 def test_corpus_positions_and_names_of_columns_are_told_apart(tmp_path: Path) -> None:
     config = read(PrepareConfig, tmp_path, PREPARE, "corpora.0.source_column=text")
     columns = [(c.source_column, c.target_column) for c in config.corpora]
