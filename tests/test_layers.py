@@ -35,6 +35,7 @@ LAYERS = {  # from the bottom up; the first pattern that fits decides, so edges 
     "clism_ray.config_sweep": 0,
     "clism_ray.config_tasks": 0,
     "clism_ray.config_file": 0,
+    "clism_ray.config_types": 0,
     "clism_ray.records": 0,
     "clism_ray.randomness": 0,
     "clism_ray.hold": 0,
