@@ -65,6 +65,7 @@ def hosts(*names: str) -> Iterator[dict[str, Host]]:
     finally:
         for host in made.values():
             kill(host)
+            ip("link", "del", host.port, check=False)  # at once; a namespace lets go of it later
             ip("netns", "del", host.name, check=False)
         ip("link", "del", bridge, check=False)
 

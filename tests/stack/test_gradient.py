@@ -42,7 +42,7 @@ def configuration(stage: int) -> PretrainConfig:
 
 def work(rank: int, workers: int, root: Path, recipe: Recipe) -> None:
     """Take steps under each stage; rank 0 writes their losses."""
-    os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "29878", "DS_ACCELERATOR": "cpu"}
+    os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "29879", "DS_ACCELERATOR": "cpu"}
     os.environ |= {"RANK": str(rank), "WORLD_SIZE": str(workers), "LOCAL_RANK": str(rank)}
     torch.set_num_threads(1)
     dist.init_process_group("gloo", rank=rank, world_size=workers)
