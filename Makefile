@@ -33,7 +33,7 @@ stack: .venv/ready
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile tests/stack tests/cluster
 
 ray: .venv/ready
-	$(BIN)/python -m pytest -m "ray and not drill" --timeout 600 tests/ray
+	$(BIN)/python -m pytest -m "ray and not drill" --timeout 600 --durations 10 tests/ray
 
 drills: .venv/ready  ## what fails, and goes on: more than a plain machine does in a quarter of an hour
 	$(BIN)/python -m pytest -m drill --timeout 900 tests/ray
