@@ -6,9 +6,7 @@ went wrong is raised there.
 
 import traceback
 from collections.abc import Callable
-from concurrent.futures import Future
 from pathlib import Path
-from typing import Any
 
 import torch
 import torch.distributed as dist
@@ -19,11 +17,7 @@ from clism_ray.train.worker import Worker, Writing, agree, first_problem
 
 
 def nothing() -> None:
-    """What a worker writes that has no part in it."""
-
-
-def ignore(_: Any) -> None:
-    """What is done with a result that says nothing."""
+    """What a worker does that has no part in it."""
 
 
 def begin(
@@ -31,12 +25,10 @@ def begin(
     kind: str,
     what: str,
     size: int,
-    write: Callable[[], Any],
-    conclude: Callable[[Any], None] = ignore,
-) -> Future[Any]:
-    """Begin to write, or write, as `checkpoint.beside` says; what `write` will give.
-
-    All ranks call it.
+    write: Callable[[], None],
+    conclude: Callable[[], None] = nothing,
+) -> None:
+    """Begin to write, or write, as `checkpoint.beside` says. All ranks call it.
 
     Args:
         worker: this one.
@@ -44,18 +36,15 @@ def begin(
         what: it is and where, for people.
         size: bytes, about, of all workers.
         write: this worker's part; touches nothing that training changes.
-        conclude: called on every rank when all parts are written, with what its own `write` gave;
-            may call collectives.
+        conclude: called on every rank when all parts are written; may call collectives.
     """
     if worker.job.config.checkpoint.beside:
         written = worker.thread.submit(write)
         worker.writing.append(Writing(kind, what, size, written, conclude))
     else:
-        written = Future()
-        written.set_result(write())
+        write()
         dist.barrier()
-        conclude(written.result())
-    return written
+        conclude()
 
 
 def settle(worker: Worker, kind: str | None = None, *, wait: bool = True) -> None:
@@ -71,7 +60,7 @@ def settle(worker: Worker, kind: str | None = None, *, wait: bool = True) -> Non
         worker.writing.remove(writing)
         if text := first_problem(_problem(worker, writing)):
             raise OSError(text)
-        writing.conclude(writing.written.result())
+        writing.conclude()
 
 
 def end_writing(worker: Worker) -> None:

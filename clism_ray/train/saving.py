@@ -10,7 +10,6 @@ import shutil
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import torch
 import torch.distributed as dist
@@ -97,7 +96,7 @@ def _write(
     checkpoint.write_list(folder, rank, state)
 
 
-def _conclude(worker: Worker, step: int, _: Any) -> None:
+def _conclude(worker: Worker, step: int) -> None:
     """Look whether all files are there, and delete what is older than is kept.
 
     All ranks raise RunFailed if storage is not shared.

@@ -21,8 +21,8 @@ class Writing(NamedTuple):
     kind: str
     what: str  # it is and where, for people
     size: int  # bytes, about, of all workers
-    written: Future[Any]  # this worker's part
-    conclude: Callable[[Any], None]  # on every rank, when all parts are written
+    written: Future[None]  # this worker's part
+    conclude: Callable[[], None]  # on every rank, when all parts are written
 
 
 @dataclasses.dataclass(kw_only=True)
