@@ -14,6 +14,10 @@ from clism_ray.errors import InputError
 from clism_ray.placement import Node
 
 _ROOT = Path(clism_ray.__file__).resolve().parent.parent
+# The actors of a run are as many processes as Ray keeps on a machine of few cores, so by default
+# it ends one that masked examples after a second, and starts another for the next, at the cost of
+# the imports.
+_SYSTEM = {"idle_worker_killing_time_threshold_ms": 60_000}
 
 
 def connect(minimum_cpus: int = 1, dashboard: bool = False) -> None:
@@ -49,6 +53,7 @@ def connect(minimum_cpus: int = 1, dashboard: bool = False) -> None:
             logging_level=logging.ERROR,
             log_to_driver=False,  # what a worker raises comes back with the result
             runtime_env={"env_vars": {"PYTHONPATH": python_path}},
+            _system_config=_SYSTEM,
         )
 
 

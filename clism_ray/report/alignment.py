@@ -6,7 +6,7 @@ is not fitted at all.
 
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -83,8 +83,8 @@ class Row:
 
 def score_aligners(
     config: ScoreAlignersConfig, load_encoder: LoadEncoder | None = None
-) -> list[Row]:
-    """A row for each aligner, gold set and part of it; all of this in one process.
+) -> Iterator[Row]:
+    """A row for each aligner, gold set and part of it, when it is known; all in one process.
 
     `load_encoder` opens the encoder for the method neural, which takes PyTorch; whoever may be
     asked for that method gives it.
@@ -95,7 +95,6 @@ def score_aligners(
     if config.neural is not None:
         assert load_encoder is not None, "nobody handed in how to load an encoder"
         encoder = load_encoder(config.neural, config.device)
-    rows = []
     for gold in _gold_sets(config):
         for method in config.methods:
             texts = [(pair.source, pair.target) for pair in gold.pairs]
@@ -109,9 +108,8 @@ def score_aligners(
                 counts = count(known, gold.pairs, config.spans)
                 costs = fit, linking(known, sample[: config.cost_pairs])
             for tuned_on in sorted(set(gold.tuned_on), reverse=True):
-                rows.append(_row(config, gold, method, counts, tuned_on, costs))
-                print(f"{rows[-1].gold}, {method}: scored", file=sys.stderr, flush=True)
-    return rows
+                yield _row(config, gold, method, counts, tuned_on, costs)
+                print(f"{gold.name}, {method}: scored", file=sys.stderr, flush=True)
 
 
 def _gold_sets(config: ScoreAlignersConfig) -> list[GoldSet]:

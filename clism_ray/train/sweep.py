@@ -14,6 +14,7 @@ import dataclasses
 import json
 import os
 import shutil
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -100,7 +101,10 @@ def _run_tracked(config: SweepConfig, plan: Plan, record: SweepRecord, uri: str)
         passes = follow_trials(config, plan.steps, parent, corpus_hash)
         with following(passes, parent.store):
             if record.status != FINISHED:
-                _tuner(config, plan.steps, record.at_once).fit()
+                with warnings.catch_warnings():
+                    # A trial that goes on counts its reports anew; Optuna needs the last alone.
+                    warnings.filterwarnings("ignore", "The reported value is ignored", UserWarning)
+                    _tuner(config, plan.steps, record.at_once).fit()
                 remove_checkpoints(folder)
                 _end(config)
         result = result_of(config, read_sweep(folder), uri)
