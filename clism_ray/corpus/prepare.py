@@ -21,7 +21,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
-from clism_ray.cluster import connect, nodes
+from clism_ray import cluster, executor
 from clism_ray.config import to_tree
 from clism_ray.config_corpus import CorpusFiles, PrepareConfig
 from clism_ray.corpus import contamination, exclude, finders, linkers, models, stages, unfinished
@@ -49,7 +49,7 @@ from clism_ray.corpus.manifest import (
 from clism_ray.corpus.progress import Progress
 from clism_ray.corpus.sampling import repeats
 from clism_ray.corpus.take_in import take_in
-from clism_ray.corpus.tasks import disk_full, each, quiet
+from clism_ray.corpus.tasks import disk_full, each
 from clism_ray.errors import InputError, Unavailable
 from clism_ray.passwords import masked_tree
 from clism_ray.placement import check_labels
@@ -80,9 +80,9 @@ def prepare(
     config = finders.checked(config, {entry.languages[0] for entry in inputs})
     output = Path(config.output).expanduser().absolute()
     with unfinished.held(output):
-        connect()
-        check_labels(nodes(), config.resources.labels, "resources.labels")
-        quiet()
+        cluster.connect()
+        check_labels(cluster.nodes(), config.resources.labels, "resources.labels")
+        executor.settings()
         files = [(entry.files, path) for entry in inputs for path in paths(entry.files)]
         input_files = each(_input_file, files, config.resources)
         hashes = {path: file.sha256 for (_, path), file in zip(files, input_files, strict=True)}

@@ -1,7 +1,5 @@
 """One function, many tasks: Ray Data as a parallel map whose errors a user can read."""
 
-import logging
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from errno import ENOSPC
 from functools import partial
@@ -152,14 +150,3 @@ def disk_full(error: OSError | InputError) -> InputError | None:
         "preparation needs about three times the size of its output; free some and start it "
         "again, which goes on from here, or choose an output on another device"
     )
-
-
-def quiet() -> None:
-    """No progress bars and no notes on each execution: stages report themselves."""
-    ray.data.DataContext.get_current().enable_progress_bars = False
-    for name, level in (
-        ("execution.streaming_executor", logging.WARNING),
-        ("progress", logging.ERROR),
-    ):
-        logging.getLogger(f"ray.data._internal.{name}").setLevel(level)
-    warnings.filterwarnings("ignore", message="The maximum number of concurrent tasks")

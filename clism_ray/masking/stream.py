@@ -15,8 +15,9 @@ from typing import Any
 
 import numpy as np
 import ray.data
-from ray.data import DataContext, ExecutionResources
+from ray.data import ExecutionResources
 
+from clism_ray import executor
 from clism_ray.masking.collate import from_bytes, to_bytes
 from clism_ray.masking.microbatch import Recipe, build, open_recipe
 from clism_ray.masking.order import Plan, Slot, slot, slots_per_worker
@@ -71,8 +72,7 @@ def build_rows(
 
 def _dataset(count: int, task: dict[str, Any], options: dict[str, Any]) -> ray.data.Dataset:
     logging.getLogger("ray.data").setLevel(logging.WARNING)
-    context = DataContext.get_current()
-    context.enable_progress_bars = False
+    context = executor.settings()
     context.raise_original_map_exception = True  # wrapped, it would lose what it came from
     context.execution_options.preserve_order = True
     context.execution_options.resource_limits = ExecutionResources(object_store_memory=STORE_BYTES)

@@ -18,6 +18,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import optuna
 from ray import tune
 from ray.tune.search.basic_variant import BasicVariantGenerator
 from ray.tune.search.optuna import OptunaSearch
@@ -191,6 +192,7 @@ def _tuner(config: SweepConfig, steps: int, at_once: int) -> tune.Tuner:
         reduction_factor=config.asha.reduction,
     )
     by_optuna = config.search == "optuna"
+    optuna.logging.set_verbosity(optuna.logging.WARNING)  # it announces its study
     search = (
         OptunaSearch(seed=config.seed)
         if by_optuna

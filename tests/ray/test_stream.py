@@ -1,0 +1,41 @@
+"""The stream of micro-batches takes nothing from a worker that has enough of them."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from clism_ray.config import MaskingConfig, TokenizerConfig
+from clism_ray.masking.microbatch import Recipe
+from clism_ray.masking.stream import stream
+from clism_ray.masking.tokenizer import save_tokenizer, train_tokenizer
+from tests.corpora import tiny_pair, write_tiny_corpus
+
+pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("ray_cluster")]
+
+STANDS_STILL_S = 4
+SHARE = 0.25  # of a core; without rests between the executor's rounds it is nearly all of one
+
+
+def test_while_nobody_takes_a_micro_batch_the_stream_hardly_uses_the_processor(
+    tmp_path: Path,
+) -> None:
+    write_tiny_corpus(tmp_path / "corpus", rows=200)
+    texts = [text for n in range(200) for text in (tiny_pair(n).source, tiny_pair(n).target)]
+    save_tokenizer(train_tokenizer(texts, 600), tmp_path / "tokenizer")
+    recipe = Recipe(
+        corpus=str(tmp_path / "corpus"),
+        tokenizer=str(tmp_path / "tokenizer"),
+        limits=TokenizerConfig(),
+        masking=MaskingConfig(),
+        pairs=4,
+        slots=2,
+        seed=13,
+    )
+    batches = stream(recipe, 0, 200, rank=0, workers=1, cpus_per_task=0.5)
+    next(batches)
+    time.sleep(2)  # what is made ahead is made
+    began = time.process_time()
+    time.sleep(STANDS_STILL_S)
+    assert time.process_time() - began < SHARE * STANDS_STILL_S
+    assert len(list(batches)) == 399
