@@ -4,9 +4,13 @@ Its weights are safetensors, and code that comes with it is not run.
 """
 
 from pathlib import Path
+from typing import Any
 
+import torch
 from huggingface_hub import HfApi, is_offline_mode, try_to_load_from_cache
+from safetensors import SafetensorError
 from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerFast
+from transformers.utils import logging
 
 from clism_ray.errors import InputError
 from clism_ray.model.span_reader import positions
@@ -54,6 +58,41 @@ def fast_tokenizer(key: str, model: str, revision: str | None) -> PreTrainedToke
             f"{where}: its tokenizer has no tokens but special ones; is its tokenizer.json missing?"
         )
     return tokenizer
+
+
+def weights(
+    key: str, model: str, revision: str | None, kind: Any, advice: str, spare: str | None = None
+) -> Any:
+    """The model itself, of an `AutoModel...` class, in float32 and on the CPU.
+
+    Raises InputError, ending in `advice`, if weights are missing, but for those whose names begin
+    with `spare`; and for one that is not there or has no safetensors.
+    """
+    verbosity = logging.get_verbosity()
+    logging.disable_progress_bar()
+    logging.set_verbosity_error()  # it would list the weights that are left over
+    try:
+        loaded, told = kind.from_pretrained(
+            model,
+            revision=revision,
+            dtype=torch.float32,
+            use_safetensors=True,
+            trust_remote_code=False,
+            output_loading_info=True,
+        )
+    except (OSError, ValueError, SafetensorError) as error:
+        raise cannot_load(key, model, error) from error
+    finally:
+        logging.set_verbosity(verbosity)
+    lacking = [
+        name for name in sorted(told["missing_keys"]) if not (spare and name.startswith(spare))
+    ]
+    if lacking:  # transformers would draw them, and go on
+        raise InputError(
+            f"{key}: {model!r}: {len(lacking)} of its weights are missing, such as {lacking[0]}; "
+            f"{advice}"
+        )
+    return loaded
 
 
 def room(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> int:

@@ -9,14 +9,11 @@ it says depends on the encoder, the layer and the batch; in the last digit also 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 from transformers import AutoModel, PreTrainedModel, PreTrainedTokenizerFast
-from transformers.utils import logging
 
 from clism_ray.config_corpus import NeuralConfig
 from clism_ray.corpus.translations import Link
@@ -24,7 +21,7 @@ from clism_ray.corpus.words import Side
 from clism_ray.errors import InputError
 from clism_ray.model.device import device_of
 from clism_ray.model.encoder import is_packed
-from clism_ray.model.named import cannot_load, fast_tokenizer, room
+from clism_ray.model.named import fast_tokenizer, room, weights
 from clism_ray.tasks.word_links import token_trust, word_links, words_of_tokens
 
 KEY = "alignment.neural"
@@ -142,7 +139,14 @@ def load_aligner(config: NeuralConfig, device: str | None) -> NeuralAligner:
     a device that this machine lacks.
     """
     tokenizer = fast_tokenizer(KEY, config.model, config.revision)
-    encoder = _encoder(config)
+    encoder = weights(
+        KEY,
+        config.model,
+        config.revision,
+        AutoModel,
+        "give a folder whose weights belong to its config.json",
+        spare="pooler.",  # above all layers; masked language models come without one
+    )
     layer = _layer(config, encoder.config)
     if is_packed(encoder.config):  # these families keep layers alike, with no norm after the last
         del encoder.encoder.layer[max(layer, 1) :]
@@ -162,34 +166,6 @@ def load_aligner(config: NeuralConfig, device: str | None) -> NeuralAligner:
 def default_layer(layers: int) -> int:
     """Two thirds up, at least the first: 8 of 12, 4 of 6, 3 of 4, 1 of 2."""
     return max(1, round(2 * layers / 3))
-
-
-def _encoder(config: NeuralConfig) -> Any:
-    """A model of transformers; its base class says too little of what it is made of."""
-    verbosity = logging.get_verbosity()
-    logging.disable_progress_bar()
-    logging.set_verbosity_error()  # it would list a masked language model's head as left over
-    try:
-        encoder, told = AutoModel.from_pretrained(
-            config.model,
-            revision=config.revision,
-            dtype=torch.float32,
-            use_safetensors=True,
-            trust_remote_code=False,
-            output_loading_info=True,
-        )
-    except (OSError, ValueError, SafetensorError) as error:
-        raise cannot_load(KEY, config.model, error) from error
-    finally:
-        logging.set_verbosity(verbosity)
-    # A pooler, which masked language models come without, stands above all layers.
-    lacking = sorted(name for name in told["missing_keys"] if not name.startswith("pooler."))
-    if lacking:  # transformers would draw them, and go on
-        raise InputError(
-            f"{KEY}: {config.model!r}: {len(lacking)} of its weights are missing, such as "
-            f"{lacking[0]}; give a folder whose weights belong to its config.json"
-        )
-    return encoder
 
 
 def _layer(config: NeuralConfig, shape: object) -> int:

@@ -10,14 +10,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import torch
-from safetensors import SafetensorError
 from torch.nn.utils.rnn import pad_sequence
 from transformers import (
     AutoModelForTokenClassification,
     PreTrainedModel,
     PreTrainedTokenizerFast,
 )
-from transformers.utils.logging import disable_progress_bar
 
 from clism_ray.config_corpus import TokenClassificationConfig
 from clism_ray.corpus.capitals import Span
@@ -25,7 +23,7 @@ from clism_ray.corpus.spans import Tagger
 from clism_ray.corpus.words import Offsets
 from clism_ray.errors import InputError
 from clism_ray.model.device import device_of
-from clism_ray.model.named import cannot_load, fast_tokenizer, room
+from clism_ray.model.named import fast_tokenizer, room, weights
 from clism_ray.model.named import pinned as pinned_to
 from clism_ray.tasks.span_tags import OUTSIDE, WordTag, first_tokens, spans_of
 
@@ -78,24 +76,14 @@ def load_tagger(config: TokenClassificationConfig, device: str) -> Tagger:
 def load_classifier(config: TokenClassificationConfig, device: str) -> Classifier:
     """The model itself; see `load_tagger` for errors."""
     where = f"{_KEY}: {config.model!r}"
-    disable_progress_bar()
     tokenizer = fast_tokenizer(_KEY, config.model, config.revision)
-    try:
-        model, told = AutoModelForTokenClassification.from_pretrained(
-            config.model,
-            revision=config.revision,
-            dtype=torch.float32,
-            use_safetensors=True,
-            trust_remote_code=False,
-            output_loading_info=True,
-        )
-    except (OSError, ValueError, SafetensorError) as error:
-        raise cannot_load(_KEY, config.model, error) from error
-    if lacking := sorted(told["missing_keys"]):  # transformers would draw them, and go on
-        raise InputError(
-            f"{where}: {len(lacking)} of its weights are missing, such as {lacking[0]}; "
-            "name a model that was trained to classify tokens"
-        )
+    model = weights(
+        _KEY,
+        config.model,
+        config.revision,
+        AutoModelForTokenClassification,
+        "name a model that was trained to classify tokens",
+    )
     tags = tuple(model.config.id2label[number] for number in range(model.config.num_labels))
     if OUTSIDE not in tags:
         raise InputError(
