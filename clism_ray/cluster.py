@@ -14,10 +14,10 @@ from clism_ray.errors import InputError
 from clism_ray.placement import Node
 
 _ROOT = Path(clism_ray.__file__).resolve().parent.parent
-# The actors of a run are as many processes as Ray keeps on a machine of few cores, so by default
-# it ends one that masked examples after a second, and starts another for the next, at the cost of
-# the imports.
-_SYSTEM = {"idle_worker_killing_time_threshold_ms": 60_000}
+# Processes of a run that are no tasks: workers, and what Ray has to watch them. By default Ray
+# keeps a process a CPU, these among them; so with few CPUs it would end one that masked examples
+# after a second, and start another for the next, at the cost of the imports.
+_ACTORS = 16
 
 
 def connect(minimum_cpus: int = 1, dashboard: bool = False) -> None:
@@ -43,17 +43,18 @@ def connect(minimum_cpus: int = 1, dashboard: bool = False) -> None:
             ) from error
         return
     python_path = os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH")]))
+    cpus = max(os.cpu_count() or 1, minimum_cpus)
     with _on_loopback():
         ray.init(
             address="local",
-            num_cpus=max(os.cpu_count() or 1, minimum_cpus),
+            num_cpus=cpus,
             include_dashboard=dashboard,
             dashboard_host="127.0.0.1",
             _node_ip_address="127.0.0.1",
             logging_level=logging.ERROR,
             log_to_driver=False,  # what a worker raises comes back with the result
             runtime_env={"env_vars": {"PYTHONPATH": python_path}},
-            _system_config=_SYSTEM,
+            _system_config={"num_workers_soft_limit": cpus + _ACTORS},
         )
 
 

@@ -13,9 +13,10 @@ from typing import IO, Any, NamedTuple
 import psutil
 
 from clism_ray.config import PretrainConfig
-from clism_ray.config_file import parse, to_yaml
+from clism_ray.config_file import to_yaml
 from clism_ray.train.checkpoint import complete, folder_of, steps_saved
 from tests.kill import steps_run
+from tests.tiny_run import tiny_run
 
 ROOT = Path(__file__).resolve().parent.parent
 STEPS = 120
@@ -44,21 +45,14 @@ def configuration(
 
     A long one reports every step, which takes time: reports wait for Ray Train's poll.
     """
-    tree: dict[str, object] = {
-        "name": "run",
-        "corpus": str(corpus),
-        "storage": str(storage),
-        "tokenizer": {"vocabulary": 400},
-        "model": {"scratch": {"layers": 2, "hidden": 32, "heads": 2, "intermediate": 64}},
-        "optimizer": {"learning_rate": 1e-3, "warmup_steps": 10},
-        "batch": {"slots": 4, "pairs": 4},
-        "length": {"steps": steps},
-        "checkpoint": {"every_steps": 20},
-        "validation": {"every_steps": 60, "pairs_per_language": 8},
-        "tracking": {"log_every_steps": 4 if steps == STEPS else 1},
-        "scaling": {"workers": workers, "threads_per_worker": 1, **(scaling or {})},
-    }
-    return parse(PretrainConfig, tree)
+    return tiny_run(
+        corpus,
+        storage,
+        length={"steps": steps},
+        validation={"every_steps": 60, "pairs_per_language": 8},
+        tracking={"log_every_steps": 4 if steps == STEPS else 1},
+        scaling={"workers": workers, "threads_per_worker": 1, **(scaling or {})},
+    )
 
 
 def folder(config: PretrainConfig) -> Path:

@@ -27,9 +27,9 @@ chmod 600 ~/.ray/auth_token                      # one that is older than this s
 
 # Ray takes 127.0.0.1 for the machine's address in the network, and listens there, unless clusters
 # of several machines are off. With --block one process holds all others: to stop it stops this
-# cluster and no other. Jobs run with the Python of .venv, whatever the PATH was. What masks is kept
-# for the next block: with few cores Ray ends it after a second, and starts another.
-RAY_idle_worker_killing_time_threshold_ms=${RAY_idle_worker_killing_time_threshold_ms:-60000} \
+# cluster and no other. Jobs run with the Python of .venv, whatever the PATH was. Ray keeps a process a
+# CPU, those of a run's workers among them; with few it would start one anew for each block to mask.
+RAY_num_workers_soft_limit=${RAY_num_workers_soft_limit:-$(($(getconf _NPROCESSORS_ONLN) + 16))} \
 RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER=0 PATH=$PWD/.venv/bin:$PATH nohup "$ray" start --head --block \
   --node-ip-address 127.0.0.1 --port "$port" --temp-dir "$state" \
   --dashboard-host 127.0.0.1 --dashboard-port "$dashboard" "$@" >"$state/start.log" 2>&1 &

@@ -6,19 +6,21 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from ray._private.ray_constants import ENABLE_RAY_CLUSTERS_ENV_VAR
 from ray.cluster_utils import Cluster
 
 from clism_ray.config import PretrainConfig
-from clism_ray.config_file import parse, to_yaml
+from clism_ray.config_file import to_yaml
 from clism_ray.train.checkpoint import complete, folder_of, steps_saved
 from clism_ray.train.driver import pretrain
 from tests.corpora import write_tiny_corpus
 from tests.drills import DRILL, curve, events, row
+from tests.nodes import cluster_of
+from tests.tiny_run import tiny_run
 
 pytestmark = [pytest.mark.ray, pytest.mark.drill]
 
@@ -35,21 +37,14 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def configuration(corpus: Path, storage: Path, **scaling: object) -> PretrainConfig:
-    tree: dict[str, object] = {
-        "name": "run",
-        "corpus": str(corpus),
-        "storage": str(storage),
-        "tokenizer": {"vocabulary": 400},
-        "model": {"scratch": {"layers": 2, "hidden": 32, "heads": 2, "intermediate": 64}},
-        "optimizer": {"learning_rate": 1e-3, "warmup_steps": 10},
-        "batch": {"slots": 4, "pairs": 4},
-        "length": {"steps": STEPS},
-        "checkpoint": {"every_steps": 20},
-        "validation": {"every_steps": 150, "pairs_per_language": 8},
-        "tracking": {"log_every_steps": 1},
-        "scaling": {"threads_per_worker": 1, **scaling},
-    }
-    return parse(PretrainConfig, tree)
+    return tiny_run(
+        corpus,
+        storage,
+        length={"steps": STEPS},
+        validation={"every_steps": 150, "pairs_per_language": 8},
+        tracking={"log_every_steps": 1},
+        scaling={"threads_per_worker": 1, **scaling},
+    )
 
 
 @pytest.fixture(scope="module")
@@ -61,20 +56,10 @@ def undisturbed(
 
 
 @pytest.fixture
-def nodes(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
+def nodes() -> Iterator[Cluster]:
     """Raylets of their own on this machine: one for data, two for a worker each."""
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    monkeypatch.setenv(ENABLE_RAY_CLUSTERS_ENV_VAR, "0")  # a driver that joins stays on loopback
-    for name, value in {  # a node that is gone is missed after seconds
-        "RAY_health_check_initial_delay_ms": "0",
-        "RAY_health_check_period_ms": "1000",
-        "RAY_health_check_timeout_ms": "1000",
-        "RAY_health_check_failure_threshold": "3",
-    }.items():
-        monkeypatch.setenv(name, value)
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
-    yield cluster
-    cluster.shutdown()
+    with cluster_of({"num_cpus": 1}) as cluster:
+        yield cluster
 
 
 def driver_of(config: PretrainConfig, storage: Path, **environment: str) -> "subprocess.Popen[str]":
@@ -137,10 +122,7 @@ def test_a_run_that_is_asked_to_stop_takes_a_checkpoint_and_goes_on_from_it_else
     assert "asked to stop" in out
     (stopped,) = events(run, "stopped")
     assert stopped.step == steps_saved(run)[0] < STEPS
-    moved = parse(
-        PretrainConfig,
-        {**vars(configuration(corpus, here, workers=1)), "resume_from": str(run)},
-    )
+    moved = replace(configuration(corpus, here, workers=1), resume_from=str(run))
     result = pretrain(moved)
     (began,) = [e for e in events(result.folder, "training") if e.values["workers"] == 1]
     assert began.step == stopped.step

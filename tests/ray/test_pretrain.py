@@ -11,7 +11,6 @@ from mlflow.tracking import MlflowClient
 from transformers import BertConfig, BertForMaskedLM
 
 from clism_ray.config import PretrainConfig, ScalingConfig, ZeroConfig
-from clism_ray.config_file import parse
 from clism_ray.errors import InputError, RunFailed, WorkersLost
 from clism_ray.masking.tokenizer import load_tokenizer, train_tokenizer
 from clism_ray.model.export import SPAN_HEAD, load_exported
@@ -23,6 +22,7 @@ from clism_ray.train.tracking_record import read_tracking
 from tests.corpora import tiny_pair, write_tiny_corpus
 from tests.kill import a_worker_killed, steps_run
 from tests.mlflow_server import Server
+from tests.tiny_run import tiny_run
 
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("ray_cluster")]
 
@@ -38,20 +38,12 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def configuration(corpus: Path, storage: Path, **changes: object) -> PretrainConfig:
-    tree: dict[str, object] = {
-        "name": "run",
-        "corpus": str(corpus),
-        "storage": str(storage),
-        "tokenizer": {"vocabulary": 400},
-        "model": {"scratch": {"layers": 2, "hidden": 32, "heads": 2, "intermediate": 64}},
-        "optimizer": {"learning_rate": 1e-3, "warmup_steps": 10},
-        "batch": {"slots": 4, "pairs": 4},
+    sections: dict[str, object] = {
         "length": {"steps": STEPS},
-        "checkpoint": {"every_steps": 20},
         "validation": {"every_steps": 50, "pairs_per_language": 8},
         **changes,
     }
-    return parse(PretrainConfig, tree)
+    return tiny_run(corpus, storage, **sections)
 
 
 def scaling(workers: int, **more: object) -> dict[str, object]:
