@@ -15,7 +15,7 @@ from pydantic.dataclasses import dataclass
 
 from clism_ray.config_types import STRICT, Fraction, Name, NonNegative, Positive, Rate, Weight
 from clism_ray.placement import Labels
-from clism_ray.places import Folder
+from clism_ray.places import Folder, Place
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -182,6 +182,7 @@ class CheckpointConfig:
     every_steps: Positive = 500
     keep: Positive = 2
     beside: bool = True  # written from a copy in memory while training goes on; false: it waits
+    copy_to: Place | None = None  # a folder or URI (s3://...) that has copies too, to go on from
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -191,6 +192,7 @@ class ValidationConfig:
     every_steps: Positive = 500
     pairs_per_language: Positive = 500
     probes: bool = True  # of sentence vectors: retrieval and others; 0.4 of the tokens more
+    beside: bool = False  # by a task with what a worker has, while training goes on
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)

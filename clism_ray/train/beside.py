@@ -6,7 +6,9 @@ went wrong is raised there.
 
 import traceback
 from collections.abc import Callable
+from concurrent.futures import Future
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.distributed as dist
@@ -16,7 +18,7 @@ from clism_ray.train.validate import all_sum
 from clism_ray.train.worker import Worker, Writing, agree, first_problem
 
 
-def nothing() -> None:
+def nothing(*_: object) -> None:
     """What a worker does that has no part in it."""
 
 
@@ -25,10 +27,10 @@ def begin(
     kind: str,
     what: str,
     size: int,
-    write: Callable[[], None],
-    conclude: Callable[[], None] = nothing,
-) -> None:
-    """Begin to write, or write, as `checkpoint.beside` says. All ranks call it.
+    write: Callable[[], Any],
+    conclude: Callable[[Any], None] = nothing,
+) -> Future[Any]:
+    """Begin to write, or write, as `checkpoint.beside` says; what `write` gives. All ranks call it.
 
     Args:
         worker: this one.
@@ -36,15 +38,18 @@ def begin(
         what: it is and where, for people.
         size: bytes, about, of all workers.
         write: this worker's part; touches nothing that training changes.
-        conclude: called on every rank when all parts are written; may call collectives.
+        conclude: called on every rank with what `write` gave when all parts are written; may call
+            collectives.
     """
     if worker.job.config.checkpoint.beside:
         written = worker.thread.submit(write)
         worker.writing.append(Writing(kind, what, size, written, conclude))
     else:
-        write()
+        written = Future()
+        written.set_result(write())
         dist.barrier()
-        conclude()
+        conclude(written.result())
+    return written
 
 
 def settle(worker: Worker, kind: str | None = None, *, wait: bool = True) -> None:
@@ -60,7 +65,7 @@ def settle(worker: Worker, kind: str | None = None, *, wait: bool = True) -> Non
         worker.writing.remove(writing)
         if text := first_problem(_problem(worker, writing)):
             raise OSError(text)
-        writing.conclude()
+        writing.conclude(writing.written.result())
 
 
 def end_writing(worker: Worker) -> None:

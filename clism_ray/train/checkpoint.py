@@ -124,8 +124,20 @@ def keep_newest(run: Path, keep: int, after: int) -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
+def list_name(rank: int) -> str:
+    """The name of a rank's list."""
+    return f"rank-{rank:05d}.json"
+
+
+def files_of_rank(folder: Path, rank: int) -> list[str]:
+    """The names of what a rank has written, its list last."""
+    listed = _read_list(folder, rank) or {"files": {}}
+    metrics = [_METRICS] if rank == 0 and (folder / _METRICS).is_file() else []
+    return [*listed["files"], *metrics, list_name(rank)]
+
+
 def _list_path(folder: Path, rank: int) -> Path:
-    return folder / f"rank-{rank:05d}.json"
+    return folder / list_name(rank)
 
 
 def _read_list(folder: Path, rank: int) -> dict[str, Any] | None:

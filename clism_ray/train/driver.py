@@ -80,6 +80,7 @@ def check_plan(plan: Plan) -> None:
     check_labels(corpus, windows(plan.manifest.train), plan.config.masking.labels or ())
     check_start(plan.config.model, limits.max_source_tokens + limits.max_target_tokens)
     preflight.check_resources(plan.config, cluster.nodes())
+    preflight.check_validator(plan.config, cluster.nodes())
     check_storage(plan.folder.parent, other_nodes(), corpus)
 
 

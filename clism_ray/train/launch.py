@@ -16,7 +16,9 @@ from clism_ray.errors import WorkersLost
 from clism_ray.masking.microbatch import Recipe
 from clism_ray.masking.tokenizer import check_question, load_tokenizer, save_tokenizer
 from clism_ray.model.card import model_card
+from clism_ray.passwords import masked
 from clism_ray.train import checkpoint, preflight
+from clism_ray.train.copies import fetch_newest, place_of
 from clism_ray.train.fit import fit, pretrain_on_worker
 from clism_ray.train.handover import bring
 from clism_ray.train.job import TrainJob
@@ -71,6 +73,10 @@ def lay_out(plan: Plan, tokenizer: Path | None = None) -> None:
         origin = Path(config.resume_from).expanduser()
         step = bring(origin, plan.folder, plan.record.identity_hash)
         print(f"goes on from step {step} of {origin}", flush=True)
+    if config.checkpoint.copy_to:
+        place = place_of(config.checkpoint.copy_to, config.name)
+        if fetched := fetch_newest(place, plan.folder, plan.record.identity_hash):
+            print(f"goes on from step {fetched} of {masked(place)}", flush=True)
     (plan.folder / "config.yaml").write_text(to_yaml(config), encoding="utf-8")
     wanted = Path(plan.recipe.tokenizer)
     if tokenizer and not wanted.is_dir():

@@ -39,6 +39,7 @@ from clism_ray.train.step import (
 )
 from clism_ray.train.stop import asked_to_stop
 from clism_ray.train.validate import all_sum, validate
+from clism_ray.train.validator import begin_validation, collect, take_up
 from clism_ray.train.worker import Worker, agree, note
 
 
@@ -50,6 +51,7 @@ def train(job: TrainJob) -> None:
         return report_entries([journal.entry("event", 0, failed(error))])
     try:
         resume(worker)
+        take_up(worker)
         end = _train(worker)
     except RunFailed as error:
         end = failed(error)
@@ -73,6 +75,7 @@ def _train(worker: Worker) -> dict[str, Any]:
         to_save = _due(worker, job.config.checkpoint.every_steps)
         if to_save or _due(worker, job.config.tracking.log_every_steps):
             settle(worker, wait=False)
+            collect(worker)
             report(worker)
             to_save = node_leaves(worker) or to_save
         if to_save and worker.step > saved:
@@ -81,6 +84,7 @@ def _train(worker: Worker) -> dict[str, Any]:
             if worker.leaving:  # there may be no time for another step
                 settle(worker)
     if worker.step == job.steps:
+        collect(worker, wait=True)
         export(worker, "last")
         settle(worker)
         return {"status": FINISHED}
@@ -206,8 +210,14 @@ def speed(metrics: dict[str, Any], took: float, waited: float) -> dict[str, floa
 
 
 def note_validation(worker: Worker) -> None:
-    """Validate, and export the model if it is the best so far; without questions, none is."""
+    """Validate, or begin to, and export the model if it is the best so far.
+
+    Without questions, none is.
+    """
     if not worker.dev:
+        return
+    if worker.job.config.validation.beside:
+        begin_validation(worker)
         return
     weights = worker.job.config.losses
     found = validate(worker.engine, worker.dev, weights, worker.languages, worker.device)

@@ -1,8 +1,11 @@
 """The models of a run as Hugging Face folders, written beside training: `best`, and `last`."""
 
 import json
+from collections.abc import Callable
+from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -24,7 +27,8 @@ def export(
     worker: Worker,
     name: str,
     score: dict[str, float] | None = None,
-) -> None:
+    then: Callable[[], Any] = nothing,
+) -> Future[Any]:
     """Begin to write the model as a Hugging Face folder `<run>/<name>`; `settle` ends it.
 
     All ranks call it.
@@ -33,14 +37,15 @@ def export(
         worker: this one.
         name: of the folder.
         score: kept in `<name>.json`.
+        then: called by the first worker when all is written; what it gives is the result.
     """
     settle(worker, MODEL)
     folder, what = Path(worker.job.run) / name, f"the exported model of step {worker.step}"
     size = parameter_count(worker.engine.module) * _BYTES_EXPORTED
     make_room(worker, size, what)
     weights = full_weights(worker.engine)
-    write = partial(_write, worker, folder, weights, score) if worker.rank == 0 else nothing
-    begin(worker, MODEL, f"{what} in {folder}", size, write)
+    write = partial(_write, worker, folder, weights, score, then) if worker.rank == 0 else nothing
+    return begin(worker, MODEL, f"{what} in {folder}", size, write)
 
 
 def export_best(worker: Worker, found: dict[str, float]) -> None:
@@ -70,7 +75,8 @@ def _write(
     folder: Path,
     weights: dict[str, Tensor],
     score: dict[str, float] | None,
-) -> None:
+    then: Callable[[], Any],
+) -> Any:
     tokenizer = open_recipe(worker.job.recipe).words.tokenizer
     if not worker.job.config.masking.questions:  # a head as it was drawn would look trained
         weights = {name: w for name, w in weights.items() if not name.startswith("span_head.")}
@@ -78,3 +84,4 @@ def _write(
     export_model(folder, masked_lm, weights, tokenizer, worker.job.card)
     if score:
         write_json(folder.with_suffix(".json"), dict(score))
+    return then()

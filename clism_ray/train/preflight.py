@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from clism_ray.config import ScalingConfig
+from clism_ray.config import PretrainConfig, ScalingConfig
 from clism_ray.errors import InputError
 from clism_ray.placement import Node, Resources, carriers, carries, check_labels, written
 from clism_ray.train import checkpoint
@@ -56,6 +56,23 @@ def check_resources(config: Settings, nodes: Sequence[Node], data_task: bool = T
             f"{cpus:g} CPU, on no node{where} enough for a data task, which needs "
             f"{scaling.cpus_per_data_task:g}: the run would wait for its first micro-batch for "
             "ever; lower scaling.cpus_per_worker"
+        )
+
+
+def check_validator(config: PretrainConfig, nodes: Sequence[Node]) -> None:
+    """Raise InputError if the nodes hold no validation beside the workers and a data task."""
+    workers = config.scaling.workers
+    if config.validation.beside and config.scaling.min_workers:
+        raise InputError(
+            "validation.beside is true, but a run with scaling.min_workers takes all that its "
+            "workers find room for; leave one of the two out"
+        )
+    if config.validation.beside and _placed(config, nodes, workers=workers + 1) is None:
+        each = " and ".join(f"{n:g} {name}" for name, n in worker_resources(config.scaling).items())
+        raise InputError(
+            f"validation.beside takes {each}, as a worker does, and the cluster has no room for "
+            f"it beside {workers} workers and a data task; lower scaling.workers, or give "
+            "validation.beside=false, and training waits while the workers validate"
         )
 
 

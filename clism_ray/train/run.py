@@ -9,6 +9,7 @@
     tracking.json     its place in MLflow, see `tracking_record`
     checkpoints/      see `checkpoint`
     best/, last/      exported models
+    validating-*      see `validator`
     reservation       the placement group of the workers, of the latest start
 """
 

@@ -15,14 +15,16 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from clism_ray.train import checkpoint, journal
+from clism_ray.train import checkpoint, copies, journal
 from clism_ray.train.beside import begin, make_room, settle
 from clism_ray.train.checkpoint import RunState
+from clism_ray.train.copies import place_of
 from clism_ray.train.cost import STATE_BYTES
 from clism_ray.train.engine import parameter_count
+from clism_ray.train.job import TrainJob
 from clism_ray.train.parameters import file_contents, load_parameters, write_files
 from clism_ray.train.validate import all_sum
-from clism_ray.train.worker import Worker, agree, note
+from clism_ray.train.worker import Worker, agree, first_problem, note
 
 CHECKPOINT = "checkpoint"  # a kind of writing
 
@@ -77,29 +79,35 @@ def save(worker: Worker) -> None:
         CHECKPOINT,
         f"the checkpoint of step {step} in {folder}",
         size,
-        partial(_write, folder, worker.rank, state, contents, entries),
+        partial(_write, worker.job, folder, worker.rank, state, contents, entries),
         partial(_conclude, worker, step),
     )
 
 
 def _write(
+    job: TrainJob,
     folder: Path,
     rank: int,
     state: RunState,
     contents: Iterable[dict[str, Tensor]],
     entries: list[journal.Entry],
-) -> None:
-    """Write this rank's part of a checkpoint, its list last."""
+) -> str | None:
+    """Write this rank's part of a checkpoint, its list last, and copy it; why it was not copied."""
     write_files(contents, folder, rank)
     if rank == 0:
         checkpoint.write_metrics(folder, entries)
     checkpoint.write_list(folder, rank, state)
+    config = job.config.checkpoint
+    if config.copy_to is None:
+        return None
+    return copies.copy(folder, rank, place_of(config.copy_to, job.config.name), config.keep)
 
 
-def _conclude(worker: Worker, step: int) -> None:
+def _conclude(worker: Worker, step: int, uncopied: str | None) -> None:
     """Look whether all files are there, and delete what is older than is kept.
 
-    All ranks raise RunFailed if storage is not shared.
+    What was not copied is told, and stops nothing. All ranks raise RunFailed if storage is not
+    shared.
     """
     run = Path(worker.job.run)
     folder = checkpoint.folder_of(run, step)
@@ -110,5 +118,7 @@ def _conclude(worker: Worker, step: int) -> None:
         if lacking
         else None
     )
+    if problem := first_problem(uncopied):
+        note(worker, "event", {"status": "warning", "problem": problem})
     if worker.rank == 0:
         checkpoint.keep_newest(run, worker.job.config.checkpoint.keep, after=step)

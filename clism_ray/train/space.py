@@ -64,9 +64,18 @@ def trial_name(sweep: str, trial_id: str) -> str:
 
 
 def trial_config(config: SweepConfig, values: Mapping[str, Any], name: str) -> PretrainConfig:
-    """The run of one trial. It lives below the sweep."""
+    """The run of one trial. It lives below the sweep.
+
+    It is validated within a step: what a validation finds decides whether it takes the next.
+    """
     searched = with_values(config.pretrain, values)
-    return dataclasses.replace(searched, name=name, storage=str(sweep_folder(config)))
+    return dataclasses.replace(
+        searched,
+        name=name,
+        storage=str(sweep_folder(config)),
+        validation=dataclasses.replace(searched.validation, beside=False),
+        checkpoint=dataclasses.replace(searched.checkpoint, copy_to=None),  # they go with the trial
+    )
 
 
 def shared_tokenizer(config: SweepConfig, run: PretrainConfig) -> Path | None:

@@ -21,8 +21,8 @@ class Writing(NamedTuple):
     kind: str
     what: str  # it is and where, for people
     size: int  # bytes, about, of all workers
-    written: Future[None]  # this worker's part
-    conclude: Callable[[], None]  # on every rank, when all parts are written
+    written: Future[Any]  # this worker's part
+    conclude: Callable[[Any], None]  # on every rank, when all parts are written
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -41,6 +41,7 @@ class Worker:
     unreported: list[journal.Entry] = dataclasses.field(default_factory=list)
     unsaved: list[journal.Entry] = dataclasses.field(default_factory=list)
     writing: list[Writing] = dataclasses.field(default_factory=list)
+    validating: Future[Any] | None = None  # of the first worker: a task, see `validator`
     thread: ThreadPoolExecutor = dataclasses.field(  # writes beside training, in order
         default_factory=lambda: ThreadPoolExecutor(1, "writer")
     )

@@ -18,6 +18,7 @@ from clism_ray.config import (
     PretrainConfig,
     ScalingConfig,
     TokenizerConfig,
+    ValidationConfig,
     ZeroConfig,
 )
 from clism_ray.corpus.manifest import Manifest, read_manifest
@@ -28,7 +29,13 @@ from clism_ray.masking.tokenizer import QUESTION, load_tokenizer
 from clism_ray.model.card import model_card
 from clism_ray.placement import Node
 from clism_ray.train.checkpoint import RunState, folder_of, write_list
-from clism_ray.train.preflight import awaited, check_checkpoint, check_resources, runs_at_once
+from clism_ray.train.preflight import (
+    awaited,
+    check_checkpoint,
+    check_resources,
+    check_validator,
+    runs_at_once,
+)
 from clism_ray.train.run import (
     make_folder,
     make_tokenizer,
@@ -261,6 +268,18 @@ def test_what_can_never_be_scheduled_is_refused_with_the_numbers(
 ) -> None:
     with pytest.raises(InputError, match=said):
         check_resources(scaled(config, **scaling), alike(*nodes))
+
+
+def test_a_validation_beside_training_takes_the_room_of_a_worker(config: PretrainConfig) -> None:
+    within = scaled(config, workers=2, **ON_GPUS)
+    beside = replace(within, validation=ValidationConfig(beside=True))
+    check_validator(within, alike(NODE))
+    check_validator(beside, alike(NODE, NODE))
+    with pytest.raises(InputError, match=r"takes 0\.5 CPU and 1 GPU.*beside 2 workers"):
+        check_validator(beside, alike(NODE))
+    elastic = replace(scaled(config, workers=2, min_workers=1), validation=beside.validation)
+    with pytest.raises(InputError, match=r"a run with scaling\.min_workers takes all"):
+        check_validator(elastic, alike(NODE))
 
 
 @pytest.mark.parametrize(

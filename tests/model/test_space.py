@@ -65,6 +65,13 @@ def test_a_trial_is_the_shared_configuration_with_its_values_below_the_sweep() -
     )
 
 
+def test_a_trial_is_validated_within_a_step_as_what_is_found_decides_on_the_next() -> None:
+    shared = {"corpus": "/corpus", "length": {"steps": 9}, "validation": {"beside": True}}
+    config = configuration(pretrain=shared)
+    assert config.pretrain.validation.beside
+    assert not trial_config(config, {TEMPERATURE: 0.3}, "heat-1").validation.beside
+
+
 def test_a_sweep_written_out_loads_to_the_same_value(tmp_path: Path) -> None:
     config = configuration()
     (tmp_path / "a.yaml").write_text(to_yaml(config))

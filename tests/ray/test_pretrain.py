@@ -16,7 +16,8 @@ from clism_ray.masking.tokenizer import load_tokenizer, train_tokenizer
 from clism_ray.model.export import SPAN_HEAD, load_exported
 from clism_ray.train import driver, journal
 from clism_ray.train.audit import audit
-from clism_ray.train.checkpoint import folder_of
+from clism_ray.train.checkpoint import complete, folder_of, intact
+from clism_ray.train.copies import copy, place_of
 from clism_ray.train.driver import PretrainResult, pretrain
 from clism_ray.train.tracking_record import read_tracking
 from tests.corpora import tiny_pair, write_tiny_corpus
@@ -119,6 +120,41 @@ def test_negatives_of_a_whole_step_are_the_same_for_one_worker_and_for_two(
     assert one[1] > curve(undisturbed)[1], "more negatives make a harder question"
 
 
+def test_validation_beside_training_finds_the_same_and_keeps_the_same_model(
+    corpus: Path, tmp_path: Path, undisturbed: PretrainResult
+) -> None:
+    beside = {"every_steps": 50, "pairs_per_language": 8, "beside": True}
+    config = configuration(corpus, tmp_path, scaling=scaling(2), validation=beside)
+    result = pretrain(config)
+    assert_same(curve(undisturbed), curve(result))
+    assert len(validations(result)) == 3
+    for found, expected in zip(validations(result), validations(undisturbed), strict=True):
+        assert found == pytest.approx(expected, rel=TOLERANCE)
+    scores = [json.loads((of.folder / "best.json").read_text()) for of in (result, undisturbed)]
+    assert scores[0] == pytest.approx(scores[1], rel=TOLERANCE)
+    load_exported(result.folder / "best")
+    assert [path.name for path in result.folder.glob("validating-*")] == [
+        "validating-00000100.json"
+    ]
+
+
+def test_a_run_that_goes_on_validates_what_it_has_left(
+    tmp_path: Path, undisturbed: PretrainResult
+) -> None:
+    config, folder = copy_of(undisturbed, tmp_path, status="failed")
+    path = folder / journal.JOURNAL
+    lines = path.read_text().splitlines(keepends=True)
+    last = [line for line in lines if '"validation"' in line][-1]
+    path.write_text("".join(line for line in lines if line != last))
+    (folder_of(folder, 100) / "metrics.jsonl").unlink()  # it was taken before
+    for step in (100, 101):
+        shutil.copytree(folder / "last", folder / f"validating-{step:08d}")
+    result = pretrain(config)
+    assert len(validations(result)) == 3
+    assert validations(result)[-1] == pytest.approx(validations(undisturbed)[-1], rel=TOLERANCE)
+    assert [path.name for path in folder.glob("validating-*")] == ["validating-00000100.json"]
+
+
 def test_a_run_that_asks_nothing_takes_the_same_pairs_and_leaves_its_last_model(
     corpus: Path, tmp_path: Path, undisturbed: PretrainResult
 ) -> None:
@@ -215,6 +251,23 @@ def test_other_workers_go_on_after_a_damaged_checkpoint_and_a_lost_report_with_t
         (100, "finished"),
     ]
     assert audit(folder) == [], "each row once an epoch"
+
+
+def test_a_run_on_an_empty_storage_goes_on_from_its_copies_and_adds_to_them(
+    corpus: Path, tmp_path: Path, undisturbed: PretrainResult
+) -> None:
+    place = str(tmp_path / "copies")
+    copy(folder_of(undisturbed.folder, 80), 0, place_of(place, "run"), keep=2)
+    copying = {"every_steps": 20, "copy_to": place}
+    config = configuration(corpus, tmp_path / "new", scaling=scaling(2), checkpoint=copying)
+    result = pretrain(config)
+    expected = curve(undisturbed)
+    assert list(curve(result)) == list(range(61, STEPS + 1)), "with what the copy had to report"
+    for step, loss in curve(result).items():
+        assert loss == pytest.approx(expected[step], rel=TOLERANCE)
+    copied = tmp_path / "copies" / "run" / "step-00000100"
+    assert complete(copied)
+    assert all(intact(copied, rank, 2) for rank in range(2))
 
 
 @pytest.mark.drill

@@ -23,6 +23,7 @@ from clism_ray.config import (
 from clism_ray.config_corpus import CorpusFiles, PrepareConfig, SynthesizeConfig
 from clism_ray.config_file import load, parse, to_yaml
 from clism_ray.errors import InputError
+from clism_ray.passwords import masked
 
 RUN = "name: run\ncorpus: c\nlength: {steps: 5}\n"
 PREPARE = (
@@ -304,6 +305,11 @@ def test_a_storage_is_a_folder_and_no_uri(tmp_path: Path) -> None:
     path.write_text("name: a\ncorpus: c\nlength: {steps: 1}\nstorage: s3://bucket/runs\n")
     with pytest.raises(InputError, match=r"storage: expected a folder .* not a URI.*s3://bucket"):
         load(PretrainConfig, path, [])
+    here = ["storage=/runs", "checkpoint.copy_to=s3://bucket/runs"]
+    assert load(PretrainConfig, path, here).checkpoint.copy_to == "s3://bucket/runs"
+    with pytest.raises(InputError, match=r"copy_to: holds a password") as error:
+        load(PretrainConfig, path, ["storage=/runs", "checkpoint.copy_to=s3://me:secret@bucket"])
+    assert "secret" not in masked(str(error.value))
 
 
 def test_corpus_positions_and_names_of_columns_are_told_apart(tmp_path: Path) -> None:

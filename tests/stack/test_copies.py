@@ -1,0 +1,134 @@
+"""Checkpoints copied to another place: a folder, and an S3-compatible store of this machine."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from moto.server import ThreadedMotoServer
+from pyarrow import fs
+
+from clism_ray.corpus.storage import system_of
+from clism_ray.errors import InputError
+from clism_ray.train.checkpoint import complete, folder_of, intact, steps_saved
+from clism_ray.train.copies import copy, fetch_newest, place_of
+from tests.checkpoints import write_checkpoint
+
+SETTINGS = {
+    "AWS_ACCESS_KEY_ID": "nobody",
+    "AWS_SECRET_ACCESS_KEY": "nothing",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
+IDENTITY = "abc"  # of `write_checkpoint`
+
+
+@pytest.fixture(scope="module")
+def store() -> Iterator[str]:
+    """What a URI must end in for the server, which holds an empty bucket."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    with pytest.MonkeyPatch.context() as environment:
+        for name, value in SETTINGS.items():
+            environment.setenv(name, value)
+        server.start()
+        address = "http://{}:{}".format(*server.get_host_and_port())
+        system = fs.S3FileSystem(endpoint_override=address, allow_bucket_creation=True)
+        system.create_dir("bucket")
+        yield f"?endpoint_override={address}"
+        server.stop()
+
+
+@pytest.fixture(params=["folder", "s3"])
+def place(request: pytest.FixtureRequest, tmp_path: Path, store: str) -> str:
+    """Where a run's copies go."""
+    test = re.sub(r"\W", "-", request.node.name)
+    return place_of(
+        str(tmp_path / "copies") if request.param == "folder" else f"s3://bucket/{test}{store}",
+        "run",
+    )
+
+
+def saved_and_copied(
+    run: Path, place: str, *steps: int, keep: int = 2, ranks: tuple[int, ...] = (0, 1)
+) -> None:
+    for step in steps:
+        folder = write_checkpoint(run, step)
+        for rank in ranks:
+            assert copy(folder, rank, place, keep) is None
+
+
+def steps_at(place: str) -> list[str]:
+    system, inner = system_of(place)
+    return sorted(entry.base_name for entry in system.get_file_info(fs.FileSelector(inner)))
+
+
+def test_the_newest_copy_is_fetched_as_it_was_written(tmp_path: Path, place: str) -> None:
+    here, there = tmp_path / "here", tmp_path / "there"
+    saved_and_copied(here, place, 20, 40)
+    assert fetch_newest(place, there, IDENTITY) == 40
+    assert steps_saved(there) == [40]
+    assert intact(folder_of(there, 40), rank=0, workers=1)
+    names = [{path.name for path in folder_of(run, 40).iterdir()} for run in (here, there)]
+    assert names[0] == names[1]
+    assert fetch_newest(place, there, IDENTITY) is None, "it has one as new"
+    write_checkpoint(there, 60)
+    assert fetch_newest(place, there, IDENTITY) is None, "it has a newer one"
+
+
+def test_before_anything_is_copied_there_is_nothing_to_fetch(tmp_path: Path, place: str) -> None:
+    assert fetch_newest(place, tmp_path, IDENTITY) is None
+
+
+@pytest.mark.parametrize("lost", [0, 1])
+def test_a_copy_that_one_rank_did_not_end_is_passed_over(
+    tmp_path: Path, place: str, lost: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    saved_and_copied(tmp_path / "here", place, 20)
+    saved_and_copied(tmp_path / "here", place, 40, ranks=(1 - lost,))
+    assert fetch_newest(place, tmp_path / "there", IDENTITY) == 20
+    assert "step 40 was not copied whole; an older one is taken" in capsys.readouterr().out
+
+
+def test_a_copy_that_was_damaged_is_passed_over(
+    tmp_path: Path, place: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    saved_and_copied(tmp_path / "here", place, 20, 40)
+    system, inner = system_of(place)
+    path = f"{inner}/step-00000040/state-00001-000.safetensors"
+    size = system.get_file_info(path).size
+    with system.open_output_stream(path) as file:
+        file.write(b"x" * size)
+    assert fetch_newest(place, tmp_path / "there", IDENTITY) == 20
+    assert "step 40 is damaged; an older one is taken" in capsys.readouterr().out
+    assert steps_saved(tmp_path / "there") == [20]
+
+
+def test_of_whole_copies_so_many_are_kept_and_the_one_that_is_being_made(
+    tmp_path: Path, place: str
+) -> None:
+    saved_and_copied(tmp_path, place, 20, 40, 60)
+    folder = write_checkpoint(tmp_path, 80)
+    copy(folder, 0, place, 2)  # the other worker is slower
+    assert steps_at(place) == ["step-00000040", "step-00000060", "step-00000080"]
+    copy(folder, 1, place, 2)
+    copy(folder, 0, place, 2)
+    assert steps_at(place) == ["step-00000060", "step-00000080"]
+
+
+def test_a_copy_of_other_settings_is_refused(tmp_path: Path, place: str) -> None:
+    saved_and_copied(tmp_path / "here", place, 20)
+    with pytest.raises(InputError, match=r"of step 20 there is of other settings.*another name="):
+        fetch_newest(place, tmp_path / "there", "other")
+    assert complete(folder_of(tmp_path / "there", 20)) is None
+
+
+def test_a_place_that_is_away_is_told_and_stops_no_writing(tmp_path: Path) -> None:
+    away = place_of("s3://bucket/x?endpoint_override=http://127.0.0.1:9", "run")
+    folder = write_checkpoint(tmp_path, 20)
+    told = copy(folder, 0, away, 2)
+    assert told is not None
+    assert told.startswith("step-00000020 was not copied to s3://bucket/x/run")
+    with pytest.raises(
+        InputError, match=r"checkpoint\.copy_to: s3://bucket/x/run.* cannot be read"
+    ):
+        fetch_newest(away, tmp_path / "there", IDENTITY)
