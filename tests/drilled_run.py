@@ -51,7 +51,7 @@ def configuration(
         length={"steps": steps},
         validation={"every_steps": 60, "pairs_per_language": 8},
         tracking={"log_every_steps": 4 if steps == STEPS else 1},
-        scaling={"workers": workers, "threads_per_worker": 1, **(scaling or {})},
+        scaling={"workers": workers, **(scaling or {})},
     )
 
 

@@ -10,14 +10,15 @@ at any step at no cost, and no single executor stands between the corpus and a t
 """
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import ray.data
-from ray.data import ExecutionResources
+from ray.data import ExecutionResources, TaskPoolStrategy
 
 from clism_ray import executor
+from clism_ray.config import ScalingConfig
 from clism_ray.masking.collate import from_bytes, to_bytes
 from clism_ray.masking.microbatch import Recipe, build, open_recipe
 from clism_ray.masking.order import Plan, Slot, slot, slots_per_worker
@@ -34,14 +35,17 @@ def stream(
     stop: int,
     rank: int,
     workers: int,
-    cpus_per_task: float,
-    labels: Mapping[str, str] | None = None,
+    scaling: ScalingConfig,
 ) -> Iterator[tuple[Slot, Batch]]:
     """A worker's micro-batches from global step `start` to `stop` (exclusive), in order.
 
-    They are made on nodes that have the `labels`.
+    `scaling` says what a task takes, how many there are at once, and on which nodes.
     """
-    options = {"num_cpus": cpus_per_task, "label_selector": dict(labels or {}) or None}
+    options = {
+        "num_cpus": scaling.cpus_per_data_task,
+        "label_selector": scaling.data_labels or None,
+        "compute": TaskPoolStrategy(size=scaling.data_tasks_per_worker),
+    }
     plan = open_recipe(recipe).plan
     turns = slots_per_worker(plan.slots, workers)
     steps_per_dataset = max(1, MICROBATCHES_PER_DATASET // turns)

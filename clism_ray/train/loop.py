@@ -111,9 +111,8 @@ def steps(worker: Worker) -> Iterator[dict[str, Any]]:
     """The metrics of each step that is left, as it is done; ends early when it has to stop."""
     job, config, start = worker.job, worker.job.config, worker.step
     turns = slots_per_worker(config.batch.slots, worker.workers)
-    scaling = config.scaling
-    cpus, labels = scaling.cpus_per_data_task, scaling.data_labels
-    batches = stream(job.recipe, start, job.steps, worker.rank, worker.workers, cpus, labels)
+    rank, workers = worker.rank, worker.workers
+    batches = stream(job.recipe, start, job.steps, rank, workers, config.scaling)
     for step in range(start, job.steps):
         asked = time.monotonic()
         taken, problem = _take(batches, turns)

@@ -43,7 +43,7 @@ def configuration(corpus: Path, storage: Path, **scaling: object) -> PretrainCon
         length={"steps": STEPS},
         validation={"every_steps": 150, "pairs_per_language": 8},
         tracking={"log_every_steps": 1},
-        scaling={"threads_per_worker": 1, **scaling},
+        scaling=scaling,
     )
 
 

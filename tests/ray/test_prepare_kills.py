@@ -1,7 +1,10 @@
-"""Workers that die in the middle of a preparation: it does not show in what is made."""
+"""Workers and nodes that die in a preparation: it does not show in what is made."""
 
 import os
 import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +15,8 @@ from clism_ray.config_corpus import PrepareConfig
 from clism_ray.config_file import load
 from clism_ray.corpus import stages, take_in
 from clism_ray.corpus.prepare import prepare
+from clism_ray.corpus.unfinished import folder_of
+from tests.nodes import ROOT, cluster_of
 from tests.preparations import FEW_LINES, assert_same_and_tidy, write_config
 
 pytestmark = [pytest.mark.ray, pytest.mark.drill, pytest.mark.timeout(240)]
@@ -58,4 +63,31 @@ def test_workers_that_die_in_every_stage_do_not_show(
     assert sorted(path.name for path in deaths.iterdir()) == sorted(
         f"{name}-{moment}" for _, name in TASKS for moment in ("before", "after")
     )
+    assert_same_and_tidy(output, undisturbed)
+
+
+def driver(config: Path, address: str) -> subprocess.Popen[str]:
+    """The job, on the cluster at an address."""
+    command = [sys.executable, "jobs/prepare.py", "--config", str(config)]
+    environment = {**os.environ, "RAY_ADDRESS": address}
+    return subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)
+
+
+def test_nodes_that_die_do_not_show(tmp_path: Path) -> None:
+    config = write_config(tmp_path, {"de": 12_000, "es": 3_000}, shards=12)
+    output = tmp_path / "prepared"
+    with cluster_of({"num_cpus": 1}) as cluster:
+        lost = [cluster.add_node(num_cpus=1) for _ in range(2)]
+        with driver(config, cluster.address) as process:
+            told = process.communicate()[1]
+        assert process.returncode == 0, told
+        undisturbed = output.rename(tmp_path / "undisturbed")
+        with driver(config, cluster.address) as process:
+            for node, piece in zip(lost, ("intake/0*.json", "built/train/*.json"), strict=True):
+                while not list(folder_of(output).glob(f"*/{piece}")):
+                    assert process.poll() is None, process.communicate()[1]
+                    time.sleep(0.002)
+                cluster.remove_node(node, allow_graceful=False)
+            told = process.communicate()[1]
+        assert process.returncode == 0, told
     assert_same_and_tidy(output, undisturbed)

@@ -5,6 +5,7 @@ import shutil
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from mlflow.tracking import MlflowClient
@@ -38,8 +39,8 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def configuration(corpus: Path, storage: Path, **changes: object) -> PretrainConfig:
-    sections: dict[str, object] = {
+def configuration(corpus: Path, storage: Path, **changes: Any) -> PretrainConfig:
+    sections: dict[str, Any] = {
         "length": {"steps": STEPS},
         "validation": {"every_steps": 50, "pairs_per_language": 8},
         **changes,
@@ -48,7 +49,7 @@ def configuration(corpus: Path, storage: Path, **changes: object) -> PretrainCon
 
 
 def scaling(workers: int, **more: object) -> dict[str, object]:
-    return {"workers": workers, "threads_per_worker": 1, **more}
+    return {"workers": workers, **more}
 
 
 def curve(result: PretrainResult) -> dict[int, float]:

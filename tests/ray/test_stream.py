@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from clism_ray.config import MaskingConfig, TokenizerConfig
+from clism_ray.config import MaskingConfig, ScalingConfig, TokenizerConfig
 from clism_ray.masking.microbatch import Recipe
 from clism_ray.masking.stream import stream
 from clism_ray.masking.tokenizer import save_tokenizer, train_tokenizer
@@ -32,7 +32,9 @@ def test_while_nobody_takes_a_micro_batch_the_stream_hardly_uses_the_processor(
         slots=2,
         seed=13,
     )
-    batches = stream(recipe, 0, 200, rank=0, workers=1, cpus_per_task=0.5)
+    batches = stream(
+        recipe, 0, 200, rank=0, workers=1, scaling=ScalingConfig(data_tasks_per_worker=1)
+    )
     next(batches)
     time.sleep(2)  # what is made ahead is made
     began = time.process_time()

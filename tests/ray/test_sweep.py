@@ -64,7 +64,7 @@ def configuration(corpus: Path, storage: Path, **changes: object) -> SweepConfig
             "optimizer": {"learning_rate": 3e-3},
             "batch": {"slots": 2, "pairs": 4},
             "length": {"steps": STEPS},
-            "scaling": {"workers": 1, "threads_per_worker": 1},
+            "scaling": {"workers": 1, "threads_per_worker": 1, "data_tasks_per_worker": 1},
             "checkpoint": {"every_steps": 2},
             "validation": {"every_steps": 4, "pairs_per_language": 4},
         },
