@@ -165,6 +165,7 @@ def test_a_grid_goes_on_after_its_driver_died(data: Path, tmp_path: Path) -> Non
     assert len(cells_in_mlflow(tmp_path)) == 2
 
 
+@pytest.mark.drill
 def test_a_grid_grows_by_cells_and_tells_of_those_that_fail(data: Path, tmp_path: Path) -> None:
     config = grid(data, tmp_path, sizes=[8], models={"good": {"path": str(data / "encoder")}})
     folder = evaluation_folder(config)

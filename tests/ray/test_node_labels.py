@@ -39,6 +39,7 @@ def configurations(folder: Path, labels: dict[str, str]) -> tuple[PrepareConfig,
     )
 
 
+@pytest.mark.drill
 def test_nodes_with_the_labels_do_all_the_work(tmp_path: Path) -> None:
     own = {"ray.io/node-id": ray.get_runtime_context().get_node_id()}
     to_prepare, to_train = configurations(tmp_path, own)

@@ -121,6 +121,7 @@ def test_negatives_of_a_whole_step_are_the_same_for_one_worker_and_for_two(
     assert one[1] > curve(undisturbed)[1], "more negatives make a harder question"
 
 
+@pytest.mark.drill
 def test_validation_beside_training_finds_the_same_and_keeps_the_same_model(
     corpus: Path, tmp_path: Path, undisturbed: PretrainResult
 ) -> None:
@@ -139,6 +140,7 @@ def test_validation_beside_training_finds_the_same_and_keeps_the_same_model(
     ]
 
 
+@pytest.mark.drill
 def test_a_run_that_goes_on_validates_what_it_has_left(
     tmp_path: Path, undisturbed: PretrainResult
 ) -> None:
