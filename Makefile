@@ -2,7 +2,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3)
 BIN := .venv/bin
 
-.PHONY: demo test check fmt lint unit model stack ray drills venv constraints clean
+.PHONY: demo test check fmt lint unit model stack ray drills bed venv constraints clean
 
 demo: .venv/ready  ## synthetic text to a pre-trained encoder, on the CPU
 	$(BIN)/python jobs/synthesize.py --config configs/synthesize/demo.yaml
@@ -30,13 +30,16 @@ model: .venv/ready
 	$(BIN)/python -m pytest $(PROFILE) tests/model
 
 stack: .venv/ready
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile tests/stack tests/cluster
+	$(BIN)/python -m pytest -m "not bed" --numprocesses 2 --dist loadfile tests/stack tests/cluster
 
 ray: .venv/ready
 	$(BIN)/python -m pytest -m "ray and not drill" --timeout 600 --durations 10 tests/ray
 
 drills: .venv/ready  ## what fails, and goes on: more than a plain machine does in a quarter of an hour
 	$(BIN)/python -m pytest -m drill --timeout 900 tests/ray
+
+bed: .venv/ready  ## several hosts on this machine: a host dies, a cable is cut; takes root, and 15 minutes
+	$(BIN)/python -m pytest -s -m bed tests/cluster
 
 venv: .venv/ready
 
