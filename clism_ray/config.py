@@ -145,7 +145,7 @@ class ScalingConfig:
     threads_per_worker: Positive | None = None  # of torch on the CPU; default: CPUs / workers
     resources_per_worker: dict[str, Rate] = dataclasses.field(default_factory=dict)  # other ones
     cpus_per_data_task: Rate = 0.5
-    data_tasks_per_worker: Positive = 4  # at once, each a process that makes micro-batches
+    data_tasks_per_worker: Positive = 8  # at once, each a process that makes micro-batches
     labels: Labels = dataclasses.field(default_factory=dict)  # of nodes that workers go to
     data_labels: Labels = dataclasses.field(default_factory=dict)  # of nodes for data tasks
     max_restarts: NonNegative = 3
