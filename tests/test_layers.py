@@ -130,7 +130,7 @@ TESTS_FREE_OF = {  # tests -> libraries that they need neither themselves nor fo
 
 FOUNDATION_FREE_OF = {"torch", "ray", "deepspeed", "mlflow", "transformers", "spacy"}
 MODULE_LINES = 250
-LONGER_MODULES = {"clism_ray.config": 305, "clism_ray.config_tasks": 270}  # pages of settings
+LONGER_MODULES = {"clism_ray.config": 300, "clism_ray.config_tasks": 270}  # pages of settings
 FUNCTION_LINES = 80
 JOB_LINES = 40
 SHAPELESS_NAMES = {"utils", "util", "helpers", "helper", "common", "misc"}

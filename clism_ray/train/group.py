@@ -7,6 +7,7 @@ import ray.train
 import ray.train.torch
 import torch
 
+from clism_ray.config import ModelConfig
 from clism_ray.errors import InputError
 from clism_ray.masking.microbatch import open_recipe
 from clism_ray.model.pretrainer import PretrainModel, build_model
@@ -59,22 +60,26 @@ def _build(
     device = (
         ray.train.torch.get_device() if config.scaling.device == "cuda" else torch.device("cpu")
     )
-    kitchen = open_recipe(job.recipe)
-    languages = kitchen.manifest.language_pairs
-    model = build_model(
-        config.model,
-        config.tokenizer,
-        kitchen.words.tokenizer,
-        temperature=config.losses.cacr.temperature,
-        language_pairs=len(languages),
-        precision=config.precision,
-        seed=config.seed,
-    ).to(device)
+    model = model_of(job, config.model).to(device)
     if config.scaling.activation_checkpointing:
         model.masked_lm.activation_checkpointing_enable({"use_reentrant": False})
     pairs = dev_pairs(job.recipe, config.validation.pairs_per_language)
     dev = dev_batches(job.recipe, pairs, rank, workers, probes=config.validation.probes)
-    return device, model, languages, dev
+    return device, model, open_recipe(job.recipe).manifest.language_pairs, dev
+
+
+def model_of(job: TrainJob, origin: ModelConfig) -> PretrainModel:
+    """The model that a job trains, with the weights that `origin` names."""
+    config, kitchen = job.config, open_recipe(job.recipe)
+    return build_model(
+        origin,
+        config.tokenizer,
+        kitchen.words.tokenizer,
+        temperature=config.losses.cacr.temperature,
+        language_pairs=len(kitchen.manifest.language_pairs),
+        precision=config.precision,
+        seed=config.seed,
+    )
 
 
 def node_leaves(worker: Worker) -> bool:

@@ -26,7 +26,7 @@ from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 from clism_ray.config import ModelConfig
 from clism_ray.masking.microbatch import open_recipe
 from clism_ray.model.export import SPAN_HEAD, load_span_head, replaced
-from clism_ray.model.pretrainer import PretrainModel, build_model
+from clism_ray.train.group import model_of
 from clism_ray.train.job import TrainJob
 from clism_ray.train.models import BEST, export, score_of_best
 from clism_ray.train.preflight import worker_resources
@@ -97,24 +97,16 @@ def validate_exported(job: TrainJob, name: str) -> dict[str, Any]:
 
 
 def _validate(job: TrainJob, folder: Path) -> dict[str, float]:
-    config, kitchen = job.config, open_recipe(job.recipe)
-    languages = kitchen.manifest.language_pairs
+    config = job.config
     pairs = dev_pairs(job.recipe, config.validation.pairs_per_language)
     if not pairs:
         return {}
-    model: PretrainModel = build_model(
-        ModelConfig(start=str(folder)),
-        config.tokenizer,
-        kitchen.words.tokenizer,
-        temperature=config.losses.cacr.temperature,
-        language_pairs=len(languages),
-        precision=config.precision,
-        seed=config.seed,
-    )
+    model = model_of(job, ModelConfig(start=str(folder)))
     if (head := folder / SPAN_HEAD).is_file():
         model.span_head = load_span_head(head, model.masked_lm.config.hidden_size)
     device = torch.device(config.scaling.device)
     batches = dev_batches(job.recipe, pairs, 0, 1, probes=config.validation.probes)
+    languages = open_recipe(job.recipe).manifest.language_pairs
     return validate(model.to(device), batches, config.losses, languages, device)
 
 

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from moto.server import ThreadedMotoServer
 from pyarrow import fs
 
 from clism_ray.corpus.storage import system_of
@@ -13,29 +12,16 @@ from clism_ray.errors import InputError
 from clism_ray.train.checkpoint import complete, folder_of, intact, steps_saved
 from clism_ray.train.copies import copy, fetch_newest, place_of
 from tests.checkpoints import write_checkpoint
+from tests.object_store import object_store
 
-SETTINGS = {
-    "AWS_ACCESS_KEY_ID": "nobody",
-    "AWS_SECRET_ACCESS_KEY": "nothing",
-    "AWS_DEFAULT_REGION": "us-east-1",
-    "AWS_EC2_METADATA_DISABLED": "true",
-}
 IDENTITY = "abc"  # of `write_checkpoint`
 
 
 @pytest.fixture(scope="module")
 def store() -> Iterator[str]:
     """What a URI must end in for the server, which holds an empty bucket."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    with pytest.MonkeyPatch.context() as environment:
-        for name, value in SETTINGS.items():
-            environment.setenv(name, value)
-        server.start()
-        address = "http://{}:{}".format(*server.get_host_and_port())
-        system = fs.S3FileSystem(endpoint_override=address, allow_bucket_creation=True)
-        system.create_dir("bucket")
-        yield f"?endpoint_override={address}"
-        server.stop()
+    with object_store() as (_, options):
+        yield options
 
 
 @pytest.fixture(params=["folder", "s3"])

@@ -7,38 +7,22 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from moto.server import ThreadedMotoServer
-from pyarrow import fs
 
 from clism_ray.corpus.files import content, file_name, files_of
 from clism_ray.corpus.read import read_pairs
 from clism_ray.corpus.storage import sha256
+from tests.object_store import object_store
 from tests.parallel_text import corpus, refusal, texts, write
-
-SETTINGS = {
-    "AWS_ACCESS_KEY_ID": "nobody",
-    "AWS_SECRET_ACCESS_KEY": "nothing",
-    "AWS_DEFAULT_REGION": "us-east-1",
-    "AWS_EC2_METADATA_DISABLED": "true",
-}
 
 
 @pytest.fixture(scope="module")
 def options() -> Iterator[str]:
     """What a URI must end in for the server, which holds a bucket with some files."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    with pytest.MonkeyPatch.context() as environment:
-        for name, value in SETTINGS.items():
-            environment.setenv(name, value)
-        server.start()
-        address = "http://{}:{}".format(*server.get_host_and_port())
-        store = fs.S3FileSystem(endpoint_override=address, allow_bucket_creation=True)
-        store.create_dir("bucket")
+    with object_store() as (store, options):
         for name, text in FILES.items():
             with store.open_output_stream(f"bucket/{name}", compression=None) as file:
                 file.write(text)
-        yield f"?endpoint_override={address}"
-        server.stop()
+        yield options
 
 
 def as_parquet() -> bytes:
