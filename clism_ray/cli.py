@@ -6,10 +6,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+from clism_ray import garbage
 from clism_ray.config import PretrainConfig
 from clism_ray.config_file import load, to_yaml, value_of
 from clism_ray.errors import InputError, RunFailed
 from clism_ray.passwords import masked
+
+garbage.collect_seldom()  # jobs import this module first
 
 ConfigT = TypeVar("ConfigT")
 

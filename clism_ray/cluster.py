@@ -8,6 +8,7 @@ from pathlib import Path
 
 import ray
 from ray._private import ray_constants
+from ray._private.state import available_resources_per_node
 
 import clism_ray
 from clism_ray.errors import InputError
@@ -53,7 +54,10 @@ def connect(minimum_cpus: int = 1, dashboard: bool = False) -> None:
             _node_ip_address="127.0.0.1",
             logging_level=logging.ERROR,
             log_to_driver=False,  # what a worker raises comes back with the result
-            runtime_env={"env_vars": {"PYTHONPATH": python_path}},
+            runtime_env={
+                "env_vars": {"PYTHONPATH": python_path},
+                "worker_process_setup_hook": "clism_ray.garbage.collect_seldom",
+            },
             _system_config={"num_workers_soft_limit": cpus + _ACTORS},
         )
 
@@ -93,3 +97,13 @@ def summary() -> str:
 def nodes() -> list[Node]:
     """The nodes that are alive."""
     return [Node(node["Resources"], node["Labels"]) for node in ray.nodes() if node["Alive"]]
+
+
+def free() -> list[Node]:
+    """The same, with what nobody uses of each at this moment."""
+    unused = available_resources_per_node()
+    return [
+        Node(unused.get(node["NodeID"], {}), node["Labels"])
+        for node in ray.nodes()
+        if node["Alive"]
+    ]

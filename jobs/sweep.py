@@ -7,7 +7,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # runs without 
 
 from clism_ray.cli import run_job
 from clism_ray.config_sweep import SweepConfig
-from clism_ray.report.outcome import print_sweep
+from clism_ray.report.sweep_outcome import print_sweep
 from clism_ray.train.sweep import sweep
 
 

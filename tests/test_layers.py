@@ -39,6 +39,7 @@ LAYERS = {  # from the bottom up; the first pattern that fits decides, so edges 
     "clism_ray.records": 0,
     "clism_ray.randomness": 0,
     "clism_ray.hold": 0,
+    "clism_ray.garbage": 0,
     "clism_ray.passwords": 0,
     "clism_ray.placement": 0,
     "clism_ray.corpus.*": 1,

@@ -9,7 +9,6 @@ import numpy as np
 from clism_ray.config_corpus import PrepareConfig
 from clism_ray.corpus import intake
 from clism_ray.corpus.contamination import drop_contaminated
-from clism_ray.corpus.garbage import seldom_collected
 from clism_ray.corpus.inputs import Input
 from clism_ray.corpus.intake import Counts
 from clism_ray.corpus.pieces import Counted, once, whole
@@ -17,6 +16,7 @@ from clism_ray.corpus.read import parse_chunk
 from clism_ray.corpus.readers.chunk import Chunk, Pairs
 from clism_ray.corpus.samples import write_samples
 from clism_ray.corpus.stages import buckets
+from clism_ray.garbage import seldom_collected
 
 
 def intake_record(folder: Path, name: str) -> Path:

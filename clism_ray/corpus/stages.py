@@ -32,7 +32,6 @@ import pyarrow.parquet as pq
 from clism_ray.config_corpus import PrepareConfig
 from clism_ray.corpus import intake, sampling, tables
 from clism_ray.corpus.build import LanguagePair, SpanCounts, build
-from clism_ray.corpus.garbage import seldom_collected
 from clism_ray.corpus.intake import Counts, Split
 from clism_ray.corpus.linker import Linker
 from clism_ray.corpus.manifest import Shard, file_sha256
@@ -40,6 +39,7 @@ from clism_ray.corpus.near_duplicates import near_keys
 from clism_ray.corpus.pieces import Counted, once, remove_parts, whole
 from clism_ray.corpus.samples import DROPPED, read_samples, write_samples
 from clism_ray.corpus.spans import Finder
+from clism_ray.garbage import seldom_collected
 from clism_ray.records import ALIGNED_SCHEMA
 
 

@@ -1,19 +1,15 @@
 """What a run came to: a table before and after, worked examples, where things are."""
 
-from collections import Counter
 from collections.abc import Sequence
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from clism_ray.config_sweep import SweepConfig
 from clism_ray.store import viewer_command
 from clism_ray.tasks.probes import LOWER
 from clism_ray.train import journal
 from clism_ray.train.driver import PretrainResult
-from clism_ray.train.progress import settings
-from clism_ray.train.sweep_result import SweepResult
 from clism_ray.train.validate import dev_pairs
 from clism_ray.train.worked import WorkedExample, work_examples
 
@@ -44,24 +40,6 @@ def print_result(result: PretrainResult) -> None:
         soft_wrap=True,
         markup=False,
     )
-
-
-def print_sweep(config: SweepConfig, result: SweepResult) -> None:
-    """Print the outcome of a sweep."""
-    trials = result.record.trials
-    values = settings(trials[result.best].values)
-    over = ", ".join(
-        f"{number} {status}"
-        for status, number in Counter(trial.status for trial in trials.values()).items()
-    )
-    lines = (
-        f"{len(trials)} trials: {over}",
-        f"best:     {result.best}  {config.objective} {result.objective:.4g}  {values}",
-        f"train it: python jobs/pretrain.py --config {result.folder / 'best.yaml'}",
-        f"page:     {result.folder / 'report' / 'page.html'}",
-        f"compare:  {viewer_command(result.tracking_uri)}",
-    )
-    print("\n".join(lines))
 
 
 def before_and_after(first: journal.Entry, last: journal.Entry) -> Table:

@@ -1,9 +1,11 @@
 """The cluster that a job starts for itself."""
 
+import gc
 import os
 
 import psutil
 import pytest
+import ray
 from ray._private import ray_constants
 
 from tests.listening import listening
@@ -17,3 +19,8 @@ def test_a_cluster_of_one_machine_listens_on_loopback_alone() -> None:
     assert len(found) >= 5
     assert not [where for where in found if not where.is_loopback]
     assert ray_constants.ENABLE_RAY_CLUSTERS_ENV_VAR not in os.environ  # for this start only
+
+
+@pytest.mark.usefixtures("ray_cluster")
+def test_python_collects_cycles_seldom_in_its_processes() -> None:
+    assert ray.get(ray.remote(gc.get_threshold).remote())[0] == 50_000

@@ -2,10 +2,19 @@
 
 import gc
 import weakref
+from collections.abc import Iterator
 
 import pytest
 
-from clism_ray.corpus.garbage import seldom_collected
+from clism_ray.garbage import collect_seldom, seldom_collected
+
+
+@pytest.fixture(autouse=True)
+def _as_python_has_it() -> Iterator[None]:
+    before = gc.get_threshold()
+    gc.set_threshold(700, 10, 10)
+    yield
+    gc.set_threshold(*before)
 
 
 class Cycle:
@@ -27,6 +36,12 @@ def test_cycles_are_collected_later_within_the_block_only() -> None:
         assert not collected(10_000)
         assert collected(100_000)
     assert collected(10_000)
+
+
+def test_a_process_may_have_it_for_good() -> None:
+    collect_seldom()
+    assert not collected(10_000)
+    assert collected(100_000)
 
 
 def test_an_error_ends_the_block_too() -> None:
