@@ -49,7 +49,7 @@ def report_parser(description: str) -> argparse.ArgumentParser:
 def preview_parser(description: str) -> argparse.ArgumentParser:
     """The command line of `jobs/preview.py`: a prepared corpus, and which examples to choose."""
     parser = argparse.ArgumentParser(description=description, allow_abbrev=False)
-    parser.add_argument("corpus", metavar="CORPUS", type=_path, help="folder of a prepared corpus")
+    parser.add_argument("corpus", metavar="CORPUS", help="folder or URI of a prepared one")
     parser.add_argument("--language", metavar="XX", help='of the pair, as "de" or "en-de"')
     parser.add_argument("--label", metavar="L", help="of the span")
     parser.add_argument(
@@ -98,6 +98,14 @@ def status_parser(description: str) -> argparse.ArgumentParser:
     parser.add_argument("name", metavar="NAME", help="of a run, sweep, evaluation or fine-tuning")
     _add_storage(parser)
     parser.add_argument("--json", action="store_true", help="all of it, for a program")
+    return parser
+
+
+def audit_parser(description: str) -> argparse.ArgumentParser:
+    """The command line of `jobs/audit.py`: the name of a run, and where it lives."""
+    parser = argparse.ArgumentParser(description=description, allow_abbrev=False)
+    parser.add_argument("name", metavar="NAME", help="of a pre-training run")
+    _add_storage(parser)
     return parser
 
 

@@ -210,7 +210,7 @@ class PretrainConfig:
     """A prepared corpus to a pre-trained encoder."""
 
     name: Name
-    corpus: str  # folder of a prepared corpus; its content hash, not this path, is identity
+    corpus: Place  # folder or URI of a prepared one; its content hash, not this path, is identity
     seed: NonNegative = 13
     precision: Literal["fp32", "bf16"] = "fp32"
     tokenizer: TokenizerConfig = TokenizerConfig()

@@ -8,6 +8,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # runs without 
 from clism_ray.cli import run_job
 from clism_ray.config_corpus import PrepareConfig
 from clism_ray.corpus.card import CARD_HTML
+from clism_ray.corpus.copies import copy_corpus
 from clism_ray.corpus.prepare import prepare
 from clism_ray.report.corpus_page import draw
 
@@ -19,6 +20,8 @@ def run(config: PrepareConfig) -> None:
         for split in (manifest.train, manifest.dev)
     )
     output = Path(config.output).expanduser()
+    if config.copy_to:
+        copy_corpus(output, config.copy_to)
     print(f"{output}: {train:,} pairs to train on, {dev:,} held out; see {output / CARD_HTML}")
 
 

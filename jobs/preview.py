@@ -13,6 +13,7 @@ from clism_ray.cli import exit_code
 from clism_ray.command_lines import preview_parser
 from clism_ray.corpus.choice import Wanted, choose
 from clism_ray.corpus.manifest import read_manifest
+from clism_ray.corpus.storage import located
 from clism_ray.report.preview import show
 
 
@@ -20,7 +21,8 @@ def preview(given: argparse.Namespace) -> None:
     wanted = Wanted(
         split=given.split, language=given.language, label=given.label, min_score=given.min_score
     )
-    examples = choose(given.corpus, read_manifest(given.corpus), wanted, given.number, given.seed)
+    corpus = located(given.corpus)
+    examples = choose(corpus, read_manifest(corpus), wanted, given.number, given.seed)
     show(examples, Console())
     if len(examples) < given.number:
         print(f"these are all: {len(examples)} of the {given.number} asked for", file=sys.stderr)

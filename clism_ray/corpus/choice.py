@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import NamedTuple
 
 from clism_ray.corpus.intake import Split
 from clism_ray.corpus.manifest import Manifest, Window, windows
 from clism_ray.corpus.rows import read_rows
+from clism_ray.corpus.storage import Location
 from clism_ray.errors import InputError
 from clism_ray.randomness import Use, generator
 from clism_ray.records import AlignedPair, SpanPair
@@ -51,7 +51,7 @@ class Wanted:
 
 
 def choose(
-    folder: Path, manifest: Manifest, wanted: Wanted, number: int, seed: int
+    corpus: Location, manifest: Manifest, wanted: Wanted, number: int, seed: int
 ) -> list[Pointed]:
     """Up to `number` examples of different pairs; fewer if there are no more.
 
@@ -59,10 +59,10 @@ def choose(
     in random order until there are as many as asked for. Raises InputError, naming what there is,
     if nothing fits.
     """
-    _check_language(folder, manifest, wanted.language)
+    _check_language(corpus, manifest, wanted.language)
     found: list[Pointed] = []
     met: dict[str, _Met] = {}
-    for pair, random in shuffled(folder, windows(getattr(manifest, wanted.split)), seed):
+    for pair, random in shuffled(corpus, windows(getattr(manifest, wanted.split)), seed):
         if not _speaks(pair, wanted.language):
             continue
         for span in pair.spans:
@@ -74,7 +74,7 @@ def choose(
         if len(found) == number:
             break
     if not found:
-        raise InputError(f"{folder}: {_why_nothing(wanted, met)}")
+        raise InputError(f"{corpus}: {_why_nothing(wanted, met)}")
     return found
 
 
@@ -102,14 +102,14 @@ def _why_nothing(wanted: Wanted, met: Mapping[str, _Met]) -> str:
 
 
 def shuffled(
-    folder: Path, places: Sequence[Window], seed: int
+    corpus: Location, places: Sequence[Window], seed: int
 ) -> Iterator[tuple[AlignedPair, float]]:
     """All pairs of some windows in random order, window by window, each with a random number."""
     for number in generator(Use.SHOWN, seed).permutation(len(places)).tolist():
         place = places[number]
         random = generator(Use.SHOWN, seed, index=1 + number)
         order = random.permutation(place.rows).tolist()
-        yield from zip(read_rows(folder, place, order), random.random(place.rows), strict=True)
+        yield from zip(read_rows(corpus, place, order), random.random(place.rows), strict=True)
 
 
 def one_of(spans: Sequence[SpanPair], random: float) -> SpanPair:
@@ -117,14 +117,14 @@ def one_of(spans: Sequence[SpanPair], random: float) -> SpanPair:
     return spans[int(random * len(spans))]
 
 
-def _check_language(folder: Path, manifest: Manifest, language: str | None) -> None:
+def _check_language(corpus: Location, manifest: Manifest, language: str | None) -> None:
     known = any(
         language == pair or pair.startswith(f"{language}-") or pair.endswith(f"-{language}")
         for pair in manifest.language_pairs
     )
     if language is not None and not known:
         raise InputError(
-            f"{folder}: no pair is of the language {language!r}; "
+            f"{corpus}: no pair is of the language {language!r}; "
             f"there are: {', '.join(manifest.language_pairs)}"
         )
 

@@ -15,6 +15,9 @@ from clism_ray.corpus.files import file_name, files_of
 from clism_ray.corpus.intake import Counts, Split
 from clism_ray.corpus.manifest import Manifest, read_manifest
 from clism_ray.errors import InputError
+from clism_ray.passwords import masked_tree
+
+_NO_TRACE = ("copy_to", "resources")  # settings that the corpus has no part of
 
 
 class Input(NamedTuple):
@@ -91,7 +94,7 @@ def settings_and_content(
     Corpora go by name and file, so that their order makes no difference, nor whether their files
     were named one by one.
     """
-    tree = {k: v for k, v in to_tree(config).items() if k not in ("output", "resources")}
+    tree = {k: v for k, v in to_tree(config).items() if k not in ("output", *_NO_TRACE)}
     for name, key in (("spacy", "model"), ("token_classification", "model"), ("gazetteer", "path")):
         if settings := tree["spans"][name]:
             settings[key] = hashes.get(settings[key], settings[key])  # a name on the hub stays
@@ -110,6 +113,14 @@ def settings_and_content(
     tree["corpora"] = by_name(is_dev=False)
     tree["dev"]["corpora"] = by_name(is_dev=True)
     return tree
+
+
+def remembered(config: PrepareConfig) -> dict[str, Any]:
+    """What a prepared corpus keeps of the configuration that made it."""
+    kept: dict[str, Any] = masked_tree(
+        {k: v for k, v in to_tree(config).items() if k not in _NO_TRACE}
+    )
+    return kept
 
 
 def existing(output: Path, made_of: dict[str, Any]) -> Manifest:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from clism_ray.corpus.pieces import whole
+from clism_ray.corpus.storage import Location, below, info, opened, sha256, sizes
 from clism_ray.errors import InputError
 
 FORMAT_VERSION = 2
@@ -55,7 +56,9 @@ class Manifest:
     dev: tuple[Shard, ...]
     licences: dict[str, str]  # corpus name -> licence
     tables: dict[str, str]  # language pair -> sha256 of its alignment tables
-    config: dict[str, Any]  # the configuration that made it; `resources` left no trace
+    config: dict[
+        str, Any
+    ]  # the configuration that made it; `copy_to` and `resources` left no trace
 
 
 def windows(shards: tuple[Shard, ...]) -> list[Window]:
@@ -80,20 +83,22 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
         part.write_text(text + "\n", encoding="utf-8")
 
 
-def read_manifest(folder: Path) -> Manifest:
+def read_manifest(corpus: Location) -> Manifest:
     """The manifest of a prepared corpus, every shard present in its full size.
 
     Raises InputError if the folder is no prepared corpus, is of another format version,
-    or lacks a shard. `verify_hashes` reads the shards as well.
+    or lacks a shard, Unavailable where its storage cannot be reached. `verify_hashes` reads the
+    shards as well.
     """
-    path = folder / MANIFEST
-    if not path.is_file():
+    path = below(corpus, MANIFEST)
+    if not info(path).is_file:
         raise InputError(
-            f"{folder}: no prepared corpus (there is no {MANIFEST} in it); "
+            f"{corpus}: no prepared corpus (there is no {MANIFEST} in it); "
             "write one with jobs/prepare.py, whose `output` is this folder"
         )
     try:
-        tree = json.loads(path.read_text(encoding="utf-8"))
+        with opened(path) as file:
+            tree = json.loads(file.read().decode())
         version = tree["format_version"]
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path}: not a corpus manifest ({error}); prepare again") from error
@@ -106,17 +111,19 @@ def read_manifest(folder: Path) -> Manifest:
         manifest = _from_tree(tree)
     except (KeyError, TypeError) as error:
         raise InputError(f"{path}: not a corpus manifest ({error}); prepare again") from error
+    there = sizes(str(corpus))
     for shard in (*manifest.train, *manifest.dev):
-        _check_size(folder, shard)
+        _check_size(below(corpus, shard.path), shard, there.get(shard.path))
     return manifest
 
 
-def verify_hashes(folder: Path, manifest: Manifest) -> None:
+def verify_hashes(corpus: Location, manifest: Manifest) -> None:
     """Read every shard; raises InputError naming the first whose content was altered."""
     for shard in (*manifest.train, *manifest.dev):
-        if file_sha256(folder / shard.path) != shard.sha256:
+        path = below(corpus, shard.path)
+        if sha256(path) != shard.sha256:
             raise InputError(
-                f"{folder / shard.path}: its content differs from the manifest's hash; "
+                f"{path}: its content differs from the manifest's hash; "
                 "the shard was altered or damaged: prepare the corpus again"
             )
 
@@ -138,12 +145,11 @@ def _from_tree(tree: dict[str, Any]) -> Manifest:
     return Manifest(**{**tree, **shards, "language_pairs": tuple(tree["language_pairs"])})
 
 
-def _check_size(folder: Path, shard: Shard) -> None:
-    path = folder / shard.path
-    if not path.is_file():
+def _check_size(path: str, shard: Shard, size: int | None) -> None:
+    if size is None:
         raise InputError(f"{path}: shard missing; restore it or prepare the corpus again")
-    if path.stat().st_size != shard.bytes:
+    if size != shard.bytes:
         raise InputError(
-            f"{path}: {path.stat().st_size} bytes, but the manifest says {shard.bytes}; "
+            f"{path}: {size} bytes, but the manifest says {shard.bytes}; "
             "the shard was altered or damaged: prepare the corpus again"
         )

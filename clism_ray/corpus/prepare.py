@@ -22,7 +22,6 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
 from clism_ray import cluster, executor
-from clism_ray.config import to_tree
 from clism_ray.config_corpus import CorpusFiles, PrepareConfig
 from clism_ray.corpus import contamination, exclude, finders, linkers, models, stages, unfinished
 from clism_ray.corpus.build import SpanCounts
@@ -34,6 +33,7 @@ from clism_ray.corpus.inputs import (
     check_rows_left,
     existing,
     inputs_of,
+    remembered,
     settings_and_content,
 )
 from clism_ray.corpus.intake import SPLITS, Counts, Split
@@ -51,7 +51,6 @@ from clism_ray.corpus.sampling import repeats
 from clism_ray.corpus.take_in import take_in
 from clism_ray.corpus.tasks import disk_full, each
 from clism_ray.errors import InputError, Unavailable
-from clism_ray.passwords import masked_tree
 from clism_ray.placement import check_labels
 
 Copies: TypeAlias = Counter[tuple[str, int]]  # (language pair, bucket of train) -> rows
@@ -143,7 +142,7 @@ def _write(
             dev=shards["dev"],
             licences=card["licences"],
             tables=tables,
-            config=masked_tree({k: v for k, v in to_tree(config).items() if k != "resources"}),
+            config=remembered(config),
         )
         if draw_page is not None:
             write_page(folder, draw_page(folder, manifest))

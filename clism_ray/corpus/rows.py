@@ -2,27 +2,28 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
-from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from clism_ray.corpus.manifest import Window
+from clism_ray.corpus.storage import Location, below, system_of
 from clism_ray.errors import InputError
 from clism_ray.records import AlignedPair, from_row
 
 
-def read_rows(folder: Path, window: Window, rows: Sequence[int]) -> list[AlignedPair]:
+def read_rows(corpus: Location, window: Window, rows: Sequence[int]) -> list[AlignedPair]:
     """Some rows of a window, in the order asked for.
 
     The last few windows stay decoded in this process: neighbouring micro-batches share them.
     """
-    table = _table(folder / window.path, window.group)
+    table = _table(str(corpus), window.path, window.group)
     return [from_row(row) for row in table.take(pa.array(rows)).to_pylist()]
 
 
-def check_labels(folder: Path, windows: Iterable[Window], wanted: Collection[str]) -> None:
+def check_labels(corpus: Location, windows: Iterable[Window], wanted: Collection[str]) -> None:
     """Raise InputError for a label that no span of the windows has.
 
     Reads on until it has met all of them: as a rule one window.
@@ -31,21 +32,30 @@ def check_labels(folder: Path, windows: Iterable[Window], wanted: Collection[str
     for window in windows:
         if met.issuperset(wanted):
             return
-        spans = _table(folder / window.path, window.group)["spans"]
+        spans = _table(str(corpus), window.path, window.group)["spans"]
         met.update(pc.unique(pc.struct_field(pc.list_flatten(spans), "label")).to_pylist())
     if lacking := sorted(set(wanted) - met):
         raise InputError(
-            f"masking.labels: no span of {folder} is a {lacking[0]!r}; "
+            f"masking.labels: no span of {corpus} is a {lacking[0]!r}; "
             f"its labels are {', '.join(sorted(met))}"
         )
 
 
 @lru_cache(maxsize=8)
-def _table(path: Path, group: int) -> pa.Table:
+def _table(corpus: str, path: str, group: int) -> pa.Table:
+    system, inner = _connected(corpus)
     try:
-        return pq.ParquetFile(path).read_row_group(group)
+        with system.open_input_file(f"{inner}/{path}") as file:
+            return pq.ParquetFile(file, pre_buffer=True).read_row_group(group)
     except (OSError, pa.ArrowInvalid) as error:
         raise InputError(
-            f"{path}: row group {group} cannot be read ({error}); restore the shard, or prepare "
-            "the corpus again, and start the run once more: it goes on where it was"
+            f"{below(corpus, path)}: row group {group} cannot be read ({error}); restore the "
+            "shard, or prepare the corpus again, and start the run once more: it goes on where "
+            "it was"
         ) from error
+
+
+@lru_cache(maxsize=8)
+def _connected(corpus: str) -> tuple[Any, str]:
+    """A corpus's file system, for the rows of all windows: a store's would connect for each."""
+    return system_of(corpus)

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple, cast
+from typing import Any, BinaryIO, NamedTuple, TypeAlias, cast
 from urllib.parse import quote
 
 import pyarrow as pa
@@ -21,6 +21,8 @@ from fsspec.core import url_to_fs
 from pyarrow import fs
 
 from clism_ray.errors import InputError, Unavailable
+
+Location: TypeAlias = str | Path  # the str may be a URI
 
 _PYARROW = ("file", "s3", "gs", "gcs", "hdfs", "viewfs", "abfs", "abfss")  # fsspec has the rest
 _REQUEST = 8 << 20  # bytes that are read from a remote file at once
@@ -37,6 +39,17 @@ class Found(NamedTuple):
 def name_of(path: str) -> str:
     """The name of a file or folder, without the folders above it."""
     return Path(_split(path)[0]).name
+
+
+def located(path: str) -> str:
+    """A URI as it is, or a local path from the root on."""
+    return path if _is_uri(path) else str(Path(path).expanduser().resolve())
+
+
+def below(folder: Location, name: str) -> str:
+    """A path in a folder; the options of a URI stay its end."""
+    location, query = _split(str(folder))
+    return f"{location.rstrip('/')}/{name}{query}"
 
 
 def find(path: str) -> list[Found]:
@@ -67,6 +80,15 @@ def info(path: str) -> Any:
     system, inner = system_of(path)
     with _reaching(path):
         return system.get_file_info(inner)
+
+
+def sizes(folder: str) -> dict[str, int]:
+    """Bytes of the files below a folder, by their paths in it; none where it does not exist."""
+    system, inner = system_of(folder)
+    selector = fs.FileSelector(inner, allow_not_found=True, recursive=True)
+    with _reaching(folder):
+        entries = [entry for entry in system.get_file_info(selector) if entry.is_file]
+    return {entry.path[len(inner.rstrip("/")) + 1 :]: entry.size for entry in entries}
 
 
 def sha256(path: str) -> str:

@@ -9,8 +9,6 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-import ray
-
 from clism_ray import cluster, tracking
 from clism_ray.config import identity_hash
 from clism_ray.config_file import to_yaml
@@ -60,7 +58,7 @@ def finetune(config: FinetuneConfig) -> FinetuneResult:
             preflight.check_resources(config, cluster.nodes(), data_task=False)
             check_storage(folder.parent, other_nodes())
             print(cluster.summary(), flush=True)
-            if told := preflight.awaited(config, ray.available_resources(), data_task=False):
+            if told := preflight.awaited(config, cluster.free(), data_task=False):
                 print(told, flush=True)
             make_ready(cell)
         elif config.export and not (folder / MODEL).is_dir():

@@ -97,7 +97,7 @@ def _prepare(config: EvaluateConfig, left: Sequence[Cell]) -> int:
             f"{_DRIVER_CPUS:g} CPU for a cell's driver; lower scaling.cpus_per_worker"
         )
     print(cluster.summary(), flush=True)
-    if waiting := preflight.awaited(config, ray.available_resources(), data_task=False):
+    if waiting := preflight.awaited(config, cluster.free(), data_task=False):
         print(waiting, flush=True)
     return min(fits, config.cells_at_once or fits)
 

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 
 from clism_ray.config import MaskingConfig, TokenizerConfig
 from clism_ray.corpus.manifest import Manifest, Shard, Window, read_manifest, windows
@@ -11,7 +10,7 @@ from clism_ray.corpus.rows import read_rows
 from clism_ray.masking.collate import empty_batch, make_batch
 from clism_ray.masking.examples import Vocabulary, make_examples, vocabulary
 from clism_ray.masking.order import Plan, Slot, rows_of
-from clism_ray.masking.tokenizer import load_tokenizer
+from clism_ray.masking.tokenizer import open_tokenizer
 from clism_ray.records import AlignedPair, Batch, Example
 
 
@@ -19,7 +18,7 @@ from clism_ray.records import AlignedPair, Batch, Example
 class Recipe:
     """Everything that decides what a micro-batch holds, but its number. Small enough to send."""
 
-    corpus: str  # folder
+    corpus: str  # folder, or URI
     tokenizer: str  # folder
     limits: TokenizerConfig
     masking: MaskingConfig
@@ -32,7 +31,6 @@ class Recipe:
 class Kitchen:
     """What a recipe opens, once per process."""
 
-    folder: Path
     manifest: Manifest
     train_windows: tuple[Window, ...]
     words: Vocabulary
@@ -42,13 +40,11 @@ class Kitchen:
 @lru_cache(maxsize=4)
 def open_recipe(recipe: Recipe) -> Kitchen:
     """Read the manifest and the tokenizer of a recipe."""
-    folder = Path(recipe.corpus)
-    manifest = read_manifest(folder)
+    manifest = read_manifest(recipe.corpus)
     return Kitchen(
-        folder=folder,
         manifest=manifest,
         train_windows=tuple(windows(manifest.train)),
-        words=vocabulary(load_tokenizer(recipe.tokenizer)),
+        words=vocabulary(open_tokenizer(recipe.tokenizer)),
         plan=plan_of(manifest.train, recipe),
     )
 
@@ -67,7 +63,7 @@ def build(recipe: Recipe, slot: Slot) -> Batch:
     pairs = [
         pair
         for part in rows_of(kitchen.plan, slot.epoch, slot.microbatch)
-        for pair in read_rows(kitchen.folder, kitchen.train_windows[part.window], part.rows)
+        for pair in read_rows(recipe.corpus, kitchen.train_windows[part.window], part.rows)
     ]
     results = examples_of(recipe, pairs, slot.epoch)
     return make_batch([pair.row_id for pair in pairs], results, kitchen.manifest.language_pairs)

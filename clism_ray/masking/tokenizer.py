@@ -1,12 +1,13 @@
 """The tokenizer: a fast Hugging Face one that knows `[QUE]`, loaded or trained on the corpus."""
 
 import os
+import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 from tokenizers.processors import TemplateProcessing
-from transformers import AutoTokenizer, PreTrainedTokenizerFast
+from transformers import PreTrainedTokenizerFast
 
 from clism_ray.errors import InputError
 
@@ -29,6 +30,8 @@ def load_tokenizer(path: str, revision: str | None = None) -> PreTrainedTokenize
 
     Raises InputError if it is not there, has no fast version, or lacks a token the method needs.
     """
+    from transformers import AutoTokenizer  # brings PyTorch, and masking goes without
+
     try:
         tokenizer = AutoTokenizer.from_pretrained(path, revision=revision, use_fast=True)
     except (OSError, ValueError) as error:
@@ -65,12 +68,21 @@ def with_question(tokenizer: PreTrainedTokenizerFast) -> PreTrainedTokenizerFast
     return tokenizer
 
 
-def check_question(folder: str) -> None:
-    """Raise InputError unless a saved tokenizer takes `[QUE]` for one special token of its own."""
+def open_tokenizer(folder: str) -> PreTrainedTokenizerFast:
+    """A tokenizer that `save_tokenizer` wrote: its tokens as `load_tokenizer` finds them.
+
+    Its class is not that of the encoder's family, and it comes without PyTorch.
+    """
     try:
-        tokenizer = AutoTokenizer.from_pretrained(folder, use_fast=True)
+        tokenizer: PreTrainedTokenizerFast = PreTrainedTokenizerFast.from_pretrained(folder)
     except (OSError, ValueError) as error:
         raise InputError(f"tokenizer {folder!r} cannot be loaded: {error}") from error
+    return tokenizer
+
+
+def check_question(folder: str) -> None:
+    """Raise InputError unless a saved tokenizer takes `[QUE]` for one special token of its own."""
+    tokenizer = open_tokenizer(folder)
     known = tokenizer.get_vocab().get(QUESTION)
     found = tokenizer.encode(QUESTION, add_special_tokens=False)
     if known not in found or known not in tokenizer.all_special_ids:
@@ -133,6 +145,13 @@ def save_tokenizer(tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
     """Write a tokenizer folder as a whole or not at all."""
     temporary = folder.with_name(f"{folder.name}.partial.{os.getpid()}")
     tokenizer.save_pretrained(temporary)
+    temporary.rename(folder)
+
+
+def copy_tokenizer(origin: Path, folder: Path) -> None:
+    """Copy a tokenizer's folder as a whole or not at all."""
+    temporary = folder.with_name(f"{folder.name}.partial.{os.getpid()}")
+    shutil.copytree(origin, temporary)
     temporary.rename(folder)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from pyarrow import fs
 
-from clism_ray.corpus.storage import system_of
+from clism_ray.corpus.storage import below, located, system_of
 from clism_ray.errors import InputError
 from clism_ray.passwords import masked
 from clism_ray.train import checkpoint
@@ -23,10 +23,7 @@ _STEP = re.compile(r"step-(\d{8})")
 
 def place_of(copy_to: str, name: str) -> str:
     """Where the copies of a run lie; a URI's query stays its end."""
-    if "://" not in copy_to:
-        return str(Path(copy_to).expanduser().resolve() / name)
-    location, mark, query = copy_to.partition("?")
-    return f"{location.rstrip('/')}/{name}{mark}{query}"
+    return below(located(copy_to), name)
 
 
 def copy(folder: Path, rank: int, place: str, keep: int) -> str | None:

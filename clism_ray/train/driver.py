@@ -3,7 +3,6 @@
 import dataclasses
 from pathlib import Path
 
-import ray
 from transformers.utils.logging import disable_progress_bar
 
 from clism_ray import cluster, tracking
@@ -54,7 +53,7 @@ def pretrain(config: PretrainConfig) -> PretrainResult:
             cluster.connect(minimum_cpus=2)  # one for workers, one for data
             check_plan(plan)
             print(cluster.summary(), flush=True)
-            if told := preflight.awaited(config, ray.available_resources()):
+            if told := preflight.awaited(config, cluster.free()):
                 print(told, flush=True)
             lay_out(plan)
             with stopping_on_sigterm(plan.folder):
@@ -75,7 +74,7 @@ def check_plan(plan: Plan) -> None:
     """Check all that can be checked before workers start, on the cluster that is joined."""
     disable_progress_bar()
     limits = plan.config.tokenizer
-    corpus = Path(plan.recipe.corpus)
+    corpus = plan.recipe.corpus
     verify_hashes(corpus, plan.manifest)
     check_labels(corpus, windows(plan.manifest.train), plan.config.masking.labels or ())
     check_start(plan.config.model, limits.max_source_tokens + limits.max_target_tokens)

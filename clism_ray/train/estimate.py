@@ -14,6 +14,7 @@ import numpy as np
 
 from clism_ray.config import PretrainConfig
 from clism_ray.corpus.manifest import MANIFEST, Manifest, read_manifest, windows
+from clism_ray.corpus.storage import below, info, located
 from clism_ray.errors import InputError
 from clism_ray.masking.microbatch import Recipe, build, open_recipe
 from clism_ray.masking.order import Slot
@@ -77,8 +78,8 @@ def estimate(config: PretrainConfig, given: Given) -> Estimate:
     Raises:
         InputError: its model's shape, or the number of its steps, cannot be known.
     """
-    corpus = Path(config.corpus).expanduser().resolve()
-    manifest = read_manifest(corpus) if (corpus / MANIFEST).is_file() else None
+    corpus = located(config.corpus)
+    manifest = read_manifest(corpus) if info(below(corpus, MANIFEST)).is_file else None
     rows = sum(w.rows for w in windows(manifest.train)) if manifest else None
     batches = _batches(config, given.pairs or rows, corpus)
     assumed = [] if manifest else [f"what a corpus would tell, as there is none in {corpus}"]
@@ -134,7 +135,7 @@ def load_of(batches: Sequence[Batch]) -> Load:
 
 
 def _tokenizer(
-    config: PretrainConfig, corpus: Path, manifest: Manifest | None, folder: Path, told: list[str]
+    config: PretrainConfig, corpus: str, manifest: Manifest | None, folder: Path, told: list[str]
 ) -> Path | None:
     """Where the run's tokenizer is, or the one it would make; None where that is not known."""
     own = run_folder(config) / "tokenizer"
@@ -185,7 +186,7 @@ def _usual(recipe: Recipe, readable: bool, given: Given, told: list[str]) -> Loa
     return activations.pair_of(sentence, recipe.masking, asked).times(recipe.pairs)
 
 
-def _batches(config: PretrainConfig, rows: int | None, corpus: Path) -> Batches:
+def _batches(config: PretrainConfig, rows: int | None, corpus: str) -> Batches:
     batch, length = config.batch, config.length
     if config.scaling.workers > batch.slots:
         raise InputError(

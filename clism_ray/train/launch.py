@@ -12,9 +12,10 @@ from ray.train import UserCallback
 from clism_ray.config import PretrainConfig
 from clism_ray.config_file import to_yaml
 from clism_ray.corpus.manifest import Manifest, read_manifest
+from clism_ray.corpus.storage import located
 from clism_ray.errors import WorkersLost
 from clism_ray.masking.microbatch import Recipe
-from clism_ray.masking.tokenizer import check_question, load_tokenizer, save_tokenizer
+from clism_ray.masking.tokenizer import check_question, copy_tokenizer
 from clism_ray.model.card import model_card
 from clism_ray.passwords import masked
 from clism_ray.train import checkpoint, preflight
@@ -50,7 +51,7 @@ class Plan:
 
 def plan_run(config: PretrainConfig) -> Plan:
     """What a configuration comes to, with what is on disk. InputError if it cannot be."""
-    corpus = Path(config.corpus).expanduser().resolve()
+    corpus = located(config.corpus)
     manifest = read_manifest(corpus)
     record = open_run(config, manifest)
     recipe = recipe_of(config, corpus)
@@ -80,8 +81,8 @@ def lay_out(plan: Plan, tokenizer: Path | None = None) -> None:
     (plan.folder / "config.yaml").write_text(to_yaml(config), encoding="utf-8")
     wanted = Path(plan.recipe.tokenizer)
     if tokenizer and not wanted.is_dir():
-        save_tokenizer(load_tokenizer(str(tokenizer)), wanted)
-    make_tokenizer(config, Path(plan.recipe.corpus), plan.manifest, wanted)
+        copy_tokenizer(tokenizer, wanted)
+    make_tokenizer(config, plan.recipe.corpus, plan.manifest, wanted)
     check_question(str(wanted))
 
 

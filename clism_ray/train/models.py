@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from clism_ray.masking.microbatch import open_recipe
+from clism_ray.masking.tokenizer import load_tokenizer
 from clism_ray.model.export import export_model
 from clism_ray.train.beside import begin, make_room, nothing, settle
 from clism_ray.train.engine import full_weights, parameter_count
@@ -77,7 +77,7 @@ def _write(
     score: dict[str, float] | None,
     then: Callable[[], Any],
 ) -> Any:
-    tokenizer = open_recipe(worker.job.recipe).words.tokenizer
+    tokenizer = load_tokenizer(worker.job.recipe.tokenizer)  # of its family's class
     if not worker.job.config.masking.questions:  # a head as it was drawn would look trained
         weights = {name: w for name, w in weights.items() if not name.startswith("span_head.")}
     masked_lm = worker.engine.module.masked_lm

@@ -93,18 +93,27 @@ def runs_at_once(
     return runs
 
 
-def awaited(config: Settings, free: Resources, data_task: bool = True) -> str | None:
-    """A sentence if the cluster has the resources but other jobs hold them now."""
+def awaited(config: Settings, free: Sequence[Node], data_task: bool = True) -> str | None:
+    """A sentence if nodes hold the run, but not beside what other jobs hold of them now.
+
+    Args:
+        config: of the run.
+        free: the nodes, each with the resources that nobody uses.
+        data_task: whether it needs one.
+    """
     scaling = config.scaling
-    wanted = {name: scaling.fewest * each for name, each in worker_resources(scaling).items()}
-    wanted["CPU"] += data_task * scaling.cpus_per_data_task
-    short = {name: amount for name, amount in wanted.items() if free.get(name, 0.0) < amount - 1e-9}
-    if not short:
+    if _placed(config, free, data_task=data_task, workers=scaling.fewest) is not None:
         return None
-    told = " and ".join(
-        f"{amount:g} {name} ({free.get(name, 0.0):g} free)" for name, amount in short.items()
+    able = carriers(free, scaling.labels)
+    each = " and ".join(
+        f"{amount:g} {name} ({sum(node.resources.get(name, 0.0) for node in able):g} free)"
+        for name, amount in worker_resources(scaling).items()
     )
-    return f"waiting for {told}: other jobs hold what the cluster has"
+    beside = f" and {scaling.cpus_per_data_task:g} CPU for a data task" if data_task else ""
+    return (
+        f"waiting for room for {scaling.fewest} worker(s) of {each}{beside}: "
+        "other jobs hold what the cluster has"
+    )
 
 
 def check_checkpoint(run: Path, identity_hash: str) -> None:

@@ -25,6 +25,7 @@ from transformers import PreTrainedTokenizerFast
 from clism_ray.config import PretrainConfig, defaults, differences, identity, identity_hash
 from clism_ray.corpus.manifest import Manifest, windows
 from clism_ray.corpus.rows import read_rows
+from clism_ray.corpus.storage import Location
 from clism_ray.errors import InputError
 from clism_ray.masking.microbatch import Recipe, plan_of
 from clism_ray.masking.tokenizer import load_tokenizer, save_tokenizer, train_tokenizer
@@ -116,7 +117,7 @@ def write_json(path: Path, tree: dict[str, Any]) -> None:
     temporary.rename(path)
 
 
-def recipe_of(config: PretrainConfig, corpus: Path) -> Recipe:
+def recipe_of(config: PretrainConfig, corpus: Location) -> Recipe:
     """What decides the micro-batches of a run."""
     return Recipe(
         corpus=str(corpus),
@@ -143,7 +144,9 @@ def steps_of(config: PretrainConfig, manifest: Manifest, recipe: Recipe) -> int:
     return config.length.epochs * per_epoch
 
 
-def make_tokenizer(config: PretrainConfig, corpus: Path, manifest: Manifest, folder: Path) -> None:
+def make_tokenizer(
+    config: PretrainConfig, corpus: Location, manifest: Manifest, folder: Path
+) -> None:
     """Save the tokenizer of a run: the configured one, the start's, or one trained on the corpus.
 
     Nothing if the folder is there.

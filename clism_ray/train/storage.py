@@ -14,7 +14,8 @@ import ray
 from ray.exceptions import RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from clism_ray.corpus.manifest import MANIFEST, file_sha256
+from clism_ray.corpus.manifest import MANIFEST
+from clism_ray.corpus.storage import below, sha256
 from clism_ray.errors import InputError
 
 PATIENCE_S = 120  # for all nodes together; a first task on a node starts a Python there
@@ -39,7 +40,7 @@ def other_nodes() -> list[Node]:
     ]
 
 
-def check_storage(storage: Path, nodes: Sequence[Node], corpus: Path | None = None) -> None:
+def check_storage(storage: Path, nodes: Sequence[Node], corpus: str | None = None) -> None:
     """Check that a storage can be written here and from some nodes, who see the same corpus.
 
     Raises InputError, a sentence for each node that cannot work, if there is one.
@@ -81,24 +82,23 @@ def answer(folder: str, token: str, node: Node, corpus: str | None, manifest: st
     if corpus is None:
         return None
     try:
-        same = file_sha256(Path(corpus) / MANIFEST) == manifest
-    except OSError:
+        same = sha256(below(corpus, MANIFEST)) == manifest
+    except (OSError, InputError):
         same = False
     told = f"node {node.address} does not see the driver's corpus in {corpus}; {_SHARED}"
     return None if same else told
 
 
 def _ask(
-    folder: Path, token: str, nodes: Sequence[Node], corpus: Path | None
+    folder: Path, token: str, nodes: Sequence[Node], corpus: str | None
 ) -> dict[Node, str | None]:
     """What each node says."""
-    manifest = "" if corpus is None else file_sha256(corpus / MANIFEST)
-    where = None if corpus is None else str(corpus)
+    manifest = "" if corpus is None else sha256(below(corpus, MANIFEST))
     task = ray.remote(num_cpus=0, max_retries=0)(answer)
     asked = {
         task.options(
             scheduling_strategy=NodeAffinitySchedulingStrategy(node.key, soft=False)
-        ).remote(str(folder), token, node, where, manifest): node
+        ).remote(str(folder), token, node, corpus, manifest): node
         for node in nodes
     }
     if not asked:

@@ -84,7 +84,7 @@ def sweep(config: SweepConfig) -> SweepResult:
             cluster.connect(minimum_cpus=2)
             check_plan(plan)
             print(cluster.summary(), flush=True)
-            corpus = Path(plan.recipe.corpus)
+            corpus = plan.recipe.corpus
             make_tokenizer(config.pretrain, corpus, plan.manifest, folder / "tokenizer")
             record = dataclasses.replace(record, at_once=_at_once(config, record))
             write_sweep(folder, record)

@@ -32,7 +32,7 @@ def dev_pairs(recipe: Recipe, per_language: int) -> list[AlignedPair]:
     left = dict.fromkeys(kitchen.manifest.language_pairs, per_language)
     chosen = []
     for window in windows(kitchen.manifest.dev):
-        for pair in read_rows(kitchen.folder, window, range(window.rows)):
+        for pair in read_rows(recipe.corpus, window, range(window.rows)):
             language = f"{pair.source_language}-{pair.target_language}"
             if left[language]:
                 left[language] -= 1

@@ -338,9 +338,18 @@ def test_an_elastic_run_needs_a_resource_that_only_nodes_with_its_labels_have(
 
 def test_what_other_jobs_hold_is_waited_for_and_told(config: PretrainConfig) -> None:
     two = scaled(config, workers=2, cpus_per_worker=1)
-    assert awaited(two, {"CPU": 2.5}) is None
-    told = awaited(two, {"CPU": 2.0})
-    assert told == "waiting for 2.5 CPU (2 free): other jobs hold what the cluster has"
+    assert awaited(two, alike({"CPU": 2.5})) is None
+    told = awaited(two, alike({"CPU": 2.0}))
+    assert told == (
+        "waiting for room for 2 worker(s) of 1 CPU (2 free) and 0.5 CPU for a data task: "
+        "other jobs hold what the cluster has"
+    )
+    placed = scaled(config, workers=2, cpus_per_worker=1, **ROLES)
+    data, train = alike({"CPU": 4.0}, **DATA), alike({"CPU": 2.0}, **TRAIN)
+    assert awaited(placed, [*data, *train]) is None
+    told = awaited(placed, [*data, *alike({"CPU": 1.0}, **TRAIN)])
+    assert "1 CPU (1 free)" in str(told), "of the nodes that it may run on"
+    assert awaited(placed, [*alike({"CPU": 0.0}, **DATA), *train])
 
 
 def test_a_checkpoint_of_other_settings_is_refused(config: PretrainConfig) -> None:

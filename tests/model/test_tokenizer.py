@@ -4,15 +4,24 @@ from pathlib import Path
 
 import pytest
 from tokenizers import Tokenizer, models, pre_tokenizers
-from transformers import BertConfig, ByT5Tokenizer, PreTrainedTokenizerFast
+from transformers import (
+    BertConfig,
+    BertTokenizer,
+    ByT5Tokenizer,
+    PreTrainedTokenizerFast,
+    RobertaTokenizer,
+    XLMRobertaTokenizer,
+)
 
 from clism_ray.errors import InputError
 from clism_ray.masking.tokenizer import (
     QUESTION,
     begin_token,
     check_question,
+    copy_tokenizer,
     end_token,
     load_tokenizer,
+    open_tokenizer,
     save_tokenizer,
     train_tokenizer,
     with_question,
@@ -54,6 +63,46 @@ def test_a_saved_tokenizer_loads_as_it_was(
     assert encoded[0]["offset_mapping"] == encoded[1]["offset_mapping"]
     assert set(loaded.all_special_ids) == set(tokenizer.all_special_ids)
     assert [path.name for path in tmp_path.iterdir()] == ["saved"]
+
+
+def of_family(family: type[PreTrainedTokenizerFast]) -> PreTrainedTokenizerFast:
+    characters = "Paris \u2581\u0120\u00e9"
+    if family is XLMRobertaTokenizer:
+        tokens = ["<s>", "<pad>", "</s>", "<unk>", *characters.replace(" ", ""), "<mask>"]
+        return family(vocab=[(token, -1.0) for token in tokens])
+    names = NAMES.values() if family is BertTokenizer else ["<s>", "<pad>", "</s>", "<mask>"]
+    unknown = "[UNK]" if family is BertTokenizer else "<unk>"
+    inside = [f"##{c}" for c in characters] if family is BertTokenizer else ["Pa"]
+    tokens = dict.fromkeys([*names, unknown, *characters, *inside])
+    vocabulary = {token: n for n, token in enumerate(tokens)}
+    more = {} if family is BertTokenizer else {"merges": [("P", "a")]}
+    return family(vocab=vocabulary, **more)
+
+
+@pytest.mark.parametrize("family", [BertTokenizer, RobertaTokenizer, XLMRobertaTokenizer])
+def test_a_run_masks_with_the_tokens_that_its_encoder_family_finds(
+    family: type[PreTrainedTokenizerFast], tmp_path: Path
+) -> None:
+    save_tokenizer(with_question(of_family(family)), tmp_path / "saved")
+    opened, loaded = (f(str(tmp_path / "saved")) for f in (open_tokenizer, load_tokenizer))
+    assert type(loaded) is family
+    texts = ["Paris", " Pariś  is", f"a {QUESTION}b", "<mask>[MASK]", "PARIS é"]
+    for text in texts:
+        ours, theirs = (t(text, return_offsets_mapping=True) for t in (opened, loaded))
+        for key in ("input_ids", "offset_mapping"):
+            assert ours[key] == theirs[key]
+    assert opened.all_special_ids == loaded.all_special_ids
+    assert begin_token(opened) == begin_token(loaded)
+    assert end_token(opened) == end_token(loaded)
+
+
+def test_a_copied_tokenizer_is_there_as_a_whole(
+    tokenizer: PreTrainedTokenizerFast, tmp_path: Path
+) -> None:
+    save_tokenizer(tokenizer, tmp_path / "saved")
+    copy_tokenizer(tmp_path / "saved", tmp_path / "copy")
+    assert open_tokenizer(str(tmp_path / "copy")).get_vocab() == tokenizer.get_vocab()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["copy", "saved"]
 
 
 def test_the_question_token_is_added_once_and_comes_last(synthetic_texts: list[str]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from clism_ray.config import ModelConfig, ScratchConfig, TokenizerConfig
-from clism_ray.masking.tokenizer import train_tokenizer
+from clism_ray.masking.tokenizer import save_tokenizer, train_tokenizer
 from clism_ray.model.encoder import encode
 from clism_ray.model.export import export_model
 from clism_ray.model.pretrainer import build_model
@@ -19,6 +19,14 @@ import sys
 import clism_ray.corpus.stages, clism_ray.masking.microbatch
 import clism_ray.model.pretrainer, clism_ray.model.export, clism_ray.train.step
 print(*sorted({"ray", "deepspeed", "mlflow", "py3langid"} & set(sys.modules)))
+"""
+
+MASK_WITHOUT_TORCH = """
+import sys
+import clism_ray.masking.stream
+from clism_ray.masking.tokenizer import open_tokenizer
+open_tokenizer(sys.argv[1])("Paris is a [QUE] .", return_offsets_mapping=True)
+print("torch" in sys.modules)
 """
 
 LOAD_ELSEWHERE = """
@@ -44,6 +52,11 @@ def python(folder: Path, *arguments: str) -> str:
 
 def test_the_core_imports_neither_ray_nor_deepspeed_nor_mlflow_nor_a_model_of_languages() -> None:
     assert python(ROOT, "-c", IMPORT_THE_CORE) == ""
+
+
+def test_a_process_that_masks_needs_no_torch(tmp_path: Path) -> None:
+    save_tokenizer(train_tokenizer(["Paris is a [QUE] ."], 60), tmp_path / "tokenizer")
+    assert python(ROOT, "-c", MASK_WITHOUT_TORCH, str(tmp_path / "tokenizer")) == "False"
 
 
 def test_an_exported_encoder_loads_where_this_package_is_not(tmp_path: Path) -> None:
