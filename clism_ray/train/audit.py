@@ -2,30 +2,43 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 from clism_ray.config import PretrainConfig
 from clism_ray.config_file import load
 from clism_ray.corpus.manifest import read_manifest, windows
+from clism_ray.corpus.storage import located
 from clism_ray.masking.ledger import Used, discrepancies
 from clism_ray.masking.order import Plan
 from clism_ray.train import journal
 
 
-def audit(run: Path) -> list[str]:
-    """What speaks against it, a sentence each; nothing if all is well.
+class Audit(NamedTuple):
+    """What a run used so far, and what speaks against each row having been used once an epoch."""
 
-    Args:
-        run: the folder of a run, whatever failed in it and whatever workers went on with it.
+    steps: int
+    rows: int  # those that were left out while masking among them
+    epochs: float
+    against: list[str]  # a sentence each; nothing if all is well
+
+
+def audit(run: Path) -> Audit:
+    """Audit the run in this folder, whatever failed in it and whatever workers went on with it.
+
+    Raises InputError if its configuration or its corpus cannot be read.
     """
     config = load(PretrainConfig, run / "config.yaml", [])
-    manifest = read_manifest(Path(config.corpus).expanduser())
-    rows = tuple(window.rows for window in windows(manifest.train))
-    plan = Plan(rows, config.batch.pairs, config.batch.slots, config.seed)
-    return audit_entries(journal.read_from(run / journal.JOURNAL, 0)[0], plan)
+    manifest = read_manifest(located(config.corpus))
+    row_counts = tuple(window.rows for window in windows(manifest.train))
+    plan = Plan(row_counts, config.batch.pairs, config.batch.slots, config.seed)
+    entries = journal.read_from(run / journal.JOURNAL, 0)[0]
+    last = {entry.step: _used(entry).rows for entry in entries if entry.kind == "train"}
+    used = sum(last.values())
+    return Audit(max(last, default=0), used, used / sum(row_counts), audit_entries(entries, plan))
 
 
 def audit_entries(entries: Iterable[journal.Entry], plan: Plan) -> list[str]:
-    """The same for the entries of a journal, with those of steps that ran again after a restart.
+    """What speaks against it in a journal, with the entries of steps that ran again.
 
     The weights were taken back before such a step ran again, so it counts once; but it must have
     used the same rows.

@@ -1,13 +1,12 @@
 """Removing a run: all that its folder holds, unless a process is at work on it."""
 
-import difflib
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from clism_ray.errors import InputError
 from clism_ray.hold import hold
+from clism_ray.train.known_run import known_run
 
 
 class Removed(NamedTuple):
@@ -23,13 +22,7 @@ def remove_run(storage: Path, name: str) -> Removed:
 
     Raises InputError if there is none, or if another process drives it.
     """
-    runs = storage.expanduser().resolve() / "runs"
-    folder = runs / name
-    known = sorted(path.parent.name for path in runs.glob("*/run.json"))
-    if name not in known:
-        close = difflib.get_close_matches(name, known, n=1, cutoff=0.0)
-        hint = f"did you mean {close[0]!r}?" if close else "there are no runs at all"
-        raise InputError(f"no run {name!r} in {runs}; {hint}")
+    folder = known_run(storage, name)
     with hold(folder, f"the run {name!r}"):
         sizes = [path.stat().st_size for path in _files(folder)]
         # Its record goes last: a removal that is interrupted can be started again.

@@ -38,6 +38,17 @@ def run(home: Path, job: str, *overrides: str) -> subprocess.CompletedProcess[st
     )
 
 
+def audit(home: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "jobs/audit.py", "demo"],
+        cwd=ROOT,
+        env={**os.environ, "HOME": str(home)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
 def test_the_demo_goes_from_nothing_to_a_model(tmp_path: Path) -> None:
     for job, overrides in (
         ("synthesize", ("pairs=400", "dev_pairs=40")),
@@ -58,6 +69,15 @@ def test_the_demo_goes_from_nothing_to_a_model(tmp_path: Path) -> None:
     assert (folder / "best" / "model.safetensors").is_file()
     assert "Traceback" not in done.stderr
     assert leaks(tmp_path) == []
+
+    audited = audit(tmp_path)
+    assert audited.stdout.startswith("demo: 4 steps used 256 rows, ")
+    assert audited.returncode == 0
+    journal = folder / "journal.jsonl"
+    journal.write_text(journal.read_text().replace('"data/row_digest": ', '"data/row_digest": 1'))
+    audited = audit(tmp_path)
+    assert "step 4 used" in audited.stdout
+    assert (audited.returncode, "not each row once" in audited.stderr) == (1, True)
 
 
 def test_a_job_that_cannot_start_says_why_and_exits_with_2(tmp_path: Path) -> None:
