@@ -12,7 +12,7 @@ from clism_ray.config_file import load, to_yaml, value_of
 from clism_ray.errors import InputError, RunFailed
 from clism_ray.passwords import masked
 
-garbage.collect_seldom()  # jobs import this module first
+garbage.collect_seldom()  # what jobs import comes after it
 
 ConfigT = TypeVar("ConfigT")
 

@@ -26,7 +26,8 @@ def connect(minimum_cpus: int = 1, dashboard: bool = False) -> None:
 
     With RAY_ADDRESS set (as `ray job submit` does) that cluster is joined. Otherwise a local
     one starts, reachable from this machine only, with at least `minimum_cpus` logical CPUs.
-    Its workers import the package from where this process did, installed or not. Without its
+    Its workers import the package from where this process did, installed or not, and collect
+    cycles seldom, as this process does. Without its
     dashboard it starts faster, but Ray Train then frees nothing of a run that is cut short.
 
     Raises InputError if RAY_ADDRESS cannot be joined.

@@ -17,7 +17,7 @@ from clism_ray.config_types import (
     Weight,
 )
 from clism_ray.placement import Labels
-from clism_ray.places import Place
+from clism_ray.places import Folder, Place
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -196,7 +196,7 @@ class PrepareResources:
 class PrepareConfig:
     """Parallel text to a prepared corpus."""
 
-    output: str
+    output: Folder
     copy_to: Place | None = None  # a folder or URI for the finished corpus, to pre-train from
     corpora: Annotated[tuple[CorpusFiles, ...], Field(min_length=1)]
     dev: DevConfig = DevConfig()

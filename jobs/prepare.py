@@ -8,12 +8,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # runs without 
 from clism_ray.cli import run_job
 from clism_ray.config_corpus import PrepareConfig
 from clism_ray.corpus.card import CARD_HTML
-from clism_ray.corpus.copies import copy_corpus
+from clism_ray.corpus.copies import check_reached, copy_corpus
 from clism_ray.corpus.prepare import prepare
 from clism_ray.report.corpus_page import draw
 
 
 def run(config: PrepareConfig) -> None:
+    if config.copy_to:
+        check_reached(config.copy_to)
     manifest = prepare(config, draw)
     train, dev = (
         sum(sum(shard.rows_per_group) for shard in split)

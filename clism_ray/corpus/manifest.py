@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from clism_ray.corpus.pieces import whole
-from clism_ray.corpus.storage import Location, below, info, opened, sha256, sizes
+from clism_ray.corpus.storage import Location, below, info, read_bytes, sha256, sizes
 from clism_ray.errors import InputError
 
 FORMAT_VERSION = 2
@@ -56,9 +56,7 @@ class Manifest:
     dev: tuple[Shard, ...]
     licences: dict[str, str]  # corpus name -> licence
     tables: dict[str, str]  # language pair -> sha256 of its alignment tables
-    config: dict[
-        str, Any
-    ]  # the configuration that made it; `copy_to` and `resources` left no trace
+    config: dict[str, Any]  # that made it, without `copy_to` and `resources`
 
 
 def windows(shards: tuple[Shard, ...]) -> list[Window]:
@@ -94,11 +92,10 @@ def read_manifest(corpus: Location) -> Manifest:
     if not info(path).is_file:
         raise InputError(
             f"{corpus}: no prepared corpus (there is no {MANIFEST} in it); "
-            "write one with jobs/prepare.py, whose `output` is this folder"
+            "write one with jobs/prepare.py, whose `output` or `copy_to` is this folder"
         )
     try:
-        with opened(path) as file:
-            tree = json.loads(file.read().decode())
+        tree = json.loads(read_bytes(path))
         version = tree["format_version"]
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path}: not a corpus manifest ({error}); prepare again") from error
@@ -111,7 +108,11 @@ def read_manifest(corpus: Location) -> Manifest:
         manifest = _from_tree(tree)
     except (KeyError, TypeError) as error:
         raise InputError(f"{path}: not a corpus manifest ({error}); prepare again") from error
-    there = sizes(str(corpus))
+    there = {
+        f"{split}/{name}": size
+        for split in ("train", "dev")
+        for name, size in sizes(below(corpus, split)).items()
+    }
     for shard in (*manifest.train, *manifest.dev):
         _check_size(below(corpus, shard.path), shard, there.get(shard.path))
     return manifest

@@ -1,5 +1,6 @@
 """Rows of a prepared corpus, by window, and the labels of their spans."""
 
+import time
 from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
 from typing import Any
@@ -7,11 +8,14 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from pyarrow import fs
 
 from clism_ray.corpus.manifest import Window
 from clism_ray.corpus.storage import Location, below, system_of
 from clism_ray.errors import InputError
 from clism_ray.records import AlignedPair, from_row
+
+_PAUSES = (1.0, 5.0, 25.0)  # seconds; beside the tries of the storage's own library
 
 
 def read_rows(corpus: Location, window: Window, rows: Sequence[int]) -> list[AlignedPair]:
@@ -43,16 +47,30 @@ def check_labels(corpus: Location, windows: Iterable[Window], wanted: Collection
 
 @lru_cache(maxsize=8)
 def _table(corpus: str, path: str, group: int) -> pa.Table:
-    system, inner = _connected(corpus)
     try:
-        with system.open_input_file(f"{inner}/{path}") as file:
-            return pq.ParquetFile(file, pre_buffer=True).read_row_group(group)
+        return _read(corpus, path, group)
     except (OSError, pa.ArrowInvalid) as error:
         raise InputError(
             f"{below(corpus, path)}: row group {group} cannot be read ({error}); restore the "
-            "shard, or prepare the corpus again, and start the run once more: it goes on where "
-            "it was"
+            "shard, prepare the corpus again, or wait until its storage answers: the same command "
+            "then goes on where the run was"
         ) from error
+
+
+def _read(corpus: str, path: str, group: int) -> pa.Table:
+    """A row group; a storage that fails is asked again after some seconds."""
+    system, inner = _connected(corpus)
+    for pause in (*_PAUSES, None):
+        try:
+            with system.open_input_file(f"{inner}/{path}") as file:
+                return pq.ParquetFile(file, pre_buffer=True).read_row_group(group)
+        except FileNotFoundError:
+            raise
+        except OSError:
+            if pause is None or isinstance(system, fs.LocalFileSystem):
+                raise
+            time.sleep(pause)
+    raise AssertionError
 
 
 @lru_cache(maxsize=8)

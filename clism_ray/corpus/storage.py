@@ -91,6 +91,12 @@ def sizes(folder: str) -> dict[str, int]:
     return {entry.path[len(inner.rstrip("/")) + 1 :]: entry.size for entry in entries}
 
 
+def read_bytes(path: str) -> bytes:
+    """All of a small file, as it is stored."""
+    with _reaching(path), _plain(path) as file:
+        return file.read()
+
+
 def sha256(path: str) -> str:
     """SHA-256 of a file as it is stored, in hexadecimal digits."""
     with _reaching(path), _plain(path) as file:
@@ -169,10 +175,10 @@ def _matches(pattern: str, query: str) -> list[Found]:
         entries = [entry for entry in system.get_file_info(selector) if entry.is_file]
     found = []
     for entry in entries:
-        below = entry.path[len(inner.rstrip("/")) + 1 :]
-        match = regex.fullmatch(below)
-        if match and not any(part.startswith(".") for part in below.split("/")):
-            path = base.rstrip("/") + "/" + below + query
+        name = entry.path[len(inner.rstrip("/")) + 1 :]
+        match = regex.fullmatch(name)
+        if match and not any(part.startswith(".") for part in name.split("/")):
+            path = base.rstrip("/") + "/" + name + query
             found.append(Found(path, match.groups()))
     return sorted(found)
 

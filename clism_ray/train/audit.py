@@ -1,5 +1,6 @@
 """Whether a run used each row exactly once an epoch, by its journal and its corpus's manifest."""
 
+import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
@@ -8,9 +9,11 @@ from clism_ray.config import PretrainConfig
 from clism_ray.config_file import load
 from clism_ray.corpus.manifest import read_manifest, windows
 from clism_ray.corpus.storage import located
+from clism_ray.errors import InputError
 from clism_ray.masking.ledger import Used, discrepancies
 from clism_ray.masking.order import Plan
 from clism_ray.train import journal
+from clism_ray.train.run import RECORD
 
 
 class Audit(NamedTuple):
@@ -25,16 +28,22 @@ class Audit(NamedTuple):
 def audit(run: Path) -> Audit:
     """Audit the run in this folder, whatever failed in it and whatever workers went on with it.
 
-    Raises InputError if its configuration or its corpus cannot be read.
+    Raises InputError if its configuration or its corpus cannot be read, or if its corpus is another
+    one by now, or if it has no step yet.
     """
     config = load(PretrainConfig, run / "config.yaml", [])
     manifest = read_manifest(located(config.corpus))
+    record = json.loads((run / RECORD).read_text(encoding="utf-8"))
+    if record["identity"]["corpus_hash"] != manifest.content_hash:
+        raise InputError(f"{config.corpus}: not the corpus that {run.name} was trained on")
     row_counts = tuple(window.rows for window in windows(manifest.train))
     plan = Plan(row_counts, config.batch.pairs, config.batch.slots, config.seed)
     entries = journal.read_from(run / journal.JOURNAL, 0)[0]
     last = {entry.step: _used(entry).rows for entry in entries if entry.kind == "train"}
+    if not last:
+        raise InputError(f"{run.name} has no step yet")
     used = sum(last.values())
-    return Audit(max(last, default=0), used, used / sum(row_counts), audit_entries(entries, plan))
+    return Audit(max(last), used, used / sum(row_counts), audit_entries(entries, plan))
 
 
 def audit_entries(entries: Iterable[journal.Entry], plan: Plan) -> list[str]:

@@ -7,8 +7,10 @@ from transformers.utils.logging import disable_progress_bar
 
 from clism_ray import cluster, tracking
 from clism_ray.config import PretrainConfig, identity, identity_hash, to_tree
+from clism_ray.corpus.card import CARD, CARD_HTML
 from clism_ray.corpus.manifest import Manifest, verify_hashes, windows
 from clism_ray.corpus.rows import check_labels
+from clism_ray.corpus.storage import below, info, read_bytes
 from clism_ray.hold import hold
 from clism_ray.masking.microbatch import Recipe
 from clism_ray.model.encoder import check_start
@@ -142,8 +144,22 @@ def lineage(config: PretrainConfig, corpus_hash: str) -> dict[str, str]:
 
 def _artefacts(plan: Plan) -> list[tuple[Path, str | None]]:
     """What MLflow keeps of a finished run, and in which of its folders."""
-    corpus, folder = Path(plan.recipe.corpus), plan.folder
-    files = (corpus / "data_card.json", corpus / "data_card.html", folder / "config.yaml")
-    best = folder / "best"
-    model = best if best.is_dir() else folder / "last"
-    return [*((path, None) for path in files if path.is_file()), (model, "model")]
+    best = plan.folder / "best"
+    model = best if best.is_dir() else plan.folder / "last"
+    files = [*_data_card(plan), plan.folder / "config.yaml"]
+    return [*((path, None) for path in files), (model, "model")]
+
+
+def _data_card(plan: Plan) -> list[Path]:
+    """The corpus's, fetched into the run's folder where it lies in a store."""
+    found = []
+    for name in (CARD, CARD_HTML):
+        path = below(plan.recipe.corpus, name)
+        if not info(path).is_file:
+            continue
+        if "://" in path:
+            found.append(plan.folder / name)
+            found[-1].write_bytes(read_bytes(path))
+        else:
+            found.append(Path(path))
+    return found

@@ -1,7 +1,7 @@
 """What a pre-training run will take, from its configuration and what is on disk already.
 
-Nothing is fetched, no weight is made and no cluster is joined. What cannot be known is assumed, and
-each assumption is told.
+No weight is made and no cluster is joined; of a corpus in a store, some rows are read. What cannot
+be known is assumed, and each assumption is told.
 """
 
 import dataclasses

@@ -207,6 +207,8 @@ def _taken(
 ) -> list[Node] | None:
     """What is left when something is taken so many times, from the first nodes that have it."""
     wanted = {name: amount for name, amount in wanted.items() if amount}
+    if not wanted:
+        return nodes
     for at in places:
         there = min(times, _room(wanted, nodes[at : at + 1]))
         had = nodes[at].resources

@@ -31,7 +31,7 @@ from clism_ray.masking.microbatch import Recipe, plan_of
 from clism_ray.masking.tokenizer import load_tokenizer, save_tokenizer, train_tokenizer
 
 RESERVATION = "reservation"
-_RECORD = "run.json"
+RECORD = "run.json"
 _TOKENIZER_ROWS = 100_000  # rows a tokenizer is trained on
 
 
@@ -58,7 +58,7 @@ def open_run(config: PretrainConfig, manifest: Manifest) -> RunRecord:
     Raises InputError, with the differences, if the name belongs to another run.
     """
     tree = identity(config, manifest.content_hash)
-    path = run_folder(config) / _RECORD
+    path = run_folder(config) / RECORD
     if not path.is_file():
         return RunRecord(identity=tree, identity_hash=identity_hash(tree))
     record = RunRecord(**json.loads(path.read_text(encoding="utf-8")))
@@ -106,7 +106,7 @@ def make_folder(config: PretrainConfig, record: RunRecord) -> None:
 
 def write_record(config: PretrainConfig, record: RunRecord) -> None:
     """Remember a run; an interrupted write leaves the old record."""
-    write_json(run_folder(config) / _RECORD, dataclasses.asdict(record))
+    write_json(run_folder(config) / RECORD, dataclasses.asdict(record))
 
 
 def write_json(path: Path, tree: dict[str, Any]) -> None:

@@ -82,11 +82,14 @@ def answer(folder: str, token: str, node: Node, corpus: str | None, manifest: st
     if corpus is None:
         return None
     try:
-        same = sha256(below(corpus, MANIFEST)) == manifest
-    except (OSError, InputError):
-        same = False
-    told = f"node {node.address} does not see the driver's corpus in {corpus}; {_SHARED}"
-    return None if same else told
+        if sha256(below(corpus, MANIFEST)) == manifest:
+            return None
+    except InputError as error:
+        if "://" in corpus:
+            return f"node {node.address} does not reach the corpus: {error}"
+    except OSError:
+        pass
+    return f"node {node.address} does not see the driver's corpus in {corpus}; {_SHARED}"
 
 
 def _ask(

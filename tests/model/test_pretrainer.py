@@ -228,7 +228,7 @@ def test_the_sentences_of_a_pair_are_encoded_alone_and_nothing_else_changes(
     pairs = [
         pair
         for part in rows
-        for pair in read_rows(kitchen.folder, kitchen.train_windows[part.window], part.rows)
+        for pair in read_rows(recipe.corpus, kitchen.train_windows[part.window], part.rows)
     ]
     tokenizer, encoder = kitchen.words.tokenizer, model.masked_lm.base_model
     texts = [pair.source for pair in pairs] + [pair.target for pair in pairs]

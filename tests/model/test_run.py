@@ -344,6 +344,10 @@ def test_what_other_jobs_hold_is_waited_for_and_told(config: PretrainConfig) -> 
         "waiting for room for 2 worker(s) of 1 CPU (2 free) and 0.5 CPU for a data task: "
         "other jobs hold what the cluster has"
     )
+    assert awaited(two, alike({"CPU": 2.0}), data_task=False) is None
+    told = awaited(two, alike({"CPU": 1.0}), data_task=False)
+    assert told
+    assert "data task" not in told
     placed = scaled(config, workers=2, cpus_per_worker=1, **ROLES)
     data, train = alike({"CPU": 4.0}, **DATA), alike({"CPU": 2.0}, **TRAIN)
     assert awaited(placed, [*data, *train]) is None

@@ -38,9 +38,9 @@ def run(home: Path, job: str, *overrides: str) -> subprocess.CompletedProcess[st
     )
 
 
-def audit(home: Path) -> subprocess.CompletedProcess[str]:
+def audit(home: Path, name: str = "demo") -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "jobs/audit.py", "demo"],
+        [sys.executable, "jobs/audit.py", name],
         cwd=ROOT,
         env={**os.environ, "HOME": str(home)},
         capture_output=True,
@@ -78,6 +78,8 @@ def test_the_demo_goes_from_nothing_to_a_model(tmp_path: Path) -> None:
     audited = audit(tmp_path)
     assert "step 4 used" in audited.stdout
     assert (audited.returncode, "not each row once" in audited.stderr) == (1, True)
+    audited = audit(tmp_path, "dem")
+    assert (audited.returncode, "did you mean 'demo'?" in audited.stderr) == (2, True)
 
 
 def test_a_job_that_cannot_start_says_why_and_exits_with_2(tmp_path: Path) -> None:

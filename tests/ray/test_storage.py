@@ -24,7 +24,7 @@ def test_a_shared_storage_passes_and_keeps_no_trace(here: Node, tmp_path: Path) 
     write_tiny_corpus(tmp_path / "corpus", rows=20, dev_rows=4)
     storage = tmp_path / "storage"
     assert other_nodes() == []
-    check_storage(storage, [here], tmp_path / "corpus")
+    check_storage(storage, [here], str(tmp_path / "corpus"))
     assert list(storage.iterdir()) == []
 
 

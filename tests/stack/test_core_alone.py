@@ -11,6 +11,7 @@ from clism_ray.masking.tokenizer import save_tokenizer, train_tokenizer
 from clism_ray.model.encoder import encode
 from clism_ray.model.export import export_model
 from clism_ray.model.pretrainer import build_model
+from tests.corpora import write_tiny_corpus
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -24,9 +25,12 @@ print(*sorted({"ray", "deepspeed", "mlflow", "py3langid"} & set(sys.modules)))
 MASK_WITHOUT_TORCH = """
 import sys
 import clism_ray.masking.stream
-from clism_ray.masking.tokenizer import open_tokenizer
-open_tokenizer(sys.argv[1])("Paris is a [QUE] .", return_offsets_mapping=True)
-print("torch" in sys.modules)
+from clism_ray.config import MaskingConfig, TokenizerConfig
+from clism_ray.masking.microbatch import Recipe, build
+from clism_ray.masking.order import Slot
+limits, masking = TokenizerConfig(), MaskingConfig()
+recipe = Recipe(*sys.argv[1:], limits, masking, pairs=4, slots=1, seed=1)
+print(len(build(recipe, Slot(0, 0, 0)).row_id_B), "torch" in sys.modules)
 """
 
 LOAD_ELSEWHERE = """
@@ -55,8 +59,10 @@ def test_the_core_imports_neither_ray_nor_deepspeed_nor_mlflow_nor_a_model_of_la
 
 
 def test_a_process_that_masks_needs_no_torch(tmp_path: Path) -> None:
-    save_tokenizer(train_tokenizer(["Paris is a [QUE] ."], 60), tmp_path / "tokenizer")
-    assert python(ROOT, "-c", MASK_WITHOUT_TORCH, str(tmp_path / "tokenizer")) == "False"
+    corpus, tokenizer = tmp_path / "corpus", tmp_path / "tokenizer"
+    write_tiny_corpus(corpus, rows=20)
+    save_tokenizer(train_tokenizer(["Paris is a [QUE] ."], 60), tokenizer)
+    assert python(ROOT, "-c", MASK_WITHOUT_TORCH, str(corpus), str(tokenizer)) == "4 False"
 
 
 def test_an_exported_encoder_loads_where_this_package_is_not(tmp_path: Path) -> None:

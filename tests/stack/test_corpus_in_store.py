@@ -1,13 +1,21 @@
 """A prepared corpus in an S3-compatible store: copied there, and read as where it was made."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from pyarrow import fs
 
 from clism_ray.corpus.copies import copy_corpus
-from clism_ray.corpus.manifest import MANIFEST, Manifest, read_manifest, verify_hashes, windows
+from clism_ray.corpus.manifest import (
+    MANIFEST,
+    Manifest,
+    read_manifest,
+    verify_hashes,
+    windows,
+    write_manifest,
+)
 from clism_ray.corpus.rows import check_labels, read_rows
 from clism_ray.errors import InputError, Unavailable
 from tests.corpora import write_tiny_corpus
@@ -57,18 +65,41 @@ def test_it_is_copied_once_and_never_over_another(
     assert read_manifest(place) == corpus[1]
 
 
+@pytest.mark.parametrize("cut", [SHARD, MANIFEST])
 def test_a_copy_that_was_cut_short_is_no_corpus_until_it_is_made_whole(
-    corpus: tuple[Path, Manifest], store: Store
+    corpus: tuple[Path, Manifest], store: Store, cut: str
 ) -> None:
     folder, manifest = corpus
-    place = f"s3://bucket/short{store[1]}"
-    with store[0].open_output_stream(f"bucket/short/{SHARD}") as file:
-        file.write(b"half")
-    with pytest.raises(InputError, match=r"s3://bucket/short.*: no prepared corpus"):
+    name = f"short-{Path(cut).stem}"
+    place = f"s3://bucket/{name}{store[1]}"
+    with store[0].open_output_stream(f"bucket/{name}/{cut}") as file:
+        file.write(b'{"half')
+    with pytest.raises(InputError, match=rf"s3://bucket/{name}.*no"):
         read_manifest(place)
     copy_corpus(folder, place)
     verify_hashes(place, read_manifest(place))
     assert read_manifest(place) == manifest
+
+
+def test_a_file_that_was_lost_there_is_copied_again(
+    corpus: tuple[Path, Manifest], store: Store
+) -> None:
+    place = f"s3://bucket/lost{store[1]}"
+    copy_corpus(corpus[0], place)
+    store[0].delete_file(f"bucket/lost/{SHARD}")
+    copy_corpus(corpus[0], place)
+    verify_hashes(place, read_manifest(place))
+
+
+def test_equal_rows_made_elsewhere_are_the_same_corpus(
+    corpus: tuple[Path, Manifest], store: Store
+) -> None:
+    folder, manifest = corpus
+    place = f"s3://bucket/equal{store[1]}"
+    copy_corpus(folder, place)
+    write_manifest(folder, replace(manifest, config={"output": "another folder"}))
+    copy_corpus(folder, place)
+    assert read_manifest(place).content_hash == manifest.content_hash
 
 
 @pytest.mark.parametrize(

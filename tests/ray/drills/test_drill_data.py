@@ -40,10 +40,10 @@ def test_a_shard_that_is_deleted_is_named_and_once_it_is_back_the_command_goes_o
         content = shard.read_bytes()
         shard.unlink()
         training_workers()[0].kill()  # micro-batches are made far ahead: now they are made again
-        out = ended(driver, code=1)
+        out = ended(driver, code=2)
     told = [line for line in out.splitlines() if str(shard) in line]
     assert told, out
-    assert "restore the shard" in told[-1]
+    assert "restore it" in told[-1]
     assert "Traceback" not in out
     shard.write_bytes(content)
     run_to_end(config)
