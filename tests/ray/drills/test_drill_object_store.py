@@ -11,7 +11,7 @@ import yaml
 from pyarrow import fs
 
 from tests.drilled_run import ROOT
-from tests.drills import curve
+from tests.drills import TOLERANCE, curve
 from tests.object_store import object_store
 
 pytestmark = [pytest.mark.ray, pytest.mark.drill]
@@ -88,5 +88,5 @@ def test_the_chain_needs_no_disk_but_its_runs(tmp_path: Path) -> None:
         said = run(tmp_path, "pretrain", *pretrain, f"storage={tmp_path / 'two'}")
     assert f"goes on from step {STEPS - 2} of s3://bucket/checkpoints/demo" in said
     whole, rest = (curve(tmp_path / storage / "runs" / "demo") for storage in ("one", "two"))
-    assert list(rest) == [STEPS - 1, STEPS]
-    assert rest == {step: whole[step] for step in rest}
+    assert list(rest)[-2:] == [STEPS - 1, STEPS], "before them what the copy had to report"
+    assert rest == pytest.approx({step: whole[step] for step in rest}, rel=TOLERANCE)
