@@ -20,7 +20,7 @@ import mlflow.store.db.utils as mlflow_databases
 import requests
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
-from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 
 from clism_ray.passwords import masked
 
@@ -54,7 +54,8 @@ class Store:
         self._away: str | None = None  # why it does not answer, if it did not
         self._asked_again_at = 0.0
         self._said: set[str] = set()
-        logging.getLogger("mlflow.store.db.utils").setLevel(logging.ERROR)  # table by table
+        # It tells of each table that it makes, and has a traceback for what is told here in a line.
+        logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
         os.environ.setdefault(_TIMEOUT, str(_ANSWER_SECONDS))
         # A retry inside MLflow could send again what the store has taken; ours looks first.
         os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "0"
@@ -184,5 +185,6 @@ def viewer_command(uri: str) -> str:
 
 
 def told(error: Exception, uri: str) -> str:
-    """An error in words, without the password that its URI may hold."""
-    return masked(str(error).replace(uri, masked(uri)))
+    """An error in words, a database's in its own; without the password that its URI may hold."""
+    own = (str(e.orig) for e in _chain(error) if isinstance(e, DBAPIError) and e.orig)
+    return masked(next(own, str(error)).replace(uri, masked(uri)))

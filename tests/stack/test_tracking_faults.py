@@ -9,7 +9,10 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
+from sqlalchemy import create_engine, text
+from sqlalchemy.exc import OperationalError
 
 from clism_ray import store as mlflow_store
 from clism_ray.config_file import parse
@@ -207,3 +210,13 @@ def test_cells_done_without_a_server_are_delivered_under_their_evaluation(
 def test_a_server_that_is_no_mlflow_is_refused_at_once(mlflow_server: Server, new: NewRun) -> None:
     with pytest.raises(InputError, match="cannot be used"):
         start(Store(f"{mlflow_server.uri}/nowhere"), new)
+
+
+def test_a_full_disk_is_told_in_the_words_of_the_database() -> None:
+    with create_engine("sqlite://").connect() as connection:
+        connection.execute(text("PRAGMA max_page_count = 1"))
+        with pytest.raises(OperationalError) as full:
+            connection.execute(text("CREATE TABLE runs (name)"))
+    wrapped = MlflowException(f"{full.value}\n[SQL: INSERT INTO metrics ...]")
+    wrapped.__cause__ = full.value
+    assert mlflow_store.told(wrapped, "sqlite://") == "database or disk is full"
