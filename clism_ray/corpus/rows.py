@@ -8,7 +8,6 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from pyarrow import fs
 
 from clism_ray.corpus.manifest import Window
 from clism_ray.corpus.storage import Location, below, system_of
@@ -58,19 +57,21 @@ def _table(corpus: str, path: str, group: int) -> pa.Table:
 
 
 def _read(corpus: str, path: str, group: int) -> pa.Table:
-    """A row group; a storage that fails is asked again after some seconds."""
-    system, inner = _connected(corpus)
-    for pause in (*_PAUSES, None):
+    """A row group; a store that fails is asked again after some seconds."""
+    for pause in _PAUSES:
         try:
-            with system.open_input_file(f"{inner}/{path}") as file:
-                return pq.ParquetFile(file, pre_buffer=True).read_row_group(group)
-        except FileNotFoundError:
-            raise
-        except OSError:
-            if pause is None or isinstance(system, fs.LocalFileSystem):
+            return _row_group(corpus, path, group)
+        except OSError as error:
+            if "://" not in corpus or isinstance(error, FileNotFoundError):
                 raise
             time.sleep(pause)
-    raise AssertionError
+    return _row_group(corpus, path, group)
+
+
+def _row_group(corpus: str, path: str, group: int) -> pa.Table:
+    system, inner = _connected(corpus)
+    with system.open_input_file(f"{inner}/{path}") as file:
+        return pq.ParquetFile(file, pre_buffer=True).read_row_group(group)
 
 
 @lru_cache(maxsize=8)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from pyarrow import fs
 
+from clism_ray.corpus import rows
 from clism_ray.corpus.copies import copy_corpus
 from clism_ray.corpus.manifest import (
     MANIFEST,
@@ -146,3 +147,28 @@ def test_a_store_that_does_not_answer_is_told_apart_from_a_corpus_that_is_not_th
     with pytest.raises(Unavailable, match="cannot be reached"):
         copy_corpus(corpus[0], away)
     assert (corpus[0] / MANIFEST).is_file()
+
+
+def test_a_store_that_fails_is_asked_again_and_a_disk_is_not(
+    corpus: tuple[Path, Manifest], store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, manifest = corpus
+    place = f"s3://bucket/failing{store[1]}"
+    copy_corpus(folder, place)
+    window = windows(manifest.train)[0]
+    real, failures = rows._row_group, iter([OSError("503"), OSError("reset")])
+
+    def failing(corpus: str, path: str, group: int) -> object:
+        if error := next(failures, None):
+            raise error
+        return real(corpus, path, group)
+
+    monkeypatch.setattr(rows, "_PAUSES", (0.0, 0.0))
+    monkeypatch.setattr(rows, "_row_group", failing)
+    assert read_rows(place, window, [3]) == read_rows(folder, window, [3])
+    failures = iter([OSError("input/output error")])
+    with pytest.raises(InputError, match=r"input/output error.*restore the shard"):
+        read_rows(folder, windows(manifest.train)[1], [0])
+    failures = iter([OSError("503")] * 3)
+    with pytest.raises(InputError, match=r"503.*wait until its storage answers"):
+        read_rows(place, windows(manifest.train)[1], [0])
