@@ -13,7 +13,7 @@ from clism_ray.errors import InputError
 from clism_ray.masking.ledger import Used, discrepancies
 from clism_ray.masking.order import Plan
 from clism_ray.train import journal
-from clism_ray.train.run import RECORD
+from clism_ray.train.known_run import RECORD
 
 
 class Audit(NamedTuple):

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from clism_ray.hold import hold
-from clism_ray.train.known_run import known_run
+from clism_ray.train.known_run import RECORD, known_run
 
 
 class Removed(NamedTuple):
@@ -26,7 +26,7 @@ def remove_run(storage: Path, name: str) -> Removed:
     with hold(folder, f"the run {name!r}"):
         sizes = [path.stat().st_size for path in _files(folder)]
         # Its record goes last: a removal that is interrupted can be started again.
-        for path in sorted(folder.iterdir(), key=lambda path: path.name == "run.json"):
+        for path in sorted(folder.iterdir(), key=lambda path: path.name == RECORD):
             shutil.rmtree(path) if path.is_dir() else path.unlink()
         folder.rmdir()
         folder.with_name(f"{name}.lock").unlink(missing_ok=True)

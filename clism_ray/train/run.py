@@ -29,9 +29,9 @@ from clism_ray.corpus.storage import Location
 from clism_ray.errors import InputError
 from clism_ray.masking.microbatch import Recipe, plan_of
 from clism_ray.masking.tokenizer import load_tokenizer, save_tokenizer, train_tokenizer
+from clism_ray.train.known_run import RECORD
 
 RESERVATION = "reservation"
-RECORD = "run.json"
 _TOKENIZER_ROWS = 100_000  # rows a tokenizer is trained on
 
 
