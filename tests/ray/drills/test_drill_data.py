@@ -53,11 +53,12 @@ def test_a_shard_that_is_deleted_is_named_and_once_it_is_back_the_command_goes_o
 STORE_BYTES = 80 * 2**20  # the least that Ray takes is 75 MiB
 FILL = """
 import sys, numpy, ray
+from ray._private.internal_api import memory_summary
 ray.init(logging_level="ERROR", log_to_driver=False)
 held = [ray.put(numpy.ones(2**24, numpy.uint8)) for _ in range(8)]
 print("full", flush=True)
 sys.stdin.read()
-print(ray._private.internal_api.memory_summary(stats_only=True))
+print(memory_summary(stats_only=True))
 """
 
 
