@@ -23,4 +23,8 @@ def test_a_cluster_of_one_machine_listens_on_loopback_alone() -> None:
 
 @pytest.mark.usefixtures("ray_cluster")
 def test_python_collects_cycles_seldom_in_its_processes() -> None:
-    assert ray.get(ray.remote(gc.get_threshold).remote())[0] == 50_000
+    @ray.remote
+    def threshold() -> int:
+        return gc.get_threshold()[0]
+
+    assert ray.get(threshold.remote()) == 50_000
