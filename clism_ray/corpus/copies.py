@@ -23,7 +23,8 @@ def check_reached(place: str) -> None:
 def copy_corpus(folder: Path, place: str) -> None:
     """Copy a prepared corpus, but for the files that are there already in their full size.
 
-    Raises InputError if another corpus is there, Unavailable if the place cannot be written.
+    Raises InputError if another corpus is there or the place takes no files, Unavailable if it
+    fails.
     """
     location = located(place)
     if _content_hash(location) not in (None, read_manifest(folder).content_hash):
@@ -42,7 +43,12 @@ def copy_corpus(folder: Path, place: str) -> None:
             target = f"{inner}/{name}"
             system.create_dir(target.rpartition("/")[0], recursive=True)
             fs.copy_files(str(folder / name), target, fs.LocalFileSystem(), system)
-    except (OSError, NotImplementedError) as error:
+    except NotImplementedError as error:  # fsspec's, of places that can only be read
+        raise InputError(
+            f"copy_to {masked(place)}: files cannot be written there; name another place. "
+            f"{folder} is complete"
+        ) from error
+    except OSError as error:
         raise Unavailable(
             f"copy_to {masked(place)}: not copied ({masked(str(error))}); {folder} is complete, "
             "and the same command goes on with the copy"

@@ -33,8 +33,7 @@ def audit(run: Path) -> Audit:
     """
     config = load(PretrainConfig, run / "config.yaml", [])
     manifest = read_manifest(located(config.corpus))
-    record = json.loads((run / RECORD).read_text(encoding="utf-8"))
-    if record["identity"]["corpus_hash"] != manifest.content_hash:
+    if _corpus_hash(run / RECORD) != manifest.content_hash:
         raise InputError(f"{config.corpus}: not the corpus that {run.name} was trained on")
     row_counts = tuple(window.rows for window in windows(manifest.train))
     plan = Plan(row_counts, config.batch.pairs, config.batch.slots, config.seed)
@@ -44,6 +43,14 @@ def audit(run: Path) -> Audit:
         raise InputError(f"{run.name} has no step yet")
     used = sum(last.values())
     return Audit(max(last), used, used / sum(row_counts), audit_entries(entries, plan))
+
+
+def _corpus_hash(record: Path) -> str:
+    """That of the corpus which a run was trained on."""
+    try:
+        return str(json.loads(record.read_text(encoding="utf-8"))["identity"]["corpus_hash"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{record}: not the record of a run ({error}); it was damaged") from error
 
 
 def audit_entries(entries: Iterable[journal.Entry], plan: Plan) -> list[str]:

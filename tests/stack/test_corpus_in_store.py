@@ -37,6 +37,11 @@ def corpus(tmp_path: Path) -> tuple[Path, Manifest]:
     return tmp_path / "corpus", write_tiny_corpus(tmp_path / "corpus", rows=300)
 
 
+def put(store: Store, path: str, content: bytes) -> None:
+    with store[0].open_output_stream(f"bucket/{path}") as file:
+        file.write(content)
+
+
 def test_a_copied_corpus_is_the_same_one(corpus: tuple[Path, Manifest], store: Store) -> None:
     folder, manifest = corpus
     place = f"s3://bucket/same/corpus{store[1]}"
@@ -73,8 +78,7 @@ def test_a_copy_that_was_cut_short_is_no_corpus_until_it_is_made_whole(
     folder, manifest = corpus
     name = f"short-{Path(cut).stem}"
     place = f"s3://bucket/{name}{store[1]}"
-    with store[0].open_output_stream(f"bucket/{name}/{cut}") as file:
-        file.write(b'{"half')
+    put(store, f"{name}/{cut}", b'{"half')
     with pytest.raises(InputError, match=rf"s3://bucket/{name}.*no"):
         read_manifest(place)
     copy_corpus(folder, place)
@@ -116,8 +120,7 @@ def test_a_shard_that_is_gone_or_cut_is_named(
     if content is None:
         store[0].delete_file(f"bucket/{name}/{SHARD}")
     else:
-        with store[0].open_output_stream(f"bucket/{name}/{SHARD}") as file:
-            file.write(content)
+        put(store, f"{name}/{SHARD}", content)
     with pytest.raises(InputError, match=rf"s3://bucket/{name}/{SHARD}.*: {said}"):
         read_manifest(place)
 
@@ -129,8 +132,7 @@ def test_a_shard_altered_to_the_same_size_is_named(
     place = f"s3://bucket/altered{store[1]}"
     copy_corpus(folder, place)
     size = (folder / SHARD).stat().st_size
-    with store[0].open_output_stream(f"bucket/altered/{SHARD}") as file:
-        file.write(b"\0" * size)
+    put(store, f"altered/{SHARD}", b"\0" * size)
     with pytest.raises(InputError, match=rf"altered/{SHARD}.*: its content differs"):
         verify_hashes(place, read_manifest(place))
     last = windows(manifest.train)[-1]
@@ -172,3 +174,11 @@ def test_a_store_that_fails_is_asked_again_and_a_disk_is_not(
     failures = iter([OSError("503")] * 3)
     with pytest.raises(InputError, match=r"503.*wait until its storage answers"):
         read_rows(place, windows(manifest.train)[1], [0])
+
+
+def test_a_place_that_can_only_be_read_is_refused(
+    corpus: tuple[Path, Manifest], store: Store
+) -> None:
+    web = store[1].removeprefix("?endpoint_override=") + "/nowhere"
+    with pytest.raises(InputError, match=r"files cannot be written there.*is complete"):
+        copy_corpus(corpus[0], web)
