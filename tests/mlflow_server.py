@@ -5,7 +5,6 @@ import os
 import random
 import shlex
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -19,6 +18,7 @@ from pathlib import Path
 
 from clism_ray.store import viewer_command
 from clism_ray.train.tracking_record import default_uri
+from tests.listening import free_port
 
 SILENCE_S = 1  # that clients bear in these tests
 
@@ -56,12 +56,6 @@ class Server:
                 return True
         except OSError:
             return False
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 class Proxy:

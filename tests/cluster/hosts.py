@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import count, islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,6 +21,7 @@ import psutil
 
 WIRE = Path(__file__).with_name("wire.py")
 BURST = "64kb"
+NETS = (number % 250 + 1 for number in count(os.getpid()))
 
 
 class Host(NamedTuple):
@@ -49,14 +51,13 @@ def missing() -> str | None:
 @contextmanager
 def hosts(*names: str) -> Iterator[dict[str, Host]]:
     """A host for each name. At the end, all that runs on them is killed and nothing is left."""
-    net = os.getpid() % 250
+    net = _take_net()
     bridge = f"bed{net}"
     made = {
         name: Host(f"bed{net}-{name}", f"10.77.{net}.{at}", f"bed{net}p{at}", bridge)
         for at, name in enumerate(names, 1)
     }
     try:
-        ip("link", "add", bridge, "type", "bridge")
         ip("addr", "add", f"10.77.{net}.254/24", "dev", bridge)
         ip("link", "set", bridge, "up")
         for host in made.values():
@@ -145,6 +146,15 @@ def slow(host: Host, seconds: float) -> Iterator[Host]:
             _exchange(host, "eth0", inner, "cable")
         wire.kill()
         wire.communicate()
+
+
+def _take_net() -> int:
+    """The number of a new bridge: another one each time, as the kernel clears away behind us."""
+    for net in islice(NETS, 250):
+        add = ["ip", "link", "add", f"bed{net}", "type", "bridge"]
+        if subprocess.run(add, capture_output=True, check=False).returncode == 0:
+            return net
+    raise RuntimeError("no bridge can be made")
 
 
 def _connect(host: Host) -> None:

@@ -1,19 +1,17 @@
 """Steps of real engines: with negatives of a whole step too, two workers draw the curve of one."""
 
 import json
-import os
 from pathlib import Path
 
 import pytest
 import torch
-import torch.distributed as dist
-import torch.multiprocessing as processes
 
 from clism_ray.config import MaskingConfig, PretrainConfig, TokenizerConfig
 from clism_ray.config_file import parse
 from clism_ray.masking.microbatch import Recipe, build, open_recipe
 from clism_ray.masking.order import worker_slots
 from clism_ray.masking.tokenizer import save_tokenizer, train_tokenizer
+from tests import process_group
 from tests.corpora import tiny_pair, write_tiny_corpus
 
 pytestmark = pytest.mark.timeout(300)  # three processes, each of which loads DeepSpeed
@@ -42,14 +40,9 @@ def configuration(stage: int) -> PretrainConfig:
 
 def work(rank: int, workers: int, root: Path, recipe: Recipe) -> None:
     """Take steps under each stage; rank 0 writes their losses."""
-    os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "29879", "DS_ACCELERATOR": "cpu"}
-    os.environ |= {"RANK": str(rank), "WORLD_SIZE": str(workers), "LOCAL_RANK": str(rank)}
-    torch.set_num_threads(1)
-    dist.init_process_group("gloo", rank=rank, world_size=workers)
     curves = {stage: curve(configuration(stage), recipe, rank, workers) for stage in STAGES}
     if rank == 0:
         (root / f"{workers}.json").write_text(json.dumps(curves))
-    dist.destroy_process_group()
 
 
 def curve(config: PretrainConfig, recipe: Recipe, rank: int, workers: int) -> list[list[float]]:
@@ -103,7 +96,7 @@ def curves(tmp_path_factory: pytest.TempPathFactory) -> Curves:
         seed=13,
     )
     for workers in (1, 2):
-        processes.spawn(work, args=(workers, root, recipe), nprocs=workers)
+        process_group.spawn(workers, work, workers, root, recipe)
     return {n: json.loads((root / f"{n}.json").read_text()) for n in (1, 2)}
 
 

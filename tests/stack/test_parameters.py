@@ -1,17 +1,15 @@
 """A checkpoint's parameters go from any workers and ZeRO stage to any others, to the bit."""
 
-import os
 from pathlib import Path
 
 import pytest
 import torch
-import torch.distributed as dist
-import torch.multiprocessing as processes
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from clism_ray.config import PretrainConfig
 from clism_ray.config_file import parse
+from tests import process_group
 
 pytestmark = pytest.mark.timeout(300)  # six processes, each of which loads DeepSpeed
 
@@ -34,8 +32,6 @@ def configuration(stage: int) -> PretrainConfig:
 
 def work(rank: int, workers: int, root: Path, step: int, begun_by: int) -> None:
     """Under each stage: begin, or go on from what others saved in the next one; steps; save."""
-    os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "29876", "DS_ACCELERATOR": "cpu"}
-    os.environ |= {"RANK": str(rank), "WORLD_SIZE": str(workers), "LOCAL_RANK": str(rank)}
     from clism_ray.train.engine import backward, start_engine
     from clism_ray.train.parameters import (
         file_contents,
@@ -44,8 +40,6 @@ def work(rank: int, workers: int, root: Path, step: int, begun_by: int) -> None:
         write_files,
     )
 
-    torch.set_num_threads(1)
-    dist.init_process_group("gloo", rank=rank, world_size=workers)
     for stage in STAGES:
         torch.manual_seed(7 + begun_by)  # other weights, unless they are loaded
         model = nn.Sequential(nn.Linear(5, 7), nn.LayerNorm(7), nn.Tanh(), nn.Linear(7, 3))
@@ -70,7 +64,6 @@ def work(rank: int, workers: int, root: Path, step: int, begun_by: int) -> None:
         later = root / f"{workers}-{stage}-written-later"
         later.mkdir(exist_ok=True)
         write_files(copies, later, rank)
-    dist.destroy_process_group()
 
 
 def whole(folder: Path) -> dict[str, Tensor]:
@@ -85,7 +78,7 @@ def whole(folder: Path) -> dict[str, Tensor]:
 def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("saved")
     for workers, step, begun_by in ((2, 0, 0), (3, STEPS, 2), (1, 2 * STEPS, 3)):
-        processes.spawn(work, args=(workers, root, step, begun_by), nprocs=workers)
+        process_group.spawn(workers, work, workers, root, step, begun_by)
     return root
 
 

@@ -16,14 +16,15 @@ from typing import Any
 import pytest
 import torch
 import torch.distributed as dist
-import torch.multiprocessing as processes
 from safetensors.torch import load_file
 from torch import Tensor, nn
+from torch.multiprocessing import ProcessExitedException
 
 from clism_ray.config import PretrainConfig
 from clism_ray.config_file import parse
 from clism_ray.train import checkpoint, journal
 from clism_ray.train.checkpoint import folder_of
+from tests import process_group
 
 pytestmark = pytest.mark.timeout(300)  # processes that load DeepSpeed, some after others
 
@@ -84,18 +85,13 @@ def take_step(worker: Any) -> None:
 
 def work(rank: int, story: Callable[..., None], storage: Path, settings: dict[str, Any]) -> None:
     """One worker of a story."""
-    os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "29878", "DS_ACCELERATOR": "cpu"}
-    os.environ |= {"RANK": str(rank), "WORLD_SIZE": str(WORKERS), "LOCAL_RANK": str(rank)}
-    torch.set_num_threads(1)
-    dist.init_process_group("gloo", rank=rank, world_size=WORKERS)
     story(make_worker(rank, configuration(storage, **settings)), storage)
-    dist.destroy_process_group()
 
 
 def tell(storage: Path, story: Callable[..., None], **settings: object) -> Path:
     """Run a story on all workers; the run's folder."""
     (storage / "runs" / "x").mkdir(parents=True, exist_ok=True)
-    processes.spawn(work, args=(story, storage, settings), nprocs=WORKERS)
+    process_group.spawn(WORKERS, work, story, storage, settings)
     return storage / "runs" / "x"
 
 
@@ -128,6 +124,7 @@ def save_while_training(worker: Any, storage: Path) -> None:
         settle(worker, wait=False)
         assert checkpoint.complete(folder_of(run, 3)) is None
         assert checkpoint.complete(folder_of(run, 2)), "the one before counts until then"
+    dist.barrier()  # the first worker may still be looking
     go_on.set()
     save(worker)  # ends the one before
     assert checkpoint.complete(folder_of(run, 3))
@@ -190,7 +187,7 @@ def go_on(worker: Any, storage: Path) -> None:
 
 
 def test_a_worker_killed_while_it_writes_leaves_the_checkpoint_before(tmp_path: Path) -> None:
-    with pytest.raises(processes.ProcessExitedException):
+    with pytest.raises(ProcessExitedException):
         tell(tmp_path, die_in_writing)
     run = tmp_path / "runs" / "x"
     assert (folder_of(run, 2) / "rank-00000.json").is_file()

@@ -1,7 +1,6 @@
 """What DeepSpeed sends and what a checkpoint weighs, against the arithmetic of a plan."""
 
 import json
-import os
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +9,6 @@ from typing import Any
 import pytest
 import torch
 import torch.distributed as dist
-import torch.multiprocessing as processes
 from torch import nn
 
 from clism_ray.config import PretrainConfig
@@ -18,6 +16,7 @@ from clism_ray.config_file import parse
 from clism_ray.model.shape import Shape
 from clism_ray.train.cost import checkpoint_bytes, sent
 from clism_ray.train.memory import STAGES
+from tests import process_group
 
 pytestmark = pytest.mark.timeout(300)  # two processes, each of which loads DeepSpeed
 
@@ -52,10 +51,6 @@ def counted(name: str, sizes: dict[str, float]) -> Callable[..., Any]:
 
 def work(rank: int, root: Path) -> None:
     """A step under each stage, its collectives counted, and a checkpoint."""
-    os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "29877", "DS_ACCELERATOR": "cpu"}
-    os.environ |= {"RANK": str(rank), "WORLD_SIZE": str(WORKERS), "LOCAL_RANK": str(rank)}
-    torch.set_num_threads(1)
-    dist.init_process_group("gloo", rank=rank, world_size=WORKERS)
     sizes: dict[str, float] = defaultdict(float)
     for name in PASSES:
         setattr(dist, name, counted(name, sizes))
@@ -77,13 +72,12 @@ def work(rank: int, root: Path) -> None:
         save_parameters(engine, folder)
     if rank == 0:
         (root / "sent.json").write_text(json.dumps(found))
-    dist.destroy_process_group()
 
 
 @pytest.fixture(scope="module")
 def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("wire")
-    processes.spawn(work, args=(root,), nprocs=WORKERS)
+    process_group.spawn(WORKERS, work, root)
     return root
 
 
