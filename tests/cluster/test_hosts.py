@@ -29,7 +29,7 @@ GIVE = """
 import socket, sys, time
 address, size = sys.argv[1], int(sys.argv[2])
 began = time.monotonic()
-peer = socket.create_connection((address, 9000), timeout=1)
+peer = socket.create_connection((address, 9000), timeout=5)
 peer.settimeout(10)
 peer.sendall(f"{size:16}".encode() + bytes(size))
 assert peer.recv(1)

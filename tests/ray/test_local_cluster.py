@@ -72,6 +72,6 @@ def test_a_local_cluster_takes_jobs_with_the_token_and_listens_on_loopback_alone
     assert not [where for where in found if not where.is_loopback]
     assert script("start", place).returncode == 2
     assert script("stop", place).returncode == 0
-    _, alive = psutil.wait_procs(processes, timeout=10)
+    _, alive = psutil.wait_procs(processes, timeout=60)
     assert not alive
     assert "no cluster" in script("stop", place).stdout

@@ -397,7 +397,7 @@ def test_more_workers_than_the_cluster_can_hold_is_said_at_once(
     began = time.monotonic()
     with pytest.raises(InputError, match="asks for 4 workers of 64 CPU"):
         pretrain(config)
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 60
 
 
 @pytest.mark.drill

@@ -169,7 +169,7 @@ def test_a_silent_server_costs_many_runs_the_wait_of_one(
             tracker = Tracker(store, replace(new, folder=tmp_path / str(n)))
             with pytest.raises(StoreAway, match=f"nothing came within {SILENCE_S} s"):
                 tracker.deliver(entries(1, 2))
-        assert time.monotonic() - began < 5 * SILENCE_S
+        assert time.monotonic() - began < 10 * SILENCE_S
 
 
 def test_cells_done_without_a_server_are_delivered_under_their_evaluation(
