@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
+
 from clism_ray.corpus.intake import Split
 from clism_ray.corpus.manifest import Manifest, Window, windows
 from clism_ray.corpus.rows import read_rows
@@ -135,7 +137,9 @@ def _speaks(pair: AlignedPair, language: str | None) -> bool:
 
 
 def _fits(span: SpanPair, wanted: Wanted) -> bool:
-    return wanted.label in (None, span.label) and span.score >= wanted.min_score
+    # Shards hold float32, as training compares them.
+    sure = np.float32(span.score) >= np.float32(wanted.min_score)
+    return wanted.label in (None, span.label) and bool(sure)
 
 
 def _cut(text: str, start: int, end: int) -> Parts:

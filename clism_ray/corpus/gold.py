@@ -138,7 +138,8 @@ def _lines(name: str) -> list[str]:
     path = Path(name).expanduser()
     try:
         content = path.read_bytes()
-        text = (gzip.decompress(content) if path.suffix == ".gz" else content).decode()
+        text = (gzip.decompress(content) if path.suffix == ".gz" else content).decode("utf-8-sig")
     except (OSError, EOFError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read as UTF-8 text, plain or .gz ({error})") from error
-    return text.splitlines()
+    # Not splitlines(): U+2028 and its like are no ends of lines, and may stand in a token.
+    return [line.removesuffix("\r") for line in text.removesuffix("\n").split("\n")] if text else []

@@ -113,4 +113,5 @@ class _Text:
 
 
 def _bin(score: float) -> int:
-    return min(SCORE_BINS - 1, max(0, int(score * SCORE_BINS)))
+    # Shards hold float32: 0.9 of them reads as 0.89999998, and is of the bin that begins there.
+    return min(SCORE_BINS - 1, max(0, int(round(score * SCORE_BINS, 4))))

@@ -1,7 +1,7 @@
 """The names that a cell's scores are tracked by.
 
 `test/xquad/squad_f1/de` for a column of a test set, `test/xquad/squad_f1` for the mean of those
-that are averaged.
+that are averaged, if all of them have such a score.
 """
 
 from statistics import fmean
@@ -19,23 +19,30 @@ _NER = ("f1", "precision", "recall")
 def result_metrics(result: CellResult) -> dict[str, float]:
     """The scores of a cell by name."""
     metrics = {LOSS: result.loss}
-    averaged: dict[str, list[float]] = {}
+    averaged: dict[str, list[dict[str, float]]] = {}
     for score in result.scores.values():
         for name, value in score.metrics.items():
             metrics[f"test/{score.test}/{name}/{score.column}"] = value
-            if score.averaged:
-                averaged.setdefault(f"test/{score.test}/{name}", []).append(value)
-    return metrics | {name: fmean(values) for name, values in averaged.items()}
+        if score.averaged:
+            averaged.setdefault(score.test, []).append(score.metrics)
+    for test, columns in averaged.items():
+        for name in columns[0]:
+            if all(name in column for column in columns):
+                metrics[f"test/{test}/{name}"] = fmean(column[name] for column in columns)
+    return metrics
 
 
 def metric_names(task: QaConfig | NerConfig) -> list[str]:
     """The names that every cell of a task has, whatever entities it finds."""
     names = [LOSS]
     for test, gold in task.tests.items():
+        averaged = []
         for file in gold.files(test):
             known: tuple[str, ...] = _NER if isinstance(task, NerConfig) else _SQUAD
             if isinstance(task, QaConfig) and file.language.partition("-")[0] in MLQA_LANGUAGES:
                 known += _MLQA
             names += [f"test/{test}/{name}/{file.column}" for name in known]
-            names += [f"test/{test}/{name}" for name in known if file.averaged]
-    return list(dict.fromkeys(names))
+            averaged += [known] if file.averaged else []
+        of_all = min(averaged, key=len, default=())
+        names += [f"test/{test}/{name}" for name in of_all]
+    return names

@@ -27,14 +27,21 @@ def first_tokens(tokens: Sequence[Offsets], words: Sequence[Offsets]) -> list[in
     """The first token that holds part of each word, -1 where none does.
 
     Both are half-open places in the same text, in order. Special tokens stand at (0, 0), and
-    some tokenizers give a token the space before it.
+    some tokenizers give a token the space before it. Where no space is, SentencePiece's lone mark
+    stands at the first character of the token after it, which is taken.
     """
     firsts, token = [], 0
     for start, end in words:
-        while token < len(tokens) and tokens[token][1] <= start:
+        while token < len(tokens) and (tokens[token][1] <= start or _is_lone_mark(tokens, token)):
             token += 1
         firsts.append(token if token < len(tokens) and tokens[token][0] < end else -1)
     return firsts
+
+
+def _is_lone_mark(tokens: Sequence[Offsets], token: int) -> bool:
+    """Whether a token is only the beginning of the next one."""
+    following = tokens[token + 1] if token + 1 < len(tokens) else (-1, -1)
+    return tokens[token][0] == following[0] and tokens[token][1] < following[1]
 
 
 def spans_of(tags: Sequence[WordTag]) -> list[Span]:

@@ -6,14 +6,14 @@ replacement, and, once for all systems and runs, some items (Owen 2007, "The pig
 Systems therefore stay paired. Languages are fixed: their average is over these and no others.
 
 Of R runs, R - 1 are drawn, which makes the variance over resamples that of the mean (McCarthy and
-Snowden 1985). With five runs and normal quantiles an interval would still be too short, so
-percentiles are moved out as far as Student's t lies beyond the normal (Hesterberg 2015, section
-5.4), with Satterthwaite's degrees of freedom: R - 1 where runs make all the difference, endless
-where items do.
+Snowden 1985). Percentiles of few runs can hardly lie beyond the best and the worst one, so the
+standard deviation over resamples is taken for the mean's standard error, with the quantiles and
+probabilities of Student's t and Satterthwaite's degrees of freedom: R - 1 where runs make all the
+difference, endless where items do. Where there is one run, or all are alike, percentiles count.
 
-Simulated with five runs, 95 % intervals hold the truth 94 to 96 times in 100, those of differences
-91 times where runs make nearly all the difference. Noise that belongs to neither a run nor an item
-counts up to three times: where there is nothing else, intervals are wider than they need be.
+Simulated, 95 % intervals of means and of differences hold the truth 94 to 98 times in 100 with five
+runs, 92 to 97 with three, 87 to 96 with two. Noise that belongs to neither a run nor an item counts
+up to three times: where there is nothing else, intervals are wider than they need be.
 
 `scipy.stats.bootstrap` resamples one level of one array; crossed levels, draws shared by systems
 and languages, and scores of sums without a copy of the data for each resample are made here.
@@ -21,6 +21,7 @@ and languages, and scores of sums without a copy of the data for each resample a
 Shapes: S systems, R runs, I items, K sums, L languages, B resamples.
 """
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -79,17 +80,23 @@ class Resampled:
                 self._of(system, language), self._of(baseline, language), strict=True
             )
         )
+        value, interval = float(measured_R.mean()), self._interval(measured_R, resampled_B)
         freedom = _freedom(measured_R, resampled_B)
-        beyond = min(np.sum(resampled_B <= 0), np.sum(resampled_B >= 0))
-        one_sided = min((1 + beyond) / (1 + len(resampled_B)), 0.5)
-        p = 2 * stats.t.cdf(stats.norm.ppf(one_sided), freedom)
-        interval = self._interval(measured_R, resampled_B)
-        return Difference(float(measured_R.mean()), *interval, float(p))
+        if math.isfinite(freedom):
+            p = 2 * stats.t.sf(abs(value) / resampled_B.std(), freedom)
+        else:
+            beyond = min(np.sum(resampled_B <= 0), np.sum(resampled_B >= 0))
+            p = min(2 * (1 + beyond) / (1 + len(resampled_B)), 1.0)
+        return Difference(value, *interval, float(p))
 
     def _interval(self, measured_R: Floats, resampled_B: Floats) -> tuple[float, float]:
         tail = (1 - self.confidence) / 2
-        moved_out = stats.norm.cdf(stats.t.ppf(tail, _freedom(measured_R, resampled_B)))
-        low, high = np.quantile(resampled_B, [moved_out, 1 - moved_out])
+        freedom = _freedom(measured_R, resampled_B)
+        if math.isfinite(freedom):
+            half = stats.t.ppf(1 - tail, freedom) * resampled_B.std()
+            low, high = measured_R.mean() + np.array([-half, half])
+        else:
+            low, high = np.quantile(resampled_B, [tail, 1 - tail])
         return float(low), float(high)
 
     def _of(self, system: str, language: str | None) -> tuple[Floats, Floats]:

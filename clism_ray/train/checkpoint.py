@@ -106,6 +106,13 @@ def intact(folder: Path, rank: int, workers: int) -> bool:
     )
 
 
+def state_files(folder: Path) -> list[Path]:
+    """What all ranks of a complete checkpoint wrote; others may have begun it and left files."""
+    state = complete(folder)
+    lists = [_read_list(folder, rank) for rank in range(state.workers)] if state else []
+    return [folder / name for listed in lists if listed for name in listed["files"]]
+
+
 def steps_saved(run: Path) -> list[int]:
     """The steps of all checkpoint folders, complete or not, newest first."""
     parent = run / "checkpoints"

@@ -39,18 +39,17 @@ def copy(folder: Path, rank: int, place: str, keep: int) -> str | None:
             fs.copy_files(str(folder / name), target, fs.LocalFileSystem(), system)
         if rank == 0:
             _keep_newest(system, inner, keep)
-    except (OSError, InputError) as error:
+    except Exception as error:  # a store's library may raise its own
         return f"{folder.name} was not copied to {masked(place)}: {masked(str(error))}"
     return None
 
 
 def fetch_newest(place: str, run: Path, identity_hash: str) -> int | None:
-    """Fetch the newest sound copy, unless the run has a complete checkpoint as new; its step.
+    """Fetch the newest sound copy, unless the run has a sound checkpoint as new; its step.
 
     Raises InputError if the place cannot be reached, or if the copy is of other settings.
     """
-    own = (s for s in checkpoint.steps_saved(run) if checkpoint.complete(_local(run, s)))
-    newest = next(own, 0)
+    newest = _newest_sound(run)
     system, inner = system_of(place)
     try:
         for step in _steps(system, inner):
@@ -63,12 +62,20 @@ def fetch_newest(place: str, run: Path, identity_hash: str) -> int | None:
                 return step
             else:
                 print(f"{masked(place)}: step {step} is damaged; an older one is taken")
-    except OSError as error:
+    except InputError:
+        raise
+    except Exception as error:  # a store's library may raise its own
         raise InputError(
             f"checkpoint.copy_to: {masked(place)} cannot be read: {masked(str(error))}; "
             "start again when it can, or leave checkpoint.copy_to out to begin without it"
         ) from error
     return None
+
+
+def _newest_sound(run: Path) -> int:
+    """The step of the run's newest checkpoint with the hashes it was written with; 0 if none."""
+    steps = checkpoint.steps_saved(run)
+    return next((s for s in steps if checkpoint.intact(_local(run, s), rank=0, workers=1)), 0)
 
 
 def _fetch(system: Any, folder: str, target: Path, identity_hash: str) -> bool:

@@ -1,7 +1,8 @@
 """Going on here with a run that began in another storage, from its newest sound checkpoint.
 
 What a run needs to draw the rest of its curve is its settings and that checkpoint; its tokenizer,
-its journal and its best model come along, so that it looks like a run that never moved.
+its journal, its best model and one that is not validated yet come along, so that it looks like a
+run that never moved.
 """
 
 import shutil
@@ -10,7 +11,7 @@ from pathlib import Path
 from clism_ray.errors import InputError
 from clism_ray.train import checkpoint, journal
 
-_COPIED = ("tokenizer", "best", "best.json", journal.JOURNAL)
+_COPIED = ("tokenizer", "best", "best.json", journal.JOURNAL, "validating-*")
 
 
 def bring(origin: Path, run: Path, identity_hash: str) -> int:
@@ -25,9 +26,8 @@ def bring(origin: Path, run: Path, identity_hash: str) -> int:
             f"(identity {found.identity_hash}, this run's is {identity_hash}); compare its "
             "config.yaml with this configuration, and the corpus with the one it was trained on"
         )
-    for name in _COPIED:
-        if (origin / name).exists():
-            _copy(origin / name, run / name)
+    for path in (path for pattern in _COPIED for path in origin.glob(pattern)):
+        _copy(path, run / path.name)
     _copy(checkpoint.folder_of(origin, step), checkpoint.folder_of(run, step))
     return step
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import torch.distributed as dist
 
 from clism_ray.errors import InputError, RunFailed, input_error_in
 from clism_ray.masking.examples import DROP_REASONS
@@ -56,6 +57,7 @@ def train(job: TrainJob) -> None:
     except RunFailed as error:
         end = failed(error)
         end_writing(worker)
+        dist.barrier()  # one may write for longer than Ray Train's report waits for it
     note(worker, "event", end)
     return report(worker)
 

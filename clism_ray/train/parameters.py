@@ -50,8 +50,8 @@ def write_files(contents: Iterable[dict[str, Tensor]], folder: Path, rank: int) 
         save_file(held, folder / f"state-{rank:05d}-{number:03d}.safetensors")
 
 
-def load_parameters(engine: Engine, folder: Path, step: int) -> None:
-    """Put what any ranks wrote below `folder`, after so many optimizer steps, into an engine."""
+def load_parameters(engine: Engine, files: Iterable[Path], step: int) -> None:
+    """Put what any ranks wrote after so many optimizer steps, all their files, into an engine."""
     adam = engine.optimizer if engine.zero_optimization_stage() == 0 else engine.optimizer.optimizer
     for flat in _sharded(engine):
         adam.state[flat] = {
@@ -59,14 +59,14 @@ def load_parameters(engine: Engine, folder: Path, step: int) -> None:
             **{moment: torch.zeros_like(flat) for moment in _MOMENTS},
         }
     parameters = dict(_named(engine))
-    for path in sorted(folder.glob("state-*.safetensors")):
+    for path in files:
         with safe_open(path, framework="pt") as file:
             names = {key.rpartition("/")[0] for key in file.keys()}
             for name in sorted(names):
                 parts = {part: file.get_tensor(f"{name}/{part}") for part in _PARTS}
                 _put(engine, adam.state, parameters.pop(name), parts)
     if parameters:
-        raise RuntimeError(f"{folder} has no {', '.join(parameters)}")
+        raise RuntimeError(f"the checkpoint has no {', '.join(parameters)}")
     if engine.zero_optimization_stage() == 3 and (kept := engine.optimizer.persistent_parameters):
         kept[0].partition(kept)  # small ones stay whole between steps: take them anew
         kept[0].all_gather(kept)

@@ -37,7 +37,7 @@ def resume(worker: Worker) -> None:
         folder = checkpoint.folder_of(run, step)
         sound = checkpoint.intact(folder, worker.rank, worker.workers)
         if not all_sum(torch.tensor([float(not sound)]), worker.device).item():
-            load_parameters(worker.engine, folder, step)
+            load_parameters(worker.engine, checkpoint.state_files(folder), step)
             worker.step = step
             # The last report before a crash may not have reached the journal.
             worker.unreported += checkpoint.metrics_in(folder)

@@ -3,8 +3,11 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import fsspec
 import pytest
+from fsspec import AbstractFileSystem
 from pyarrow import fs
 
 from clism_ray.corpus.storage import system_of
@@ -89,6 +92,16 @@ def test_a_copy_that_was_damaged_is_passed_over(
     assert steps_saved(tmp_path / "there") == [20]
 
 
+def test_a_sound_copy_replaces_a_checkpoint_that_was_damaged_here(
+    tmp_path: Path, place: str
+) -> None:
+    saved_and_copied(tmp_path, place, 20, 40)
+    shard = folder_of(tmp_path, 40) / "state-00001-000.safetensors"
+    shard.write_bytes(shard.read_bytes()[::-1])
+    assert fetch_newest(place, tmp_path, IDENTITY) == 40
+    assert intact(folder_of(tmp_path, 40), rank=0, workers=1)
+
+
 def test_of_whole_copies_so_many_are_kept_and_the_one_that_is_being_made(
     tmp_path: Path, place: str
 ) -> None:
@@ -106,6 +119,26 @@ def test_a_copy_of_other_settings_is_refused(tmp_path: Path, place: str) -> None
     with pytest.raises(InputError, match=r"of step 20 there is of other settings.*another name="):
         fetch_newest(place, tmp_path / "there", "other")
     assert complete(folder_of(tmp_path / "there", 20)) is None
+
+
+class Locked(AbstractFileSystem):
+    """A store whose library raises what is no OSError, as Azure's does."""
+
+    protocol = "locked"
+
+    def __getattribute__(self, name: str) -> Any:
+        if name in {"info", "ls", "find", "mkdir", "makedirs"}:
+            raise RuntimeError("the account is locked")
+        return super().__getattribute__(name)
+
+
+def test_what_a_library_raises_of_its_own_is_told_too(tmp_path: Path) -> None:
+    fsspec.register_implementation("locked", Locked, clobber=True)
+    folder = write_checkpoint(tmp_path, 20)
+    told = copy(folder, 0, "locked://bucket/run", 2)
+    assert told == "step-00000020 was not copied to locked://bucket/run: the account is locked"
+    with pytest.raises(InputError, match=r"copy_to: locked://bucket/run cannot be read: the acc"):
+        fetch_newest("locked://bucket/run", tmp_path / "there", IDENTITY)
 
 
 def test_a_place_that_is_away_is_told_and_stops_no_writing(tmp_path: Path) -> None:

@@ -45,7 +45,8 @@ def work(rank: int, workers: int, root: Path, step: int, begun_by: int) -> None:
         model = nn.Sequential(nn.Linear(5, 7), nn.LayerNorm(7), nn.Tanh(), nn.Linear(7, 3))
         engine = start_engine(model, configuration(stage), workers)
         if step:
-            load_parameters(engine, root / f"{begun_by}-{(stage + 1) % len(STAGES)}", step)
+            written = root / f"{begun_by}-{(stage + 1) % len(STAGES)}"
+            load_parameters(engine, sorted(written.glob("state-*")), step)
             folder = root / f"{workers}-{stage}-as-loaded"
             folder.mkdir(exist_ok=True)
             save_parameters(engine, folder)

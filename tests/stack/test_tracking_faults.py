@@ -121,17 +121,23 @@ def test_a_run_begins_without_its_server_and_is_there_when_that_comes(
 ) -> None:
     proxy, sent = Proxy(mlflow_server.uri), entries(1, 6)
     path = new.folder / journal.JOURNAL
-    tracker = start(Store(proxy.uri), new)
+    tracker, told = start(Store(proxy.uri), new), ""
+
+    def waits(times: int) -> bool:
+        nonlocal told
+        told += capsys.readouterr().out
+        return told.count("metrics wait") == times
+
     assert tracker.run_id is None
     with following(follow_run(path, tracker, log_every=1, steps=6), tracker.store):
         journal.append(path, sent[:4])
-        time.sleep(1)  # passes that find nobody
+        patiently(lambda: waits(1))
         with proxy.up():
             patiently(lambda: read_tracking(new.folder).get("mlflow_run") is not None)
         journal.append(path, sent[4:])
-        time.sleep(1)  # and it is gone again
+        patiently(lambda: waits(2))  # it is gone again
     assert not tracker.close(FINISHED, sent, [])
-    told = capsys.readouterr().out
+    told += capsys.readouterr().out
     assert told.count("does not answer (Connection refused): metrics wait") == 2
     assert told.count("MLflow answers again") == 1
     assert "the same command, started again, delivers it" in told

@@ -143,6 +143,13 @@ def test_links_of_wpt_files_are_sure_or_possible(tmp_path: Path) -> None:
     assert gold.stray_links == 1  # there is no ninth token
 
 
+def test_lines_end_at_line_feeds_and_nowhere_else(tmp_path: Path) -> None:
+    text = "\ufeffthe\u2028house ||| la\x85maison\r\na ||| b\r\n"
+    first, second = read_gold(wpt(tmp_path, text, "1-1\r\n1-1\r\n"))
+    assert (first.source, second.source) == ("the house", "a")
+    assert first.target == "la maison"
+
+
 def test_links_of_json_lines_are_sure(tmp_path: Path) -> None:
     row = {"source": ["the", "house"], "target": ["ghar"], "links": [[1, 0]]}
     path = tmp_path / "gold.jsonl.gz"

@@ -11,6 +11,7 @@ from clism_ray.train.checkpoint import (
     complete,
     intact,
     keep_newest,
+    state_files,
     steps_saved,
     write_list,
 )
@@ -60,6 +61,13 @@ def test_a_changed_byte_is_found_by_the_rank_that_looks_after_it(
     assert complete(folder) is not None  # sizes alone don't tell
     found = [rank for rank in range(workers) if not intact(folder, rank, workers)]
     assert found == [finder]
+
+
+def test_what_others_began_and_left_is_not_of_it(tmp_path: Path) -> None:
+    folder = save(tmp_path, 500)
+    (folder / "state-00002-000.safetensors").write_bytes(b"a third worker's, which died")
+    wanted = [path for paths in shards(folder).values() for path in paths]
+    assert state_files(folder) == wanted
 
 
 def test_lists_of_two_attempts_do_not_make_one_checkpoint(tmp_path: Path) -> None:

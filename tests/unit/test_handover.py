@@ -19,6 +19,8 @@ def origin(tmp_path: Path) -> Path:
     (run / "tokenizer").mkdir()
     (run / "tokenizer" / "tokenizer.json").write_text("{}")
     (run / JOURNAL).write_text("lines\n")
+    (run / "validating-00000040").mkdir()
+    (run / "validating-00000020.json").write_text("{}")
     return run
 
 
@@ -30,6 +32,8 @@ def test_the_newest_checkpoint_comes_with_what_belongs_to_it(origin: Path, tmp_p
     assert complete(folder_of(here, 40)) == complete(folder_of(origin, 40))
     assert (here / "tokenizer" / "tokenizer.json").read_text() == "{}"
     assert (here / JOURNAL).read_text() == "lines\n"
+    assert (here / "validating-00000040").is_dir()
+    assert (here / "validating-00000020.json").is_file()
     assert not list(here.rglob("*.partial.*"))
 
 

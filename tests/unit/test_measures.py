@@ -4,6 +4,7 @@ from collections import Counter
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -29,6 +30,15 @@ def manifest(train: tuple[Shard, ...], dev: tuple[Shard, ...]) -> Manifest:
         format_version=FORMAT_VERSION, content_hash="", language_pairs=(), train=train, dev=dev,
         licences={}, tables={}, config={},
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("bound", range(SCORE_BINS))
+def test_a_score_that_shards_hold_is_of_the_bin_that_begins_with_it(bound: int) -> None:
+    score = float(np.float32(bound / SCORE_BINS))
+    pair = AlignedPair(
+        0, Origin("c", "f", 1), "en", "de", "a", "b", (SpanPair(0, 1, 0, 1, "x", score),)
+    )
+    assert measure([pair])["en-de"].scores == {bound: 1}
 
 
 def test_lengths_labels_scores_and_projections_are_counted_by_language_pair() -> None:

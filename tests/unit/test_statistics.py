@@ -42,11 +42,21 @@ def covered(runs: int, run_sd: float, trials: int = 150) -> float:
     return hits / trials
 
 
-@pytest.mark.parametrize(("runs", "run_sd"), [(1, 0.0), (5, 0.0), (5, 5.0)])
+@pytest.mark.parametrize(
+    ("runs", "run_sd"), [(1, 0.0), (2, 3.0), (3, 0.5), (3, 5.0), (5, 0.0), (5, 5.0)]
+)
 def test_an_interval_of_95_per_cent_holds_the_truth_about_as_often(
     runs: int, run_sd: float
 ) -> None:
     assert 0.90 <= covered(runs, run_sd) <= 0.99
+
+
+@pytest.mark.parametrize("runs", [2, 3, 5])
+def test_a_difference_far_beyond_that_of_runs_is_significant_with_few_of_them(runs: int) -> None:
+    found = resample(simulated(4, gain=60, runs=runs, run_sd=0.5), resamples=300)
+    difference = found.difference("new", "old")
+    assert difference.p < 0.05 / 3
+    assert difference.low > 50
 
 
 def test_five_runs_alone_would_not_be_enough_without_students_t() -> None:
