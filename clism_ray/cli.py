@@ -9,7 +9,7 @@ from typing import TypeVar
 from clism_ray import garbage
 from clism_ray.config import PretrainConfig
 from clism_ray.config_file import load, to_yaml, value_of
-from clism_ray.errors import InputError, RunFailed
+from clism_ray.errors import InputError, RunFailed, RunStopped
 from clism_ray.passwords import masked
 
 garbage.collect_seldom()  # what jobs import comes after it
@@ -18,6 +18,7 @@ ConfigT = TypeVar("ConfigT")
 
 FAILED = 1
 BAD_INPUT = 2  # also argparse's exit code
+STOPPED = 75  # EX_TEMPFAIL: there is work left, and the same command goes on
 INTERRUPTED = 130  # as a shell reports Ctrl-C
 
 
@@ -48,8 +49,8 @@ def run_job(
 def exit_code(action: Callable[[], None]) -> int:
     """Act, and return the exit code.
 
-    An InputError or a RunFailed is printed without a traceback, and without the passwords of the
-    URIs that it names; any other exception is a defect and passes through.
+    An InputError, a RunFailed or a RunStopped is printed without a traceback, and without the
+    passwords of the URIs that it names; any other exception is a defect and passes through.
     """
     try:
         action()
@@ -59,6 +60,9 @@ def exit_code(action: Callable[[], None]) -> int:
     except RunFailed as error:
         print(masked(str(error)), file=sys.stderr)
         return FAILED
+    except RunStopped as error:
+        print(masked(str(error)), file=sys.stderr)
+        return STOPPED
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return INTERRUPTED

@@ -21,6 +21,13 @@ class RunFailed(RuntimeError):
     """
 
 
+class RunStopped(RuntimeError):
+    """A run did what it was asked and ended before its work was done: the same command goes on.
+
+    Jobs exit with code 75, by which `sysexits.h` means that it may be tried again.
+    """
+
+
 class WorkersLost(RunFailed):
     """Workers died too often, or one raised what nobody expected."""
 
@@ -37,7 +44,7 @@ def causes(error: BaseException) -> Iterator[BaseException]:
     """An error and all it came from, the innermost last; Ray Train's workers' errors too."""
     yield error
     inner = list(getattr(error, "worker_failures", {}).values())
-    inner += [getattr(error, "cause", None), error.__cause__]
+    inner += [getattr(error, name, None) for name in ("controller_failure", "cause", "__cause__")]
     for cause in inner:
         if isinstance(cause, BaseException):
             yield from causes(cause)

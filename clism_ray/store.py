@@ -41,6 +41,10 @@ class StoreFailed(Exception):
     """The store did not take a request. Its text is for people, and holds no password."""
 
 
+class ExperimentDeleted(StoreFailed):
+    """The store has the experiment, but somebody deleted it."""
+
+
 class StoreAway(StoreFailed):
     """The store did not answer. It may have taken the request all the same."""
 

@@ -15,7 +15,7 @@ from mlflow.tracking import MlflowClient
 
 from clism_ray.config import leaves
 from clism_ray.passwords import masked
-from clism_ray.store import Store
+from clism_ray.store import ExperimentDeleted, Store
 from clism_ray.train.run import write_json
 from clism_ray.train.tracking_record import TRACKING, read_tracking
 
@@ -73,6 +73,12 @@ def _find(client: MlflowClient, run_id: str) -> Any:
 def _make(client: MlflowClient, uri: str, new: NewRun, key: str, began: int) -> Any:
     """The run of this key: a try whose answer was lost may have made it."""
     experiment = client.get_experiment_by_name(new.experiment)
+    if experiment and experiment.lifecycle_stage == LifecycleStage.DELETED:
+        raise ExperimentDeleted(
+            f"tracking.experiment {new.experiment!r} was deleted in MLflow; `mlflow experiments "
+            f"restore --experiment-id {experiment.experiment_id}` brings it back with its runs, "
+            "and tracking.experiment=... takes another"
+        )
     place = new.artefacts.as_uri() if uri.startswith("sqlite:") else None
     at = (
         str(experiment.experiment_id)

@@ -18,7 +18,7 @@ from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from clism_ray.errors import InputError
 from clism_ray.passwords import masked
-from clism_ray.store import Store, StoreAway, StoreFailed, time_for_files
+from clism_ray.store import ExperimentDeleted, Store, StoreAway, StoreFailed, time_for_files
 from clism_ray.tracked_run import NewRun, open_run
 from clism_ray.train import journal
 from clism_ray.train.journal import Entry
@@ -164,6 +164,8 @@ def check(store: Store) -> None:
 
 
 def _unusable(store: Store, error: StoreFailed) -> InputError:
+    if isinstance(error, ExperimentDeleted):
+        return InputError(str(error))
     return InputError(
         f"tracking.uri {masked(store.uri)!r} cannot be used: {error}\n"
         "give the address of an MLflow server or database, or leave tracking.uri out to use a "

@@ -7,12 +7,17 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # runs without 
 
 from clism_ray.cli import run_job
 from clism_ray.config import PretrainConfig
+from clism_ray.errors import RunStopped
 from clism_ray.report.outcome import print_result
 from clism_ray.train.driver import pretrain
+from clism_ray.train.status import FINISHED
 
 
 def action(config: PretrainConfig) -> None:
-    print_result(pretrain(config))
+    result = pretrain(config)
+    print_result(result)
+    if result.status != FINISHED:
+        raise RunStopped(f"{config.name} {result.status} before its end; the same command goes on")
 
 
 if __name__ == "__main__":

@@ -1,11 +1,21 @@
 """Ray Train's side of a run: workers on the loop, their reports to the journal, failures told."""
 
 import os
-from collections.abc import Callable
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ray.train import FailureConfig, RunConfig, ScalingConfig, TrainingFailedError, UserCallback
+from ray.train import (
+    ControllerError,
+    FailureConfig,
+    RunConfig,
+    ScalingConfig,
+    TrainingFailedError,
+    UserCallback,
+)
 from ray.train.torch import TorchConfig, TorchTrainer
 
 from clism_ray.config import ScalingConfig as Scaling
@@ -48,10 +58,7 @@ class JournalCallback(UserCallback):  # type: ignore[misc]
 
     def after_exception(self, run_context: Any, worker_exceptions: dict[int, Exception]) -> None:
         """Append that workers died, or raised what nobody expected, and why the first did."""
-        root = list(causes(next(iter(worker_exceptions.values()))))[-1]
-        problem = f"{type(root).__name__}: {str(root).partition(chr(10))[0]}"
-        event = {"status": WORKERS_LOST, "problem": problem}
-        journal.append(Path(self.path), [journal.entry("event", self.step, event)])
+        _note_lost(Path(self.path), self.step, next(iter(worker_exceptions.values())))
 
 
 def fit(
@@ -76,7 +83,36 @@ def fit(
         os.environ.setdefault(name, value)
     path = Path(job.run) / journal.JOURNAL
     begun = journal.read_from(path, 0)[1]  # a torn last line will be cut off
-    trainer = TorchTrainer(
+    for restarts_left in reversed(range(restarts + 1)):
+        try:
+            with _own_interrupts():
+                _trainer(loop, job, path, callbacks, restarts).fit()
+            break
+        except ControllerError as error:  # of workers being set up; Ray Train gives up at once
+            if not restarts_left or input_error_in(error):
+                raise _told(error, restarts) from error
+            steps = [entry.step for entry in journal.read_from(path, begun)[0]]
+            _note_lost(path, max(steps, default=0), error)
+        except TrainingFailedError as error:
+            raise _told(error, restarts) from error
+    told = [e.values for e in journal.read_from(path, begun)[0] if e.kind == "event"]
+    ends = [values for values in told if values["status"] in ENDS]
+    if not ends:
+        raise RunFailed(f"the run in {job.run} ended without saying why; start it again to go on")
+    if problem := failure(ends[-1]):
+        raise problem
+    return str(ends[-1]["status"])
+
+
+def _trainer(
+    loop: Callable[[Any], None],
+    job: Job,
+    path: Path,
+    callbacks: Sequence[UserCallback],
+    restarts: int,
+) -> TorchTrainer:
+    scaling = job.config.scaling
+    return TorchTrainer(
         _run,
         train_loop_config={"loop": loop, "job": job},
         torch_config=TorchConfig(backend=scaling.backend),
@@ -102,17 +138,6 @@ def fit(
             worker_runtime_env={"env_vars": _worker_environment(scaling)},
         ),
     )
-    try:
-        trainer.fit()
-    except TrainingFailedError as error:
-        raise _told(error, restarts) from error
-    told = [e.values for e in journal.read_from(path, begun)[0] if e.kind == "event"]
-    ends = [values for values in told if values["status"] in ENDS]
-    if not ends:
-        raise RunFailed(f"the run in {job.run} ended without saying why; start it again to go on")
-    if problem := failure(ends[-1]):
-        raise problem
-    return str(ends[-1]["status"])
 
 
 def pretrain_on_worker(job: TrainJob) -> None:
@@ -134,6 +159,29 @@ def _told(error: Exception, restarts: int) -> Exception:
     return WorkersLost(
         f"training failed after {restarts} restart(s): {type(root).__name__}: {root}"
     )
+
+
+def _note_lost(path: Path, step: int, error: BaseException) -> None:
+    root = list(causes(error))[-1]
+    problem = f"{type(root).__name__}: {str(root).partition(chr(10))[0]}"
+    event = {"status": WORKERS_LOST, "problem": problem}
+    journal.append(path, [journal.entry("event", step, event)])
+
+
+@contextmanager
+def _own_interrupts() -> Iterator[None]:
+    """Ctrl-C is a KeyboardInterrupt afterwards, and meanwhile once Ray Train has ended the run.
+
+    Ray Train's own handler leaves with success, and stays when training is over.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    except SystemExit as left:
+        raise KeyboardInterrupt from left
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, before)
 
 
 def _worker_environment(scaling: Scaling) -> dict[str, str]:

@@ -1,10 +1,12 @@
 """Validation beside training: a task of its own validates the model as it is exported.
 
 <run>/validating-00000500/       the model of step 500, until it is validated
+<run>/validating-00000500.begun  since a task has found a node for it
 <run>/validating-00000500.json   what was found
 
 The model is on disk before a checkpoint of its step is, so a run that goes on from that checkpoint
-validates what it has left, or tells what was found. One model is validated at a time.
+validates what it has left, or tells what was found. One model is validated at a time. A task that
+dies with its node is begun again; for one that finds no room, training does not wait for long.
 """
 
 import json
@@ -21,6 +23,7 @@ from typing import Any
 import ray
 import torch
 import torch.distributed as dist
+from ray.exceptions import RayError, RayTaskError
 from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
 from clism_ray.config import ModelConfig
@@ -31,11 +34,15 @@ from clism_ray.train.job import TrainJob
 from clism_ray.train.models import BEST, export, score_of_best
 from clism_ray.train.preflight import worker_resources
 from clism_ray.train.run import write_json
+from clism_ray.train.status import WARNING
+from clism_ray.train.stop import asked_to_stop
 from clism_ray.train.validate import all_sum, dev_batches, dev_pairs, validate
-from clism_ray.train.worker import Worker, note
+from clism_ray.train.worker import Validation, Worker, note
 
 _NAME = re.compile(r"validating-(\d{8})")
 _POLL_SECONDS = 0.1
+_PATIENCE_SECONDS = 120.0  # that training waits for a task without a node
+_TRIES = 3  # of a task whose node or process dies
 
 
 def begin_validation(worker: Worker) -> None:
@@ -44,7 +51,7 @@ def begin_validation(worker: Worker) -> None:
     name = f"validating-{worker.step:08d}"
     exported = export(worker, name, then=partial(_submit, worker.job, name))
     if worker.rank == 0:
-        worker.validating = exported
+        worker.validating = Validation(name, exported)
 
 
 def collect(worker: Worker, *, wait: bool = False) -> None:
@@ -52,12 +59,16 @@ def collect(worker: Worker, *, wait: bool = False) -> None:
 
     All ranks call it if it is to wait.
     """
-    while wait and all_sum(torch.tensor([float(_is_busy(worker))]), worker.device).item():
+    until = time.monotonic() + _PATIENCE_SECONDS
+    _look(worker)
+    while wait and all_sum(torch.tensor([float(bool(worker.validating))]), worker.device).item():
+        if worker.validating and not _has_begun(worker, worker.validating):
+            if asked_to_stop(Path(worker.job.run)):
+                _leave(worker, worker.validating)  # for the next start
+            elif time.monotonic() > until:
+                _give_up(worker, worker.validating, f"in {_PATIENCE_SECONDS:g} s no node had room")
         time.sleep(_POLL_SECONDS)
-    if worker.validating and not _is_busy(worker):
-        told = ray.get(worker.validating.result())
-        worker.validating = None
-        _note(worker, told)
+        _look(worker)
 
 
 def take_up(worker: Worker) -> None:
@@ -66,12 +77,14 @@ def take_up(worker: Worker) -> None:
         run = Path(worker.job.run)
         for path in sorted(run.glob("validating-*")):
             found = _NAME.fullmatch(path.stem)
-            if not found or int(found[1]) > worker.step:  # it will come to it again
+            will_come_again = found and int(found[1]) > worker.step
+            if not found or will_come_again or path.suffix not in ("", ".json"):
                 _remove(path)
             elif path.suffix == ".json":
                 _note(worker, json.loads(path.read_text(encoding="utf-8")))
             else:
-                worker.validating = worker.thread.submit(_submit, worker.job, path.name)
+                task = worker.thread.submit(_submit, worker.job, path.name)
+                worker.validating = Validation(path.name, task)
 
 
 def validate_exported(job: TrainJob, name: str) -> dict[str, Any]:
@@ -81,6 +94,7 @@ def validate_exported(job: TrainJob, name: str) -> dict[str, Any]:
     """
     run, step = Path(job.run), int(name.rpartition("-")[2])
     folder, told = run / name, run / f"{name}.json"
+    _begun(run, name).touch()
     if not told.is_file():
         with _alone():
             found = _validate(job, folder)
@@ -124,6 +138,7 @@ def _alone() -> Iterator[None]:
 
 def _submit(job: TrainJob, name: str) -> Any:
     """Start the task, with what a worker has, outside of what is reserved for the workers."""
+    _begun(Path(job.run), name).unlink(missing_ok=True)
     wanted = worker_resources(job.config.scaling)
     task = ray.remote(
         num_cpus=wanted.pop("CPU", 0),
@@ -131,18 +146,63 @@ def _submit(job: TrainJob, name: str) -> Any:
         resources=wanted,
         label_selector=job.config.scaling.labels or None,
         max_calls=1,  # its process gives back its memory
+        max_retries=0,  # `_look` tries again, and knows that it is to begin anew
         scheduling_strategy=PlacementGroupSchedulingStrategy(placement_group=None),
     )(validate_exported)
     return task.remote(job, name)
 
 
-def _is_busy(worker: Worker) -> bool:
-    if worker.validating is None:
-        return False
-    if not worker.validating.done():
-        return True
-    ready, _ = ray.wait([worker.validating.result()], timeout=0)
-    return not ready
+def _look(worker: Worker) -> None:
+    """Note what was found, if it was; begin again what died with its node or its process."""
+    validating = worker.validating
+    if validating is None or not validating.task.done():
+        return
+    task = validating.task.result()
+    if not ray.wait([task], timeout=0)[0]:
+        return
+    try:
+        told = ray.get(task)
+    except RayTaskError:  # what it raised itself
+        raise
+    except RayError as error:
+        if validating.tries == _TRIES:
+            _give_up(worker, validating, f"{_TRIES} tasks died, the last one of {error}")
+        else:
+            validating.tries += 1
+            validating.task = worker.thread.submit(_submit, worker.job, validating.name)
+    else:
+        worker.validating = None
+        _note(worker, told)
+
+
+def _has_begun(worker: Worker, validating: Validation) -> bool:
+    return not validating.task.done() or _begun(Path(worker.job.run), validating.name).exists()
+
+
+def _give_up(worker: Worker, validating: Validation, why: str) -> None:
+    """Go on without what this validation would have found."""
+    _leave(worker, validating)
+    for path in Path(worker.job.run).glob(f"{validating.name}*"):
+        _remove(path)
+    step, room = (
+        int(validating.name.rpartition("-")[2]),
+        worker_resources(worker.job.config.scaling),
+    )
+    each = " and ".join(f"{amount:g} {name}" for name, amount in room.items())
+    problem = (
+        f"the model of step {step} was not validated: {why} (a task beside the workers takes "
+        f"{each}; validation.beside=false does without)"
+    )
+    note(worker, "event", {"status": WARNING, "problem": problem})
+
+
+def _leave(worker: Worker, validating: Validation) -> None:
+    ray.cancel(validating.task.result())
+    worker.validating = None
+
+
+def _begun(run: Path, name: str) -> Path:
+    return run / f"{name}.begun"
 
 
 def _note(worker: Worker, told: dict[str, Any]) -> None:

@@ -25,6 +25,15 @@ class Writing(NamedTuple):
     conclude: Callable[[Any], None]  # on every rank, when all parts are written
 
 
+@dataclasses.dataclass
+class Validation:
+    """A task that validates an exported model, see `validator`."""
+
+    name: str  # of the model's folder in the run
+    task: Future[Any]  # gives its ObjectRef, once the model is written
+    tries: int = 1
+
+
 @dataclasses.dataclass(kw_only=True)
 class Worker:
     """What one worker holds."""
@@ -41,7 +50,7 @@ class Worker:
     unreported: list[journal.Entry] = dataclasses.field(default_factory=list)
     unsaved: list[journal.Entry] = dataclasses.field(default_factory=list)
     writing: list[Writing] = dataclasses.field(default_factory=list)
-    validating: Future[Any] | None = None  # of the first worker: a task, see `validator`
+    validating: Validation | None = None  # of the first worker
     thread: ThreadPoolExecutor = dataclasses.field(  # writes beside training, in order
         default_factory=lambda: ThreadPoolExecutor(1, "writer")
     )

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from ray.cluster_utils import Cluster
 
+from clism_ray.cli import STOPPED
 from clism_ray.config import PretrainConfig
 from clism_ray.config_file import to_yaml
 from clism_ray.train.checkpoint import complete, folder_of, steps_saved
@@ -118,7 +119,7 @@ def test_a_run_that_is_asked_to_stop_takes_a_checkpoint_and_goes_on_from_it_else
         wait_for(lambda: len(curve(run)) > 25, driver)
         driver.send_signal(signal.SIGTERM)
         out, _ = driver.communicate(timeout=120)
-    assert driver.returncode == 0, out
+    assert driver.returncode == STOPPED, out
     assert "asked to stop" in out
     (stopped,) = events(run, "stopped")
     assert stopped.step == steps_saved(run)[0] < STEPS

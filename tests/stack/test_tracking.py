@@ -202,6 +202,14 @@ def test_a_store_that_can_never_be_used_is_named(uri: str, tmp_path: Path) -> No
         assert "secret" not in str(caught.value)
 
 
+def test_an_experiment_that_was_deleted_is_named_with_the_ways_out(store: Store) -> None:
+    new = replace(new_run(store), experiment="gone")
+    at = MlflowClient(tracking_uri=store.uri).create_experiment("gone")
+    MlflowClient(tracking_uri=store.uri).delete_experiment(at)
+    with pytest.raises(InputError, match=rf"'gone' was deleted.*restore --experiment-id {at}`"):
+        start(store, new)
+
+
 def test_nested_settings_become_dotted_keys() -> None:
     tree = {"a": {"b": 1, "c": {"d": None}}, "e": "text", "f": [1, 2]}
     assert flatten(tree) == {"a.b": "1", "a.c.d": "null", "e": "text", "f": "[1, 2]"}

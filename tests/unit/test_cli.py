@@ -8,7 +8,7 @@ from clism_ray.cli import run_job
 from clism_ray.config import PretrainConfig
 from clism_ray.config_corpus import SynthesizeConfig
 from clism_ray.config_file import load
-from clism_ray.errors import InputError
+from clism_ray.errors import InputError, RunStopped
 
 
 @pytest.fixture
@@ -69,6 +69,16 @@ def test_a_defect_passes_through(file: str) -> None:
 
     with pytest.raises(ZeroDivisionError):
         run("--config", file, action=fail)
+
+
+def test_what_stops_before_its_end_exits_with_75(
+    file: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stop(config: SynthesizeConfig) -> None:
+        raise RunStopped("stopped; the same command goes on")
+
+    assert run("--config", file, action=stop) == 75
+    assert capsys.readouterr().err == "stopped; the same command goes on\n"
 
 
 def test_an_interruption_exits_with_130(file: str) -> None:

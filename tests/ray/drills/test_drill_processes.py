@@ -1,11 +1,13 @@
 """Processes of a run that die or stand still: the curve stays the same."""
 
+import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from clism_ray.cli import INTERRUPTED
 from tests.drilled_run import (
     configuration,
     data_workers,
@@ -82,6 +84,21 @@ def test_the_command_goes_on_after_its_driver_was_killed(
     run_to_end(config)
     assert len(events(run, "training")) == 2
     record("the driver; the command again", run, undisturbed)
+
+
+def test_the_command_goes_on_after_ctrl_c(
+    corpus: Path, tmp_path: Path, undisturbed: dict[int, float], record: Record
+) -> None:
+    config = configuration(corpus, tmp_path)
+    run = folder(config)
+    with driver_of(config) as driver:
+        wait_for_steps(run, 28, driver)
+        driver.process.send_signal(signal.SIGINT)
+        out = ended(driver, code=INTERRUPTED)
+    assert out.endswith("interrupted\n")
+    assert "Traceback" not in out
+    run_to_end(config)
+    record("nothing: Ctrl-C; the command again", run, undisturbed)
 
 
 def test_a_worker_that_stands_still_for_30_s_goes_on_where_it_was(
