@@ -2,10 +2,9 @@
 
 One rule serves every language, so a text in several scripts needs no language code. A word is
 a run of letters, marks and digits; marks (Devanagari vowel signs, Arabic diacritics) stay with
-their letter. A number keeps its separators and
-the letters after it ("1,000.5", "2:30", "3.5m"), an abbreviation its dots
-("U.S."). In scripts that write no spaces each character is a word. Any other character that is
-no white space is a word of its own.
+their letter or sign. A number keeps its separators and the letters after it ("1,000.5", "2:30",
+"3.5m"), an abbreviation its dots ("U.S."). In scripts that write no spaces each character is a word.
+Any other character that is no white space is a word of its own.
 """
 
 import re
@@ -34,7 +33,7 @@ _WORD = (
     rf"|\p{{Nd}}++(?:[.,:\u066b\u066c]\p{{Nd}}++)*+{_LETTER}*"
     rf"|[{_UNSPACED}][\p{{M}}\u200c\u200d]*"
     rf"|{_LETTER}+"
-    r"|\S"
+    r"|\S[\p{M}\u200c\u200d]*"
 )
 
 # Characters that make up a word on average, in scripts whose characters are words here.

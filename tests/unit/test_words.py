@@ -28,6 +28,7 @@ LATIN = [chr(code) for code in (*range(0x250), *range(0x2010, 0x2028), 0x20AC)]
         ("می\u200cخواهم", ["می\u200cخواهم"]),
         ("我们有50个ABC。", ["我", "们", "有", "50", "个", "ABC", "。"]),
         ("ที่นี่", ["ที่", "นี่"]),
+        ("I\u2764\ufe0fNY", ["I", "\u2764\ufe0f", "NY"]),  # a sign with its variation selector
         ("a|||b", ["a", "|", "|", "|", "b"]),
         ("", []),
     ],
