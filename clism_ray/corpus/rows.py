@@ -21,9 +21,18 @@ def read_rows(corpus: Location, window: Window, rows: Sequence[int]) -> list[Ali
     """Some rows of a window, in the order asked for.
 
     The last few windows stay decoded in this process: neighbouring micro-batches share them.
+
+    Raises InputError for a row that no preparation would write.
     """
     table = _table(str(corpus), window.path, window.group)
-    return [from_row(row) for row in table.take(pa.array(rows)).to_pylist()]
+    pairs = [from_row(row) for row in table.take(pa.array(rows)).to_pylist()]
+    for pair in pairs:
+        if wrong := _wrong(pair):
+            raise InputError(
+                f"{below(corpus, window.path)}: row {pair.row_id}, which came from line "
+                f"{pair.origin.line} of {pair.origin.file}: {wrong}; prepare the corpus again"
+            )
+    return pairs
 
 
 def check_labels(corpus: Location, windows: Iterable[Window], wanted: Collection[str]) -> None:
@@ -42,6 +51,18 @@ def check_labels(corpus: Location, windows: Iterable[Window], wanted: Collection
             f"masking.labels: no span of {corpus} is a {lacking[0]!r}; "
             f"its labels are {', '.join(sorted(met))}"
         )
+
+
+def _wrong(pair: AlignedPair) -> str | None:
+    """What no preparation would write of a pair; None as a rule."""
+    if not pair.source or not pair.target:
+        return "a side has no text"
+    for span in pair.spans:
+        source, target = (span.source_start, span.source_end), (span.target_start, span.target_end)
+        for (start, end), text in ((source, pair.source), (target, pair.target)):
+            if not 0 <= start < end <= len(text):
+                return f"a span from {start} to {end} of a text of {len(text)} characters"
+    return None
 
 
 @lru_cache(maxsize=8)

@@ -3,8 +3,8 @@
 One rule serves every language, so a text in several scripts needs no language code. A word is
 a run of letters, marks and digits; marks (Devanagari vowel signs, Arabic diacritics) stay with
 their letter or sign. A number keeps its separators and the letters after it ("1,000.5", "2:30",
-"3.5m"), an abbreviation its dots ("U.S."). In scripts that write no spaces each character is a word.
-Any other character that is no white space is a word of its own.
+"3.5m"), an abbreviation its dots ("U.S."). In scripts that write no spaces each character is a
+word. Any other character that is no white space is a word of its own.
 """
 
 import re

@@ -1,16 +1,18 @@
-"""Shards that are gone and a full object store: told in a sentence, or not noticed."""
+"""Shards, rows and stores that fail: told in a sentence, or not noticed."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from ray.cluster_utils import Cluster
 
 from clism_ray.corpus.manifest import read_manifest
-from tests.corpora import write_tiny_corpus
+from tests.corpora import tiny_pair, write_corpus, write_tiny_corpus
 from tests.drilled_run import (
     configuration,
     driver_of,
@@ -20,7 +22,7 @@ from tests.drilled_run import (
     training_workers,
     wait_for_steps,
 )
-from tests.drills import longest_wait
+from tests.drills import events, longest_wait
 
 pytestmark = [pytest.mark.ray, pytest.mark.drill]
 
@@ -48,6 +50,20 @@ def test_a_shard_that_is_deleted_is_named_and_once_it_is_back_the_command_goes_o
     shard.write_bytes(content)
     run_to_end(config)
     record("a shard and a worker; the shard put back, the command again", run, undisturbed)
+
+
+def test_a_poisoned_row_ends_the_run_with_its_number_and_without_another_try(
+    tmp_path: Path,
+) -> None:
+    pairs = [tiny_pair(number) for number in range(1000)]
+    pairs[613] = replace(pairs[613], target=pairs[613].target[:1])
+    write_corpus(tmp_path / "corpus", pairs[:960], pairs[960:])
+    config = configuration(tmp_path / "corpus", tmp_path)
+    with driver_of(config) as driver:
+        out = ended(driver, code=2)
+    assert re.search(r"shard-00000.parquet: row 613, which came from line 614 of none: a span", out)
+    assert "Traceback" not in out
+    assert events(folder(config), "workers lost") == []
 
 
 STORE_BYTES = 80 * 2**20  # the least that Ray takes is 75 MiB
