@@ -38,20 +38,19 @@ def steps_run(run: Path) -> list[int]:
 
 
 def _kill(storage: Path, steps: int, began: float, over: threading.Event) -> None:
-    workers: list[psutil.Process] = []
     before: int | None = None
     while not over.wait(0.01):
-        workers = workers or _training_workers(began)
         run = next((path.parent for path in storage.rglob(journal.JOURNAL)), storage)
         before = max(steps_run(run), default=0) if before is None else before
-        if not workers or not _would_hurt(run, before, steps):
+        if not _would_hurt(run, before, steps):
             continue
-        workers[0].suspend()
-        time.sleep(QUIET_S)
-        if _would_hurt(run, before, steps):
-            workers[0].kill()
-            return
-        workers[0].resume()
+        for worker in _training_workers(began)[:1]:
+            worker.suspend()
+            time.sleep(QUIET_S)
+            if _would_hurt(run, before, steps):
+                worker.kill()
+                return
+            worker.resume()
 
 
 def _would_hurt(run: Path, before: int, steps: int) -> bool:
@@ -65,6 +64,7 @@ def _training_workers(since: float) -> list[psutil.Process]:
     for process in psutil.Process().children(recursive=True):
         with suppress(psutil.NoSuchProcess):
             named = "RayTrainWorker" in " ".join([process.name(), *process.cmdline()])
-            if named and process.create_time() >= since:
+            alive = process.status() != psutil.STATUS_ZOMBIE
+            if named and alive and process.create_time() >= since:
                 found.append(process)
     return found
