@@ -7,7 +7,8 @@ import numpy as np
 from scipy import stats
 
 from clism_ray.randomness import Use, generator
-from clism_ray.tasks.statistics import Floats, Items, Resampled, Score, mean, stack
+from clism_ray.tasks.crossed import Floats, Items, stack
+from clism_ray.tasks.statistics import Resampled, Score, mean
 
 AVERAGE = "average"
 _SWAPS = 1_000_000  # items dealt out at a time; scipy holds some 40 bytes of each

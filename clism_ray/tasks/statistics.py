@@ -24,7 +24,7 @@ Shapes: S systems, R runs, I items, K sums, L languages, B resamples.
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,9 +32,8 @@ from scipy import stats
 
 from clism_ray.errors import InputError
 from clism_ray.randomness import Use, generator
+from clism_ray.tasks.crossed import Floats, Items, stack
 
-Floats = NDArray[np.float64]
-Items = NDArray[Any]  # R x I scores, or R x I x K counts, of one system on one language
 Score = Callable[[Floats], Floats]  # sums over items, ... x K, to scores, ...
 
 _DRAWS = 2_000_000  # items drawn at a time: 16 MB of numbers, and as much of their counts
@@ -66,11 +65,13 @@ class Resampled:
     measured_SRL: Floats
     resampled_BSL: Floats
     confidence: float
+    bounds: tuple[float, float] = (-math.inf, math.inf)
 
     def estimate(self, system: str, language: str | None = None) -> Estimate:
         """The score of a system on a language, or averaged over the languages."""
         measured_R, resampled_B = self._of(system, language)
-        return Estimate(float(measured_R.mean()), *self._interval(measured_R, resampled_B))
+        low, high = np.clip(self._interval(measured_R, resampled_B), *self.bounds)
+        return Estimate(float(measured_R.mean()), float(low), float(high))
 
     def difference(self, system: str, baseline: str, language: str | None = None) -> Difference:
         """A system minus the baseline, on the same runs and items."""
@@ -120,6 +121,7 @@ def resample(
     resamples: int = 10_000,
     seed: int = 0,
     confidence: float = 0.95,
+    bounds: tuple[float, float] = (-math.inf, math.inf),
     ids: Mapping[str, Sequence[str]] | None = None,
 ) -> Resampled:
     """Score the systems as measured and in resamples; equal arguments give equal numbers.
@@ -131,6 +133,7 @@ def resample(
         resamples: how many.
         seed: of the draws.
         confidence: of the intervals.
+        bounds: of the score itself: no interval goes beyond.
         ids: language -> names of its items, where items of one name say the same in all languages
             (XQuAD, PUD) or share a passage (MLQA): they are drawn together, which makes the
             interval of the average as wide as it should be. None: each language draws its own.
@@ -150,7 +153,12 @@ def resample(
         scores = [score(sums) for sums in resampled_sums(data_SRIK, resamples, random, named)]
         resampled.append(np.einsum("br,bsr->bs", weights_BR, np.concatenate(scores)))
     return Resampled(
-        systems, tuple(stacked), np.stack(measured, -1), np.stack(resampled, -1), confidence
+        systems,
+        tuple(stacked),
+        np.stack(measured, -1),
+        np.stack(resampled, -1),
+        confidence,
+        bounds,
     )
 
 
@@ -210,44 +218,3 @@ def _freedom(measured_R: Floats, resampled_B: Floats) -> float:
     if not of_runs:
         return float("inf")
     return float((runs - 1) * max(1.0, resampled_B.var() / of_runs) ** 2)
-
-
-def stack(results: Mapping[str, Mapping[str, Items]]) -> dict[str, Floats]:
-    """S x R x I x K for each language."""
-    if not results or not all(results.values()):
-        raise InputError("no results to resample; expected system -> language -> runs x items")
-    first, languages = next((name, list(by_language)) for name, by_language in results.items())
-    shapes: dict[str, tuple[int, ...]] = {}
-    stacked: dict[str, list[Floats]] = {language: [] for language in languages}
-    for system, by_language in results.items():
-        if set(by_language) != set(languages):
-            raise InputError(
-                f"{system} has the languages {', '.join(by_language)}; {first} has "
-                f"{', '.join(languages)}; compare systems on the same ones"
-            )
-        for language in languages:
-            data = _with_counts(by_language[language], f"{system}, {language}")
-            expected = shapes.setdefault(language, data.shape)
-            if data.shape != expected or data.shape[0] != shapes[languages[0]][0]:
-                raise InputError(
-                    f"{system}, {language}: {_extent(data.shape)}; {first} has "
-                    f"{_extent(expected)}, and {_extent(shapes[languages[0]])} in {languages[0]}; "
-                    "compare the same runs on the same items"
-                )
-            stacked[language].append(data)
-    return {language: np.stack(data) for language, data in stacked.items()}
-
-
-def _with_counts(items: Items, where: str) -> Floats:
-    data = np.asarray(items, np.float64)
-    if data.ndim == 2:
-        data = np.stack([data, np.ones_like(data)], -1)
-    if data.ndim != 3 or not data.size:
-        raise InputError(f"{where}: shape {data.shape}; expected runs x items (x counts), not none")
-    if not np.isfinite(data).all():
-        raise InputError(f"{where}: a score that is no finite number; expected one for every item")
-    return data
-
-
-def _extent(shape: Sequence[int]) -> str:
-    return f"{shape[0]} runs, {shape[1]} items and {shape[2]} sums of each"

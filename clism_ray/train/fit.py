@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from ray.train import (
-    ControllerError,
     FailureConfig,
     RunConfig,
     ScalingConfig,
     TrainingFailedError,
     UserCallback,
 )
-from ray.train.torch import TorchConfig, TorchTrainer
+from ray.train.torch import TorchTrainer
 
 from clism_ray.config import ScalingConfig as Scaling
 from clism_ray.errors import RunFailed, WorkersLost, causes, input_error_in
@@ -24,9 +23,11 @@ from clism_ray.train import journal
 from clism_ray.train.gauges import PublishGauges
 from clism_ray.train.job import TrainJob
 from clism_ray.train.preflight import worker_resources
-from clism_ray.train.recount import CountNodesAnew
+from clism_ray.train.recount import CountAnew
+from clism_ray.train.rendezvous import PatientTorchConfig, note_lost
+from clism_ray.train.run import REQUESTER
 from clism_ray.train.settings import Job
-from clism_ray.train.status import ENDS, WORKERS_LOST, failure
+from clism_ray.train.status import ENDS, failure
 
 _RAY_TRAIN = {  # Ray Train's settings; those of the user's environment go before
     "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.2",  # reports wait for this poll
@@ -58,7 +59,7 @@ class JournalCallback(UserCallback):  # type: ignore[misc]
 
     def after_exception(self, run_context: Any, worker_exceptions: dict[int, Exception]) -> None:
         """Append that workers died, or raised what nobody expected, and why the first did."""
-        _note_lost(Path(self.path), self.step, next(iter(worker_exceptions.values())))
+        note_lost(Path(self.path), self.step, next(iter(worker_exceptions.values())))
 
 
 def fit(
@@ -83,18 +84,11 @@ def fit(
         os.environ.setdefault(name, value)
     path = Path(job.run) / journal.JOURNAL
     begun = journal.read_from(path, 0)[1]  # a torn last line will be cut off
-    for restarts_left in reversed(range(restarts + 1)):
-        try:
-            with _own_interrupts():
-                _trainer(loop, job, path, callbacks, restarts).fit()
-            break
-        except ControllerError as error:  # of workers being set up; Ray Train gives up at once
-            if not restarts_left or input_error_in(error):
-                raise _told(error, restarts) from error
-            steps = [entry.step for entry in journal.read_from(path, begun)[0]]
-            _note_lost(path, max(steps, default=0), error)
-        except TrainingFailedError as error:
-            raise _told(error, restarts) from error
+    try:
+        with _own_interrupts():
+            _trainer(loop, job, path, callbacks, restarts).fit()
+    except TrainingFailedError as error:
+        raise _told(error, restarts) from error
     told = [e.values for e in journal.read_from(path, begun)[0] if e.kind == "event"]
     ends = [values for values in told if values["status"] in ENDS]
     if not ends:
@@ -115,7 +109,7 @@ def _trainer(
     return TorchTrainer(
         _run,
         train_loop_config={"loop": loop, "job": job},
-        torch_config=TorchConfig(backend=scaling.backend),
+        torch_config=PatientTorchConfig(scaling.backend, restarts=restarts, journal=str(path)),
         scaling_config=ScalingConfig(
             num_workers=(scaling.fewest, scaling.workers)
             if scaling.min_workers
@@ -132,7 +126,7 @@ def _trainer(
             callbacks=[
                 JournalCallback(str(path)),
                 PublishGauges(path.parent.name),
-                *([CountNodesAnew()] if scaling.min_workers else []),
+                *([CountAnew(str(path.with_name(REQUESTER)))] if scaling.min_workers else []),
                 *callbacks,
             ],
             worker_runtime_env={"env_vars": _worker_environment(scaling)},
@@ -161,13 +155,6 @@ def _told(error: Exception, restarts: int) -> Exception:
     )
 
 
-def _note_lost(path: Path, step: int, error: BaseException) -> None:
-    root = list(causes(error))[-1]
-    problem = f"{type(root).__name__}: {str(root).partition(chr(10))[0]}"
-    event = {"status": WORKERS_LOST, "problem": problem}
-    journal.append(path, [journal.entry("event", step, event)])
-
-
 @contextmanager
 def _own_interrupts() -> Iterator[None]:
     """Ctrl-C is a KeyboardInterrupt afterwards, and meanwhile once Ray Train has ended the run.
@@ -178,6 +165,8 @@ def _own_interrupts() -> Iterator[None]:
     try:
         yield
     except SystemExit as left:
+        if left.code:  # a SIGTERM
+            raise
         raise KeyboardInterrupt from left
     finally:
         if threading.current_thread() is threading.main_thread():

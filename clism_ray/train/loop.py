@@ -54,7 +54,7 @@ def train(job: TrainJob) -> None:
         resume(worker)
         take_up(worker)
         end = _train(worker)
-    except RunFailed as error:
+    except (InputError, RunFailed) as error:
         end = failed(error)
         end_writing(worker)
         dist.barrier()  # one may write for longer than Ray Train's report waits for it
@@ -137,23 +137,27 @@ def _has_to_stop(worker: Worker) -> bool:
 
 def _take(
     batches: Iterator[tuple[Slot, Batch]], turns: int
-) -> tuple[list[tuple[Slot, Batch]], str | None]:
-    """A step's micro-batches, or why there are none: a shard that is gone or altered."""
+) -> tuple[list[tuple[Slot, Batch]], InputError | None]:
+    """A step's micro-batches, or why there are none: a shard that is gone, a row that is wrong."""
     try:
         return [next(batches) for _ in range(turns)], None
     except Exception as error:
         told = input_error_in(error)
         if told is None:
             raise
-        return [], str(told).splitlines()[0]  # Ray Data adds advice of its own
+        return [], InputError(str(told).splitlines()[0])  # Ray Data adds advice of its own
 
 
 def take_step(
-    worker: Worker, step: int, taken: list[tuple[Slot, Batch]], over: bool, problem: str | None
+    worker: Worker,
+    step: int,
+    taken: list[tuple[Slot, Batch]],
+    over: bool,
+    problem: InputError | None,
 ) -> dict[str, Any] | None:
     """One optimizer step over all workers; None if any of them has to stop.
 
-    All ranks raise RunFailed if one has a problem, or if a loss or a gradient is not finite.
+    All ranks raise an InputError that one of them has, and RunFailed if a number is not finite.
     """
     config = worker.job.config
     batches = [batch for _, batch in taken]

@@ -11,6 +11,7 @@
     best/, last/      exported models
     validating-*      see `validator`
     reservation       the placement group of the workers, of the latest start
+    requester         by what name an elastic run asks the cluster for room
 """
 
 import dataclasses
@@ -32,6 +33,7 @@ from clism_ray.masking.tokenizer import load_tokenizer, save_tokenizer, train_to
 from clism_ray.train.known_run import RECORD
 
 RESERVATION = "reservation"
+REQUESTER = "requester"
 _TOKENIZER_ROWS = 100_000  # rows a tokenizer is trained on
 
 

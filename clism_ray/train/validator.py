@@ -62,8 +62,10 @@ def collect(worker: Worker, *, wait: bool = False) -> None:
     until = time.monotonic() + _PATIENCE_SECONDS
     _look(worker)
     while wait and all_sum(torch.tensor([float(bool(worker.validating))]), worker.device).item():
-        if worker.validating and not _has_begun(worker, worker.validating):
-            if asked_to_stop(Path(worker.job.run)):
+        if worker.validating and _has_begun(worker, worker.validating):
+            until = time.monotonic() + _PATIENCE_SECONDS
+        elif worker.validating:
+            if worker.step < worker.job.steps and asked_to_stop(Path(worker.job.run)):
                 _leave(worker, worker.validating)  # for the next start
             elif time.monotonic() > until:
                 _give_up(worker, worker.validating, f"in {_PATIENCE_SECONDS:g} s no node had room")
@@ -75,13 +77,13 @@ def take_up(worker: Worker) -> None:
     """Go on, in a run that goes on, with what was not validated, or not told."""
     if worker.rank == 0:
         run = Path(worker.job.run)
-        for path in sorted(run.glob("validating-*")):
+        for path in sorted(run.glob("validating-*"), reverse=True):  # the newest model first
             found = _NAME.fullmatch(path.stem)
             will_come_again = found and int(found[1]) > worker.step
-            if not found or will_come_again or path.suffix not in ("", ".json"):
-                _remove(path)
-            elif path.suffix == ".json":
+            if path.suffix == ".json" and found and not will_come_again:
                 _note(worker, json.loads(path.read_text(encoding="utf-8")))
+            elif not found or will_come_again or path.suffix or worker.validating:
+                _remove(path)
             else:
                 task = worker.thread.submit(_submit, worker.job, path.name)
                 worker.validating = Validation(path.name, task)
@@ -104,7 +106,7 @@ def validate_exported(job: TrainJob, name: str) -> dict[str, Any]:
             write_json(run / f"{BEST}.json", dict(score))
         write_json(told, {"step": step, "found": found})
     for path in run.glob("validating-*"):
-        if path != told:
+        if path != told and path.name < f"{name}~":  # those that came before, and this one
             _remove(path)
     result: dict[str, Any] = json.loads(told.read_text(encoding="utf-8"))
     return result

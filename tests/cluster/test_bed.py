@@ -140,7 +140,9 @@ def test_a_network_that_is_narrow_and_slow_changes_the_pace_and_not_the_curve(
                 port = limits.enter_context(slow(host, delay)) if delay else host
                 if mbit:
                     limits.enter_context(narrow(port, mbit))
-            done(there, "pretrain", f"name={name}", "max_minutes=0.4", *PRETRAIN)
+            with submit(there, "pretrain", f"name={name}", "max_minutes=0.4", *PRETRAIN) as job:
+                out, _ = job.communicate()
+        assert f"{name} stopped before its end" in out
         found = curve(run_of(there, name))
         assert len(found) > 20
         assert all(abs(loss / undisturbed[step] - 1) < TOLERANCE for step, loss in found.items())

@@ -373,7 +373,7 @@ def test_a_shard_that_breaks_under_the_workers_is_told_and_not_tried_again(
     tokens = write_tokenizer(tmp_path / "tokens")
     monkeypatch.setattr(driver, "verify_hashes", lambda *_: None)  # as if it had been sound
     config = configuration(folder, tmp_path, scaling=scaling(2), tokenizer={"path": str(tokens)})
-    with pytest.raises(RunFailed, match=rf"{manifest.train[0].path}: row group \d .*was$"):
+    with pytest.raises(InputError, match=rf"{manifest.train[0].path}: row group \d .*was$"):
         pretrain(config)
 
 

@@ -36,7 +36,7 @@ def worker_of(run: Path, **resources: float) -> Any:
     config = tiny_run(run / "corpus", run, length={"steps": 100})
     scaling = ScalingConfig(cpus_per_worker=1.0, resources_per_worker=resources)
     return SimpleNamespace(
-        job=SimpleNamespace(run=str(run), config=replace(config, scaling=scaling)),
+        job=SimpleNamespace(run=str(run), config=replace(config, scaling=scaling), steps=100),
         rank=0,
         workers=1,
         device=torch.device("cpu"),

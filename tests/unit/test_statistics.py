@@ -59,6 +59,15 @@ def test_a_difference_far_beyond_that_of_runs_is_significant_with_few_of_them(ru
     assert difference.low > 50
 
 
+def test_an_interval_stays_on_the_scale_of_the_score() -> None:
+    results = {"old": simulated(1, runs=2, run_sd=60.0)["old"]}
+    free = resample(results, resamples=300)
+    held = resample(results, resamples=300, bounds=(20, 70))
+    assert free.estimate("old").low < 20
+    assert free.estimate("old").high > 70
+    assert held.estimate("old")[1:] == (20, 70)
+
+
 def test_five_runs_alone_would_not_be_enough_without_students_t() -> None:
     results = simulated(3, run_sd=5.0)
     resampled = resample({"old": results["old"]}, resamples=2000)

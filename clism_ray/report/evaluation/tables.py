@@ -181,6 +181,7 @@ def _draw(
             statistics.mean if config.qa else ner_scores.f1,
             resamples=config.resamples,
             confidence=config.confidence,
+            bounds=(0, 100),
             ids=_ids(test, columns, runs) if config.task.tests[test].parallel else None,
         )
         places = [columns.index(column) for column in averaged]

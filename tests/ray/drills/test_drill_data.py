@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 from ray.cluster_utils import Cluster
 
+from clism_ray.config import TokenizerConfig
 from clism_ray.corpus.manifest import read_manifest
+from clism_ray.masking.tokenizer import save_tokenizer, train_tokenizer
 from tests.corpora import tiny_pair, write_corpus, write_tiny_corpus
 from tests.drilled_run import (
     configuration,
@@ -58,9 +60,14 @@ def test_a_poisoned_row_ends_the_run_with_its_number_and_without_another_try(
     pairs = [tiny_pair(number) for number in range(1000)]
     pairs[613] = replace(pairs[613], target=pairs[613].target[:1])
     write_corpus(tmp_path / "corpus", pairs[:960], pairs[960:])
-    config = configuration(tmp_path / "corpus", tmp_path)
+    sound = pairs[:500]
+    texts = [text for pair in sound for text in (pair.source, pair.target)]
+    save_tokenizer(train_tokenizer(texts, 400), tmp_path / "tokens")  # so that no driver meets it
+    tokens = TokenizerConfig(path=str(tmp_path / "tokens"))
+    config = replace(configuration(tmp_path / "corpus", tmp_path), tokenizer=tokens)
     with driver_of(config) as driver:
         out = ended(driver, code=2)
+    assert events(folder(config), "training")
     assert re.search(r"shard-00000.parquet: row 613, which came from line 614 of none: a span", out)
     assert "Traceback" not in out
     assert events(folder(config), "workers lost") == []

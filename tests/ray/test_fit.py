@@ -1,0 +1,68 @@
+"""What Ray Train would do to a run, and does not: workers that cannot meet, and Ctrl-C."""
+
+import signal
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from ray.util import placement_group_table
+
+from clism_ray.errors import WorkersLost
+from clism_ray.train import fit as module
+from clism_ray.train import journal
+from clism_ray.train.fit import fit
+from tests.tiny_run import tiny_run
+
+pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("ray_cluster")]
+
+
+def test_workers_that_cannot_meet_are_begun_again_and_give_back_their_room(tmp_path: Path) -> None:
+    scaling = {"workers": 2, "cpus_per_worker": 1.5, "backend": "nccl", "max_restarts": 2}
+    config = tiny_run(tmp_path / "corpus", tmp_path, scaling, length={"steps": 3})
+    job: Any = SimpleNamespace(run=str(tmp_path), config=config)
+    with pytest.raises(WorkersLost, match=r"after 2 restart\(s\): .* set up \(\w+: .*NCCL"):
+        fit(print, job)  # of four CPUs: what a start keeps, the next one lacks
+    told = [entry.values["status"] for entry in journal.read_from(tmp_path / "journal.jsonl", 0)[0]]
+    assert told == ["workers lost"] * 3
+    states = {group["state"] for group in placement_group_table().values()}
+    assert states <= {"REMOVED"}
+
+
+def end_with(path: Path, end: BaseException | None) -> None:
+    """What Ray Train's `fit` does to a driver: its handler of SIGINT stays."""
+    signal.signal(signal.SIGINT, lambda *_: sys.exit(0))
+    if end:
+        raise end
+    journal.append(path, [journal.entry("event", 3, {"status": "finished"})])
+
+
+def run(folder: Path, monkeypatch: pytest.MonkeyPatch, end: BaseException | None = None) -> str:
+    monkeypatch.setattr(
+        module,
+        "_trainer",
+        lambda loop, job, path, *_: SimpleNamespace(fit=lambda: end_with(path, end)),
+    )
+    config = tiny_run(folder / "corpus", folder, length={"steps": 3})
+    job: Any = SimpleNamespace(run=str(folder), config=config)
+    return fit(print, job)
+
+
+def test_ctrl_c_is_afterwards_what_it_was_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = signal.getsignal(signal.SIGINT)
+    assert run(tmp_path, monkeypatch) == "finished"
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+@pytest.mark.parametrize(
+    ("code", "becomes"),
+    [(0, KeyboardInterrupt), (15, SystemExit)],  # what Ray Train's handler raises, and a SIGTERM
+)
+def test_ctrl_c_in_training_is_an_interruption_and_no_success(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, becomes: type[BaseException]
+) -> None:
+    with pytest.raises(becomes):
+        run(tmp_path, monkeypatch, SystemExit(code))
