@@ -40,6 +40,12 @@ def input_error_in(error: BaseException) -> InputError | None:
     return InputError(str(found[-1])) if found else None
 
 
+def root_of(error: BaseException) -> str:
+    """The innermost error that an error came from: its class and its first line."""
+    root = list(causes(error))[-1]
+    return f"{type(root).__name__}: {str(root).partition(chr(10))[0]}"
+
+
 def causes(error: BaseException) -> Iterator[BaseException]:
     """An error and all it came from, the innermost last; Ray Train's workers' errors too."""
     yield error

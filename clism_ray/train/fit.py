@@ -14,11 +14,12 @@ from ray.train import (
     ScalingConfig,
     TrainingFailedError,
     UserCallback,
+    WorkerGroupError,
 )
 from ray.train.torch import TorchTrainer
 
 from clism_ray.config import ScalingConfig as Scaling
-from clism_ray.errors import RunFailed, WorkersLost, causes, input_error_in
+from clism_ray.errors import RunFailed, WorkersLost, input_error_in, root_of
 from clism_ray.train import journal
 from clism_ray.train.gauges import PublishGauges
 from clism_ray.train.job import TrainJob
@@ -149,10 +150,8 @@ def _told(error: Exception, restarts: int) -> Exception:
     """The InputError behind a failure if there is one; else what killed the workers."""
     if told := input_error_in(error):
         return told
-    root = list(causes(error))[-1]
-    return WorkersLost(
-        f"training failed after {restarts} restart(s): {type(root).__name__}: {root}"
-    )
+    after = f" after {restarts} restart(s)" if isinstance(error, WorkerGroupError) else ""
+    return WorkersLost(f"training failed{after}: {root_of(error)}")
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from ray.train.torch import TorchConfig
 from ray.train.torch.config import _TorchBackend
 from ray.train.v2._internal.exceptions import WorkerGroupStartupFailedError
 
-from clism_ray.errors import causes
+from clism_ray.errors import root_of
 from clism_ray.train import journal
 from clism_ray.train.status import WORKERS_LOST
 
@@ -45,7 +45,7 @@ class _Backend(_TorchBackend):  # type: ignore[misc]
             note_lost(path, max((entry.step for entry in journal.read(path)), default=0), error)
             self.failed += 1
             # On its way to the driver an exception loses what it came from.
-            problem = f"the workers could not be set up ({_root(error)})"
+            problem = f"the workers could not be set up, {self.failed} times ({root_of(error)})"
             if self.failed > backend_config.restarts:
                 raise RuntimeError(problem) from error
             raise WorkerGroupStartupFailedError(problem) from error
@@ -53,10 +53,5 @@ class _Backend(_TorchBackend):  # type: ignore[misc]
 
 def note_lost(path: Path, step: int, error: BaseException) -> None:
     """Tell the journal that workers died, or raised what nobody expected, and why."""
-    event = {"status": WORKERS_LOST, "problem": _root(error)}
+    event = {"status": WORKERS_LOST, "problem": root_of(error)}
     journal.append(path, [journal.entry("event", step, event)])
-
-
-def _root(error: BaseException) -> str:
-    root = list(causes(error))[-1]
-    return f"{type(root).__name__}: {str(root).partition(chr(10))[0]}"
