@@ -22,7 +22,8 @@ def a_worker_killed(storage: Path, steps: int) -> Iterator[None]:
     nothing depends on how fast either is. Nothing is killed when the run is over before.
     """
     over = threading.Event()
-    thread = threading.Thread(target=_kill, args=(storage, steps, time.time(), over))
+    others = {worker.pid for worker in _training_workers()}
+    thread = threading.Thread(target=_kill, args=(storage, steps, others, over))
     thread.start()
     try:
         yield
@@ -37,14 +38,14 @@ def steps_run(run: Path) -> list[int]:
     return [entry.step for entry in entries if entry.kind == "train"]
 
 
-def _kill(storage: Path, steps: int, began: float, over: threading.Event) -> None:
+def _kill(storage: Path, steps: int, others: set[int], over: threading.Event) -> None:
     before: int | None = None
     while not over.wait(0.01):
         run = next((path.parent for path in storage.rglob(journal.JOURNAL)), storage)
         before = max(steps_run(run), default=0) if before is None else before
         if not _would_hurt(run, before, steps):
             continue
-        for worker in _training_workers(began)[:1]:
+        for worker in [each for each in _training_workers() if each.pid not in others][:1]:
             worker.suspend()
             time.sleep(QUIET_S)
             if _would_hurt(run, before, steps):
@@ -59,12 +60,13 @@ def _would_hurt(run: Path, before: int, steps: int) -> bool:
     return bool(saved) and max(before, *saved) < max(steps_run(run), default=0) < steps
 
 
-def _training_workers(since: float) -> list[psutil.Process]:
+def _training_workers() -> list[psutil.Process]:
+    """Those that this process has started; one may have stood idle before it became a worker."""
     found = []
     for process in psutil.Process().children(recursive=True):
         with suppress(psutil.NoSuchProcess):
             named = "RayTrainWorker" in " ".join([process.name(), *process.cmdline()])
             alive = process.status() != psutil.STATUS_ZOMBIE
-            if named and alive and process.create_time() >= since:
+            if named and alive:
                 found.append(process)
     return found

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from ray.exceptions import RayError
 from ray.train import (
     FailureConfig,
     RunConfig,
@@ -88,7 +89,7 @@ def fit(
     try:
         with _own_interrupts():
             _trainer(loop, job, path, callbacks, restarts).fit()
-    except TrainingFailedError as error:
+    except (TrainingFailedError, RayError) as error:  # the latter of a controller that died
         raise _told(error, restarts) from error
     told = [e.values for e in journal.read_from(path, begun)[0] if e.kind == "event"]
     ends = [values for values in told if values["status"] in ENDS]
