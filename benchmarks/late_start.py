@@ -21,12 +21,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # runs without 
 import ray
 
 from clism_ray import cluster
-from clism_ray.config import MaskingConfig, ScalingConfig, TokenizerConfig
+from clism_ray.config import ScalingConfig
 from clism_ray.corpus.manifest import write_manifest
 from clism_ray.masking.microbatch import Recipe, open_recipe
 from clism_ray.masking.stream import stream
-from clism_ray.masking.tokenizer import save_tokenizer, train_tokenizer
-from tests.corpora import tiny_pair, write_tiny_corpus
+from tests.corpora import write_tiny_corpus
+from tests.recipes import tiny_recipe
 
 SHARD_ROWS, WINDOW_ROWS = 20_000, 1000
 LATE = 0.9
@@ -66,17 +66,7 @@ def recipe_of(folder: Path, pairs: int) -> Recipe:
             os.link(folder / "corpus" / shard.path, folder / "corpus" / path)
         train.append(dataclasses.replace(shard, path=path))
     write_manifest(folder / "corpus", dataclasses.replace(manifest, train=tuple(train)))
-    texts = [text for n in range(500) for text in (tiny_pair(n).source, tiny_pair(n).target)]
-    save_tokenizer(train_tokenizer(texts, 600), folder / "tokenizer")
-    return Recipe(
-        corpus=str(folder / "corpus"),
-        tokenizer=str(folder / "tokenizer"),
-        limits=TokenizerConfig(),
-        masking=MaskingConfig(),
-        pairs=16,
-        slots=8,
-        seed=13,
-    )
+    return tiny_recipe(folder, 500, 600, pairs=16, slots=8)
 
 
 def seconds_to_first(recipe: Recipe, start: int) -> float:

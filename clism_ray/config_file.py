@@ -26,7 +26,21 @@ ConfigT = TypeVar("ConfigT")
 
 
 class _Yaml(yaml.SafeLoader):
-    """YAML 1.2's idea of booleans and numbers: `no` is a string, `3e-4` is a number."""
+    """YAML 1.2's idea of booleans, numbers and keys: `no` is a string, `3e-4` is a number.
+
+    A key that stands twice is an error, where PyYAML would take the last one.
+    """
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """The mapping; raises ConstructorError, with the line, where a key is there already."""
+        names = set()
+        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
+            if key.value in names:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {key.value!r} stands twice", key.start_mark
+                )
+            names.add(key.value)
+        return super().construct_mapping(node, deep)
 
 
 _Yaml.yaml_implicit_resolvers = {

@@ -21,6 +21,13 @@ class RunFailed(RuntimeError):
     """
 
 
+class UnusableInput(RunFailed):
+    """All workers of a run agree that something the user gave cannot be used.
+
+    An InputError of one worker alone would leave the others waiting for it; the driver raises one.
+    """
+
+
 class RunStopped(RuntimeError):
     """A run did what it was asked and ended before its work was done: the same command goes on.
 

@@ -49,10 +49,11 @@ def fetch_newest(place: str, run: Path, identity_hash: str) -> int | None:
 
     Raises InputError if the place cannot be reached, or if the copy is of other settings.
     """
-    newest = _newest_sound(run)
     system, inner = system_of(place)
     try:
-        for step in _steps(system, inner):
+        steps = _steps(system, inner)
+        newest = _newest_sound(run) if steps else 0  # reads whole checkpoints
+        for step in steps:
             if step <= newest:
                 return None
             folder = f"{inner}/{_local(run, step).name}"

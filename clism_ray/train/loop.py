@@ -14,7 +14,7 @@ from typing import Any
 import torch
 import torch.distributed as dist
 
-from clism_ray.errors import InputError, RunFailed, input_error_in
+from clism_ray.errors import InputError, RunFailed, UnusableInput, input_error_in
 from clism_ray.masking.examples import DROP_REASONS
 from clism_ray.masking.ledger import MODULUS, digest_of
 from clism_ray.masking.order import Slot, slots_per_worker
@@ -54,7 +54,7 @@ def train(job: TrainJob) -> None:
         resume(worker)
         take_up(worker)
         end = _train(worker)
-    except (InputError, RunFailed) as error:
+    except RunFailed as error:
         end = failed(error)
         end_writing(worker)
         dist.barrier()  # one may write for longer than Ray Train's report waits for it
@@ -137,7 +137,7 @@ def _has_to_stop(worker: Worker) -> bool:
 
 def _take(
     batches: Iterator[tuple[Slot, Batch]], turns: int
-) -> tuple[list[tuple[Slot, Batch]], InputError | None]:
+) -> tuple[list[tuple[Slot, Batch]], UnusableInput | None]:
     """A step's micro-batches, or why there are none: a shard that is gone, a row that is wrong."""
     try:
         return [next(batches) for _ in range(turns)], None
@@ -145,7 +145,7 @@ def _take(
         told = input_error_in(error)
         if told is None:
             raise
-        return [], InputError(str(told).splitlines()[0])  # Ray Data adds advice of its own
+        return [], UnusableInput(str(told).splitlines()[0])  # Ray Data adds advice of its own
 
 
 def take_step(
@@ -153,11 +153,11 @@ def take_step(
     step: int,
     taken: list[tuple[Slot, Batch]],
     over: bool,
-    problem: InputError | None,
+    problem: UnusableInput | None,
 ) -> dict[str, Any] | None:
     """One optimizer step over all workers; None if any of them has to stop.
 
-    All ranks raise an InputError that one of them has, and RunFailed if a number is not finite.
+    All ranks raise RunFailed if one has a problem, or if a loss or a gradient is not finite.
     """
     config = worker.job.config
     batches = [batch for _, batch in taken]

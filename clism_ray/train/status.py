@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from clism_ray.errors import InputError, RunFailed
+from clism_ray.errors import InputError, RunFailed, UnusableInput
 
 RUNNING = "running"
 FINISHED = "finished"
@@ -21,7 +21,7 @@ WORKERS_LOST = "workers lost"  # an event of a run: they died, and others may go
 def failed(error: InputError | RunFailed) -> dict[str, Any]:
     """How workers tell that a run failed, and whether by what the user gave."""
     told = {"status": FAILED, "problem": str(error)}
-    return told | {"input": True} if isinstance(error, InputError) else told
+    return told | {"input": True} if isinstance(error, InputError | UnusableInput) else told
 
 
 def failure(told: Mapping[str, Any]) -> InputError | RunFailed | None:

@@ -27,6 +27,7 @@ from ray.exceptions import RayError, RayTaskError
 from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
 from clism_ray.config import ModelConfig
+from clism_ray.errors import root_of
 from clism_ray.masking.microbatch import open_recipe
 from clism_ray.model.export import SPAN_HEAD, load_span_head, replaced
 from clism_ray.train.group import model_of
@@ -168,7 +169,7 @@ def _look(worker: Worker) -> None:
         raise
     except RayError as error:
         if validating.tries == _TRIES:
-            _give_up(worker, validating, f"{_TRIES} tasks died, the last one of {error}")
+            _give_up(worker, validating, f"{_TRIES} tasks died ({root_of(error)})")
         else:
             validating.tries += 1
             validating.task = worker.thread.submit(_submit, worker.job, validating.name)
@@ -186,10 +187,8 @@ def _give_up(worker: Worker, validating: Validation, why: str) -> None:
     _leave(worker, validating)
     for path in Path(worker.job.run).glob(f"{validating.name}*"):
         _remove(path)
-    step, room = (
-        int(validating.name.rpartition("-")[2]),
-        worker_resources(worker.job.config.scaling),
-    )
+    step = int(validating.name.rpartition("-")[2])
+    room = worker_resources(worker.job.config.scaling)
     each = " and ".join(f"{amount:g} {name}" for name, amount in room.items())
     problem = (
         f"the model of step {step} was not validated: {why} (a task beside the workers takes "

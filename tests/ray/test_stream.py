@@ -5,11 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from clism_ray.config import MaskingConfig, ScalingConfig, TokenizerConfig
-from clism_ray.masking.microbatch import Recipe
+from clism_ray.config import ScalingConfig
 from clism_ray.masking.stream import stream
-from clism_ray.masking.tokenizer import save_tokenizer, train_tokenizer
-from tests.corpora import tiny_pair, write_tiny_corpus
+from tests.corpora import write_tiny_corpus
+from tests.recipes import tiny_recipe
 
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("ray_cluster")]
 
@@ -21,17 +20,7 @@ def test_while_nobody_takes_a_micro_batch_the_stream_hardly_uses_the_processor(
     tmp_path: Path,
 ) -> None:
     write_tiny_corpus(tmp_path / "corpus", rows=200)
-    texts = [text for n in range(200) for text in (tiny_pair(n).source, tiny_pair(n).target)]
-    save_tokenizer(train_tokenizer(texts, 600), tmp_path / "tokenizer")
-    recipe = Recipe(
-        corpus=str(tmp_path / "corpus"),
-        tokenizer=str(tmp_path / "tokenizer"),
-        limits=TokenizerConfig(),
-        masking=MaskingConfig(),
-        pairs=4,
-        slots=2,
-        seed=13,
-    )
+    recipe = tiny_recipe(tmp_path, 200, 600, pairs=4, slots=2)
     batches = stream(
         recipe, 0, 200, rank=0, workers=1, scaling=ScalingConfig(data_tasks_per_worker=1)
     )

@@ -67,15 +67,20 @@ def left_over(run: Path) -> list[str]:
     return [path.name for path in sorted(run.glob("validating-*"))]
 
 
+def left_to(run: Path, **resources: float) -> Any:
+    """A worker that has taken up a model which was not validated, and waited for it."""
+    (run / NAME).mkdir()
+    worker = worker_of(run, **resources)
+    take_up(worker)
+    collect(worker, wait=True)
+    return worker
+
+
 def test_for_a_task_without_room_training_does_not_wait_for_long(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(validator, "_PATIENCE_SECONDS", 1.0)
-    (tmp_path / NAME).mkdir()
-    worker = worker_of(tmp_path, nowhere=1.0)
-    take_up(worker)
-    collect(worker, wait=True)
-    (event,) = worker.unreported
+    (event,) = left_to(tmp_path, nowhere=1.0).unreported
     assert event.values["status"] == "warning"
     assert event.values["problem"] == (
         "the model of step 20 was not validated: in 1 s no node had room (a task beside the "
@@ -85,22 +90,14 @@ def test_for_a_task_without_room_training_does_not_wait_for_long(
 
 
 def test_a_run_that_is_asked_to_stop_leaves_it_to_the_next_start(tmp_path: Path) -> None:
-    (tmp_path / NAME).mkdir()
     (tmp_path / "stop").touch()
-    worker = worker_of(tmp_path, nowhere=1.0)
-    take_up(worker)
-    collect(worker, wait=True)
-    assert worker.unreported == []
+    assert left_to(tmp_path, nowhere=1.0).unreported == []
     assert left_over(tmp_path) == [NAME]
 
 
 def test_a_task_that_dies_is_begun_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(validator, "validate_exported", dying(1))
-    (tmp_path / NAME).mkdir()
-    worker = worker_of(tmp_path)
-    take_up(worker)
-    collect(worker, wait=True)
-    (found,) = worker.unreported
+    (found,) = left_to(tmp_path).unreported
     assert (found.kind, found.step, found.values) == ("validation", 20, FOUND)
 
 
@@ -108,13 +105,9 @@ def test_a_task_that_dies_again_and_again_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(validator, "validate_exported", dying(9))
-    (tmp_path / NAME).mkdir()
-    worker = worker_of(tmp_path)
-    take_up(worker)
-    collect(worker, wait=True)
-    (event,) = worker.unreported
+    (event,) = left_to(tmp_path).unreported
     assert event.values["problem"].startswith(
-        "the model of step 20 was not validated: 3 tasks died, the last one of "
+        "the model of step 20 was not validated: 3 tasks died ("
     )
 
 

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from clism_ray.config import MaskingConfig, PretrainConfig, TokenizerConfig
+from clism_ray.config import PretrainConfig
 from clism_ray.config_file import parse
 from clism_ray.masking.microbatch import Recipe, build, open_recipe
 from clism_ray.masking.order import worker_slots
-from clism_ray.masking.tokenizer import save_tokenizer, train_tokenizer
 from tests import process_group
-from tests.corpora import tiny_pair, write_tiny_corpus
+from tests.corpora import write_tiny_corpus
+from tests.recipes import tiny_recipe
 
 pytestmark = pytest.mark.timeout(300)  # three processes, each of which loads DeepSpeed
 
@@ -84,17 +84,7 @@ def curve(config: PretrainConfig, recipe: Recipe, rank: int, workers: int) -> li
 def curves(tmp_path_factory: pytest.TempPathFactory) -> Curves:
     root = tmp_path_factory.mktemp("curves")
     write_tiny_corpus(root / "corpus", rows=30, window_rows=20)
-    texts = [text for row in range(30) for text in (tiny_pair(row).source, tiny_pair(row).target)]
-    save_tokenizer(train_tokenizer(texts, 400), root / "tokenizer")
-    recipe = Recipe(
-        corpus=str(root / "corpus"),
-        tokenizer=str(root / "tokenizer"),
-        limits=TokenizerConfig(),
-        masking=MaskingConfig(),
-        pairs=6,
-        slots=SLOTS,
-        seed=13,
-    )
+    recipe = tiny_recipe(root, 30, 400, pairs=6, slots=SLOTS)
     for workers in (1, 2):
         process_group.spawn(workers, work, workers, root, recipe)
     return {n: json.loads((root / f"{n}.json").read_text()) for n in (1, 2)}

@@ -101,6 +101,15 @@ def test_an_encoder_and_the_method_that_takes_it_go_together(
         read(PrepareConfig, tmp_path, PREPARE, *overrides)
 
 
+def test_a_key_that_stands_twice_is_refused_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "twice.yaml"
+    path.write_text("name: a\nlength: {steps: 3}\nseed: 1\nlength: {steps: 4}\n")
+    with pytest.raises(InputError, match=r"(?s)twice\.yaml: .*'length' stands twice.*line 4"):
+        load(PretrainConfig, path)
+    with pytest.raises(InputError, match="override .*'steps' stands twice"):
+        read(PrepareConfig, tmp_path, PREPARE, "length={steps: 3, steps: 4}")
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"nowhere\.yaml: cannot read"):
         load(PretrainConfig, tmp_path / "nowhere.yaml")

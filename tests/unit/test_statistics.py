@@ -32,13 +32,14 @@ def simulated(
     return {name: {"de": scores} for name, scores in made.items()}
 
 
-def covered(runs: int, run_sd: float, trials: int = 150) -> float:
-    """How often the interval of a system's mean holds the true mean."""
+def covered(runs: int, run_sd: float, trials: int = 150, of: str = "mean") -> float:
+    """How often the interval of a system's mean, or of no difference, holds the truth."""
     hits = 0
     for trial in range(trials):
         results = simulated(trial, runs=runs, run_sd=run_sd, items=60)
-        estimate = resample({"old": results["old"]}, resamples=300, seed=trial).estimate("old")
-        hits += estimate.low <= 50 <= estimate.high
+        drawn = resample(results, resamples=300, seed=trial)
+        found = drawn.estimate("old") if of == "mean" else drawn.difference("new", "old")
+        hits += found.low <= (50 if of == "mean" else 0) <= found.high
     return hits / trials
 
 

@@ -46,8 +46,8 @@ def notes(evaluation: Evaluation) -> list[str]:
         )
     if 2 in numbers_of_samples:
         found.append(
-            "Two samples only: simulated, such intervals hold the truth 87 to 96 times in 100, not "
-            "95; from three on they do."
+            "Two samples only: simulated, such intervals of 95 % hold the truth 87 to 96 times in "
+            "100, those of three samples 92 to 97."
         )
     drawn = {str(c.place.model) for c in evaluation.cells if c.result.head != "pre-trained"}
     if config.qa and drawn:

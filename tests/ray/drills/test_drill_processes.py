@@ -73,32 +73,34 @@ def test_data_workers_that_are_killed_are_not_missed(
     record("data workers, three times", run, undisturbed, waited=longest_wait(run))
 
 
-def test_the_command_goes_on_after_its_driver_was_killed(
-    corpus: Path, tmp_path: Path, undisturbed: dict[int, float], record: Record
+@pytest.mark.parametrize(
+    ("sign", "code", "what"),
+    [
+        (signal.SIGKILL, -signal.SIGKILL, "the driver; the command again"),
+        (signal.SIGINT, INTERRUPTED, "nothing: Ctrl-C; the command again"),
+    ],
+    ids=["killed", "interrupted"],
+)
+def test_the_command_goes_on_where_its_driver_ended(
+    corpus: Path,
+    tmp_path: Path,
+    undisturbed: dict[int, float],
+    record: Record,
+    sign: signal.Signals,
+    code: int,
+    what: str,
 ) -> None:
     config = configuration(corpus, tmp_path)
     run = folder(config)
     with driver_of(config) as driver:
         wait_for_steps(run, 28, driver)
-        driver.process.kill()
-    run_to_end(config)
-    assert len(events(run, "training")) == 2
-    record("the driver; the command again", run, undisturbed)
-
-
-def test_the_command_goes_on_after_ctrl_c(
-    corpus: Path, tmp_path: Path, undisturbed: dict[int, float], record: Record
-) -> None:
-    config = configuration(corpus, tmp_path)
-    run = folder(config)
-    with driver_of(config) as driver:
-        wait_for_steps(run, 28, driver)
-        driver.process.send_signal(signal.SIGINT)
-        out = ended(driver, code=INTERRUPTED)
-    assert out.endswith("interrupted\n")
+        driver.process.send_signal(sign)
+        out = ended(driver, code)
+    assert ("interrupted" in out) == (code == INTERRUPTED)
     assert "Traceback" not in out
     run_to_end(config)
-    record("nothing: Ctrl-C; the command again", run, undisturbed)
+    assert len(events(run, "training")) == 2
+    record(what, run, undisturbed)
 
 
 def test_a_worker_that_stands_still_for_30_s_goes_on_where_it_was(
