@@ -106,7 +106,7 @@ def test_a_key_that_stands_twice_is_refused_with_its_line(tmp_path: Path) -> Non
     path.write_text("name: a\nlength: {steps: 3}\nseed: 1\nlength: {steps: 4}\n")
     with pytest.raises(InputError, match=r"(?s)twice\.yaml: .*'length' stands twice.*line 4"):
         load(PretrainConfig, path)
-    with pytest.raises(InputError, match="override .*'steps' stands twice"):
+    with pytest.raises(InputError, match=r"override .*'steps' stands twice"):
         read(PrepareConfig, tmp_path, PREPARE, "length={steps: 3, steps: 4}")
 
 
