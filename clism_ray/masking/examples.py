@@ -7,10 +7,10 @@ example is the same on whatever node, in whatever order, after whatever restart 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from transformers import PreTrainedTokenizerFast
 
 from clism_ray.config import MaskingConfig, TokenizerConfig
 from clism_ray.masking.clism import Tokens, choose, find_questions, replace_spans
@@ -18,6 +18,9 @@ from clism_ray.masking.mlm import corrupt
 from clism_ray.masking.tokenizer import QUESTION, begin_token, end_token
 from clism_ray.randomness import Use, generator
 from clism_ray.records import AlignedPair, Example, SpanPair
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
 
 DROP_REASONS = (
     "source_too_many_tokens",
@@ -34,7 +37,7 @@ DROP_REASONS = (
 class Vocabulary:
     """A tokenizer and those of its ids that masking needs."""
 
-    tokenizer: PreTrainedTokenizerFast
+    tokenizer: "PreTrainedTokenizerFast"
     begin: int
     end: int
     mask: int
@@ -43,7 +46,7 @@ class Vocabulary:
     ordinary: NDArray[np.int64]  # ids a random replacement is drawn from
 
 
-def vocabulary(tokenizer: PreTrainedTokenizerFast) -> Vocabulary:
+def vocabulary(tokenizer: "PreTrainedTokenizerFast") -> Vocabulary:
     """Look up a tokenizer's special ids; costs a walk over its tokens, so do it once."""
     special = frozenset(tokenizer.all_special_ids)
     begin, end = begin_token(tokenizer), end_token(tokenizer)
@@ -158,7 +161,7 @@ def admitted(spans: Sequence[SpanPair], masking: MaskingConfig) -> Sequence[Span
     return spans or "no_span_above_min_score"
 
 
-def _tokenise(texts: list[str], tokenizer: PreTrainedTokenizerFast) -> list[Tokens]:
+def _tokenise(texts: list[str], tokenizer: "PreTrainedTokenizerFast") -> list[Tokens]:
     encoded = tokenizer(
         texts,
         add_special_tokens=False,

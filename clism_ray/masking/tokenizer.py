@@ -1,15 +1,22 @@
-"""The tokenizer: a fast Hugging Face one that knows `[QUE]`, loaded or trained on the corpus."""
+"""The tokenizer: a fast Hugging Face one that knows `[QUE]`, loaded or trained on the corpus.
+
+Transformers is imported where a tokenizer is opened: a trial's process, which opens none, starts
+faster without it.
+"""
 
 import os
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 from tokenizers.processors import TemplateProcessing
-from transformers import PreTrainedTokenizerFast
 
 from clism_ray.errors import InputError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
 
 QUESTION = "[QUE]"
 
@@ -25,12 +32,12 @@ _SPECIAL = {
 _UNSPACED = Regex(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]")
 
 
-def load_tokenizer(path: str, revision: str | None = None) -> PreTrainedTokenizerFast:
+def load_tokenizer(path: str, revision: str | None = None) -> "PreTrainedTokenizerFast":
     """A fast tokenizer by folder or hub name, with `[QUE]` as a special token.
 
     Raises InputError if it is not there, has no fast version, or lacks a token the method needs.
     """
-    from transformers import AutoTokenizer  # brings PyTorch, and masking goes without
+    from transformers import AutoTokenizer, PreTrainedTokenizerFast  # the first brings PyTorch
 
     try:
         tokenizer = AutoTokenizer.from_pretrained(path, revision=revision, use_fast=True)
@@ -61,18 +68,20 @@ def load_tokenizer(path: str, revision: str | None = None) -> PreTrainedTokenize
     return with_question(tokenizer)
 
 
-def with_question(tokenizer: PreTrainedTokenizerFast) -> PreTrainedTokenizerFast:
+def with_question(tokenizer: "PreTrainedTokenizerFast") -> "PreTrainedTokenizerFast":
     """The same tokenizer with `[QUE]` among its special tokens."""
     if QUESTION not in tokenizer.get_vocab():
         tokenizer.add_special_tokens({"extra_special_tokens": [QUESTION]})
     return tokenizer
 
 
-def open_tokenizer(folder: str) -> PreTrainedTokenizerFast:
+def open_tokenizer(folder: str) -> "PreTrainedTokenizerFast":
     """A tokenizer that `save_tokenizer` wrote: its tokens as `load_tokenizer` finds them.
 
     Its class is not that of the encoder's family, and it comes without PyTorch.
     """
+    from transformers import PreTrainedTokenizerFast
+
     try:
         tokenizer: PreTrainedTokenizerFast = PreTrainedTokenizerFast.from_pretrained(folder)
     except (OSError, ValueError) as error:
@@ -93,23 +102,25 @@ def check_question(folder: str) -> None:
         )
 
 
-def begin_token(tokenizer: PreTrainedTokenizerFast) -> int | None:
+def begin_token(tokenizer: "PreTrainedTokenizerFast") -> int | None:
     """Id of the token that opens a sequence."""
     return _first(tokenizer.cls_token_id, tokenizer.bos_token_id)
 
 
-def end_token(tokenizer: PreTrainedTokenizerFast) -> int | None:
+def end_token(tokenizer: "PreTrainedTokenizerFast") -> int | None:
     """Id of the token that closes a sentence."""
     return _first(tokenizer.sep_token_id, tokenizer.eos_token_id)
 
 
-def train_tokenizer(texts: Iterable[str], vocabulary: int) -> PreTrainedTokenizerFast:
+def train_tokenizer(texts: Iterable[str], vocabulary: int) -> "PreTrainedTokenizerFast":
     """A BPE tokenizer of the given size in XLM-R's manner (SentencePiece's visible space).
 
     Punctuation, digits and the characters of unspaced scripts are tokens of their own, so that
     spans of words begin and end at token boundaries. Equal texts give an equal tokenizer.
     Where the texts have more characters than there is room for, the rarest become `<unk>`.
     """
+    from transformers import PreTrainedTokenizerFast
+
     tokenizer = Tokenizer(models.BPE(unk_token=_SPECIAL["unk_token"]))
     tokenizer.normalizer = normalizers.NFKC()
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
@@ -141,7 +152,7 @@ def train_tokenizer(texts: Iterable[str], vocabulary: int) -> PreTrainedTokenize
     return with_question(fast)
 
 
-def save_tokenizer(tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
+def save_tokenizer(tokenizer: "PreTrainedTokenizerFast", folder: Path) -> None:
     """Write a tokenizer folder as a whole or not at all."""
     temporary = folder.with_name(f"{folder.name}.partial.{os.getpid()}")
     tokenizer.save_pretrained(temporary)
@@ -149,7 +160,9 @@ def save_tokenizer(tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
 
 
 def copy_tokenizer(origin: Path, folder: Path) -> None:
-    """Copy a tokenizer's folder as a whole or not at all."""
+    """Copy a tokenizer's folder as a whole or not at all. Nothing if it is there."""
+    if folder.is_dir():
+        return
     temporary = folder.with_name(f"{folder.name}.partial.{os.getpid()}")
     shutil.copytree(origin, temporary)
     temporary.rename(folder)

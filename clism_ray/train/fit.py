@@ -17,7 +17,7 @@ from ray.train import (
     UserCallback,
     WorkerGroupError,
 )
-from ray.train.torch import TorchTrainer
+from ray.train.v2.api.data_parallel_trainer import DataParallelTrainer
 
 from clism_ray.config import ScalingConfig as Scaling
 from clism_ray.errors import RunFailed, WorkersLost, input_error_in, root_of
@@ -26,7 +26,7 @@ from clism_ray.train.gauges import PublishGauges
 from clism_ray.train.job import TrainJob
 from clism_ray.train.preflight import worker_resources
 from clism_ray.train.recount import CountAnew
-from clism_ray.train.rendezvous import PatientTorchConfig, note_lost
+from clism_ray.train.rendezvous import PatientTorch, note_lost
 from clism_ray.train.run import REQUESTER
 from clism_ray.train.settings import Job
 from clism_ray.train.status import ENDS, failure
@@ -106,12 +106,12 @@ def _trainer(
     path: Path,
     callbacks: Sequence[UserCallback],
     restarts: int,
-) -> TorchTrainer:
+) -> DataParallelTrainer:
     scaling = job.config.scaling
-    return TorchTrainer(
+    return DataParallelTrainer(
         _run,
         train_loop_config={"loop": loop, "job": job},
-        torch_config=PatientTorchConfig(scaling.backend, restarts=restarts, journal=str(path)),
+        backend_config=PatientTorch(scaling.backend, restarts, str(path)),
         scaling_config=ScalingConfig(
             num_workers=(scaling.fewest, scaling.workers)
             if scaling.min_workers

@@ -66,7 +66,7 @@ def plan_run(config: PretrainConfig) -> Plan:
 
 
 def lay_out(plan: Plan, tokenizer: Path | None = None) -> None:
-    """Make the folder and what stands in it; the tokenizer is copied if there is one already."""
+    """Make the folder and what stands in it; a shared tokenizer is copied, unless it is there."""
     config = plan.config
     preflight.check_checkpoint(plan.folder, plan.record.identity_hash)
     make_folder(config, plan.record)
@@ -80,10 +80,11 @@ def lay_out(plan: Plan, tokenizer: Path | None = None) -> None:
             print(f"goes on from step {fetched} of {masked(place)}", flush=True)
     (plan.folder / "config.yaml").write_text(to_yaml(config), encoding="utf-8")
     wanted = Path(plan.recipe.tokenizer)
-    if tokenizer and not wanted.is_dir():
+    if tokenizer:
         copy_tokenizer(tokenizer, wanted)
-    make_tokenizer(config, plan.recipe.corpus, plan.manifest, wanted)
-    check_question(str(wanted))
+    else:
+        make_tokenizer(config, plan.recipe.corpus, plan.manifest, wanted)
+        check_question(str(wanted))
 
 
 def train_planned(plan: Plan, *callbacks: UserCallback, restarts: int | None = None) -> Plan:

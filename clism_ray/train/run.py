@@ -19,9 +19,7 @@ import json
 import shutil
 from itertools import islice
 from pathlib import Path
-from typing import Any
-
-from transformers import PreTrainedTokenizerFast
+from typing import TYPE_CHECKING, Any
 
 from clism_ray.config import PretrainConfig, defaults, differences, identity, identity_hash
 from clism_ray.corpus.manifest import Manifest, windows
@@ -31,6 +29,9 @@ from clism_ray.errors import InputError
 from clism_ray.masking.microbatch import Recipe, plan_of
 from clism_ray.masking.tokenizer import load_tokenizer, save_tokenizer, train_tokenizer
 from clism_ray.train.known_run import RECORD
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
 
 RESERVATION = "reservation"
 REQUESTER = "requester"
@@ -169,7 +170,7 @@ def make_tokenizer(
     save_tokenizer(tokenizer, folder)
 
 
-def named_tokenizer(config: PretrainConfig) -> PreTrainedTokenizerFast | None:
+def named_tokenizer(config: PretrainConfig) -> "PreTrainedTokenizerFast | None":
     """The configured tokenizer, or the start's; None if one is trained on the corpus."""
     if config.tokenizer.path is not None:
         return load_tokenizer(config.tokenizer.path)

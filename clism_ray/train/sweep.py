@@ -27,6 +27,7 @@ from clism_ray import cluster
 from clism_ray.config_sweep import SpaceEntry, SweepConfig
 from clism_ray.errors import InputError, RunFailed
 from clism_ray.hold import hold
+from clism_ray.masking.tokenizer import check_question
 from clism_ray.store import StoreFailed
 from clism_ray.train import journal, preflight
 from clism_ray.train.driver import check_plan
@@ -86,6 +87,7 @@ def sweep(config: SweepConfig) -> SweepResult:
             print(cluster.summary(), flush=True)
             corpus = plan.recipe.corpus
             make_tokenizer(config.pretrain, corpus, plan.manifest, folder / "tokenizer")
+            check_question(str(folder / "tokenizer"))
             record = dataclasses.replace(record, at_once=_at_once(config, record))
             write_sweep(folder, record)
         if not record.delivered:

@@ -1,4 +1,4 @@
-"""The core without its edges, in interpreters of their own: no Ray, no package, no DeepSpeed."""
+"""What parts of the package do without, in interpreters of their own: no Ray, no package here."""
 
 import subprocess
 import sys
@@ -33,6 +33,12 @@ recipe = Recipe(*sys.argv[1:], limits, masking, pairs=4, slots=1, seed=1)
 print(len(build(recipe, Slot(0, 0, 0)).row_id_B), "torch" in sys.modules)
 """
 
+IMPORT_A_TRIAL = """
+import sys
+import clism_ray.train.trial
+print(*sorted({"torch", "transformers", "deepspeed", "mlflow", "optuna"} & set(sys.modules)))
+"""
+
 LOAD_ELSEWHERE = """
 import sys
 sys.modules.update(dict.fromkeys(["clism_ray", "ray", "deepspeed"]))  # None: cannot be imported
@@ -63,6 +69,10 @@ def test_a_process_that_masks_needs_no_torch(tmp_path: Path) -> None:
     write_tiny_corpus(corpus, rows=20)
     save_tokenizer(train_tokenizer(["Paris is a [QUE] ."], 60), tokenizer)
     assert python(ROOT, "-c", MASK_WITHOUT_TORCH, str(corpus), str(tokenizer)) == "4 False"
+
+
+def test_the_process_of_a_trial_leaves_to_others_what_is_slow_to_import() -> None:
+    assert python(ROOT, "-c", IMPORT_A_TRIAL) == ""
 
 
 def test_an_exported_encoder_loads_where_this_package_is_not(tmp_path: Path) -> None:
