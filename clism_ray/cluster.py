@@ -8,7 +8,9 @@ from pathlib import Path
 
 import ray
 from ray._private import ray_constants
+from ray._private.authentication.authentication_token_setup import generate_and_save_token
 from ray._private.state import available_resources_per_node
+from ray.exceptions import AuthenticationError
 
 import clism_ray
 from clism_ray.errors import InputError
@@ -30,13 +32,18 @@ def connect(minimum_cpus: int = 1, dashboard: bool = False) -> None:
     cycles seldom, as this process does. Without its
     dashboard it starts faster, but Ray Train then frees nothing of a run that is cut short.
 
-    Raises InputError if RAY_ADDRESS cannot be joined.
+    Raises InputError if RAY_ADDRESS cannot be joined, or not without a token.
     """
     if ray.is_initialized():
         return
     if address := os.environ.get("RAY_ADDRESS"):
         try:
             ray.init(logging_level=logging.ERROR, log_to_driver=False)
+        except AuthenticationError as error:
+            raise InputError(
+                f"the cluster at RAY_ADDRESS {address!r} wants a token: copy the head's "
+                "~/.ray/auth_token here, and set RAY_AUTH_MODE=token"
+            ) from error
         except (ConnectionError, ValueError) as error:
             raise InputError(
                 f"RAY_ADDRESS is {address!r}, which cannot be joined: {error}\n"
@@ -44,6 +51,7 @@ def connect(minimum_cpus: int = 1, dashboard: bool = False) -> None:
                 "or no RAY_ADDRESS to run on this machine"
             ) from error
         return
+    _guard_token()
     python_path = os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH")]))
     cpus = max(os.cpu_count() or 1, minimum_cpus)
     with _on_loopback():
@@ -61,6 +69,20 @@ def connect(minimum_cpus: int = 1, dashboard: bool = False) -> None:
             },
             _system_config={"num_workers_soft_limit": cpus + _ACTORS},
         )
+
+
+def _guard_token() -> None:
+    """Let nobody but this user read Ray's token; Ray would write it for all of the machine."""
+    path = Path.home() / ".ray" / "auth_token"
+    before = os.umask(0o077)
+    try:
+        if not path.is_file():
+            generate_and_save_token()
+        path.chmod(0o600)
+    except OSError:  # a home that cannot be written to: Ray says what it makes of that
+        return
+    finally:
+        os.umask(before)
 
 
 @contextmanager

@@ -236,6 +236,11 @@ class PretrainConfig:
                 "for CACR; set losses.clism.weight=0 and losses.cacr.weight=0 too"
             )
 
+    @property
+    def trains_head(self) -> bool:
+        """Whether anything trains the span head, which points from `[QUE]`."""
+        return self.masking.questions and self.losses.clism.weight > 0
+
 
 PLACEMENT = frozenset(
     "name corpus max_minutes storage resume_from scaling zero checkpoint validation "

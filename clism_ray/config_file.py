@@ -31,16 +31,16 @@ class _Yaml(yaml.SafeLoader):
     A key that stands twice is an error, where PyYAML would take the last one.
     """
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """The mapping; raises ConstructorError, with the line, where a key is there already."""
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        """The mapping; raises ComposerError, with the line, where a key is there already."""
+        node = super().compose_mapping_node(anchor)
         names = set()
         for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
             if key.value in names:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key.value!r} stands twice", key.start_mark
-                )
+                told = f"the key {key.value!r} stands twice"
+                raise yaml.composer.ComposerError(None, None, told, key.start_mark)
             names.add(key.value)
-        return super().construct_mapping(node, deep)
+        return node
 
 
 _Yaml.yaml_implicit_resolvers = {

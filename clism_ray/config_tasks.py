@@ -6,6 +6,7 @@ A *cell* is one fine-tuning: a model in one form, a size, a sample. `FinetuneCon
 
 import itertools
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
 
@@ -61,9 +62,8 @@ class GoldConfig:
     def __post_init__(self) -> None:
         wanted = {"language"} | ({"question_language"} if self.question_languages else set())
         _check_fields("path", self.path, wanted, at_least=wanted)
-        both = set(self.languages) & set(self.shown)
-        if both:
-            raise ValueError(f"in languages and in shown: {', '.join(sorted(both))}")
+        all_of_them = (*self.languages, *self.shown)
+        _check_once(languages_and_shown=all_of_them, question_languages=self.question_languages)
 
     def files(self, name: str) -> list[GoldFile]:
         """All files, averaged ones first."""
@@ -131,6 +131,9 @@ class EntryConfig:
     revision: str | None = None
     forms: Annotated[tuple[Form, ...], Field(min_length=1)] = ("question",)
 
+    def __post_init__(self) -> None:
+        _check_once(forms=self.forms)
+
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class ExamplesConfig:
@@ -168,7 +171,7 @@ class FinetuneConfig:
     tracking: TrackingConfig = TrackingConfig()
 
     def __post_init__(self) -> None:
-        _check_one_task(self.qa, self.ner, self.zero)
+        _check_shared(self)
         if self.size is None and "{size}" in self.task.train:
             raise ValueError("the training file has {size} in its name: give size")
 
@@ -204,16 +207,14 @@ class EvaluateConfig:
     tracking: TrackingConfig = TrackingConfig()
 
     def __post_init__(self) -> None:
-        _check_one_task(self.qa, self.ner, self.zero)
+        _check_shared(self)
         if self.baseline not in self.models:
             raise ValueError(
                 f"baseline {self.baseline!r} is none of the models: {', '.join(self.models)}"
             )
         if None in self.sizes and "{size}" in self.task.train:
             raise ValueError("the training file has {size} in its name: give sizes")
-        for name, values in (("sizes", self.sizes), ("samples", self.samples)):
-            if len(set(values)) < len(values):
-                raise ValueError(f"{name} holds a value twice: {list(values)}")
+        _check_once(sizes=self.sizes, samples=self.samples)
 
     @property
     def task(self) -> QaConfig | NerConfig:
@@ -227,12 +228,24 @@ def _either(qa: QaConfig | None, ner: NerConfig | None) -> QaConfig | NerConfig:
     return task
 
 
-def _check_one_task(qa: QaConfig | None, ner: NerConfig | None, zero: ZeroConfig) -> None:
-    """ValueError unless exactly one task is given, and a ZeRO stage that its decoding can use."""
-    if (qa is None) == (ner is None):
+def _check_shared(config: "FinetuneConfig | EvaluateConfig") -> None:
+    """ValueError unless exactly one task is given, and workers that fine-tuning can do with."""
+    if (config.qa is None) == (config.ner is None):
         raise ValueError("give exactly one of qa and ner")
-    if zero.stage == 3:  # ranks decode different numbers of windows, which sharded weights forbid
+    if config.zero.stage == 3:  # ranks decode different numbers of windows: no sharded weights
         raise ValueError("zero.stage 3 is for pre-training; fine-tune with stage 0, 1 or 2")
+    if config.scaling.min_workers:
+        raise ValueError(
+            "scaling.min_workers is for pre-training, which has checkpoints; a fine-tuning would "
+            "begin anew at every change: leave it out"
+        )
+
+
+def _check_once(**lists: Sequence[object]) -> None:
+    """ValueError if a list holds a value twice."""
+    for name, values in lists.items():
+        if len(set(values)) < len(values):
+            raise ValueError(f"{name} holds a value twice: {list(values)}")
 
 
 def _check_fields(key: str, path: str, known: set[str], at_least: set[str]) -> None:

@@ -27,6 +27,7 @@ from clism_ray.train.run import write_json
 RESULT = "result.json"
 PROBLEM = "problem.json"
 MODEL = "model"
+PREDICTIONS = "predictions"
 IDS = "ids"  # among a test's items, their names
 _ITEMS = "items.npz"
 
@@ -117,9 +118,9 @@ def write_result(
         items: test file's key -> scores of its items.
         predictions: test file's key -> what the model said, by item.
     """
-    (folder / "predictions").mkdir(parents=True, exist_ok=True)
+    (folder / PREDICTIONS).mkdir(parents=True, exist_ok=True)
     for key, said in predictions.items():
-        write_json(folder / "predictions" / f"{key.replace('/', '.')}.json", dict(said))
+        write_json(folder / PREDICTIONS / f"{key.replace('/', '.')}.json", dict(said))
     flat = {
         f"{key}:{name}": values for key, named in items.items() for name, values in named.items()
     }
@@ -132,7 +133,8 @@ def write_result(
 def read_items(folder: Path) -> dict[str, Items]:
     """The scores of each test item, by test file's key and name."""
     found: dict[str, Items] = {}
-    with np.load(folder / _ITEMS, allow_pickle=False) as arrays:
+    # NumPy leaves a file open that it opened itself and finds damaged.
+    with (folder / _ITEMS).open("rb") as file, np.load(file, allow_pickle=False) as arrays:
         for flat in arrays.files:
             key, _, name = flat.rpartition(":")
             found.setdefault(key, {})[name] = arrays[flat]

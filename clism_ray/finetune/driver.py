@@ -14,19 +14,20 @@ from clism_ray.config import identity_hash
 from clism_ray.config_file import to_yaml
 from clism_ray.config_tasks import FinetuneConfig
 from clism_ray.errors import InputError, RunFailed, WorkersLost
-from clism_ray.finetune.cell import MODEL, PROBLEM, CellResult, read_result
+from clism_ray.finetune.cell import MODEL, PREDICTIONS, PROBLEM, CellResult, read_result
 from clism_ray.finetune.check import check_cells
 from clism_ray.finetune.follow import follow_cell, tell_undelivered
 from clism_ray.finetune.job import CellJob
 from clism_ray.finetune.plan import Cell, plan_cell
 from clism_ray.hold import hold
 from clism_ray.store import Store
+from clism_ray.tracked_run import change_tracking
 from clism_ray.train import journal, preflight
 from clism_ray.train.fit import fit
 from clism_ray.train.follow import following
 from clism_ray.train.run import write_json
 from clism_ray.train.storage import check_storage, other_nodes
-from clism_ray.train.tracking_record import TRACKING, default_uri, keepable
+from clism_ray.train.tracking_record import TRACKING, default_uri, keepable, read_tracking
 
 _BEGUN = "begun.json"
 
@@ -87,7 +88,11 @@ def make_ready(cell: Cell) -> None:
     if begun.is_file() and json.loads(begun.read_text("utf-8"))["identity_hash"] != now:
         for stale in (journal.JOURNAL, TRACKING):
             (folder / stale).unlink(missing_ok=True)
+        for stale in (MODEL, PREDICTIONS):
+            shutil.rmtree(folder / stale, ignore_errors=True)
     (folder / PROBLEM).unlink(missing_ok=True)
+    if read_tracking(folder).get("problem"):  # MLflow is to hear of another, though it be the same
+        change_tracking(folder, problem="")
     write_json(begun, {"identity_hash": now})
     (folder / "config.yaml").write_text(to_yaml(cell.config), encoding="utf-8")
 

@@ -144,6 +144,8 @@ def _end(
         scores = journal.Entry(written, "test", result.steps, result_metrics(result))
         files = [cell.folder / "config.yaml", cell.folder / RESULT]
         kept = [(path, None) for path in files if path.is_file()]
+        if "problem" in read_tracking(cell.folder):
+            tracker.tag(problem="")
         tracker.end(FINISHED, [*curve, scores], kept)
         change_tracking(cell.folder, delivered=True)
     elif problem and read_tracking(cell.folder).get("problem") != problem:

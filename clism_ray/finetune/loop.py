@@ -23,7 +23,7 @@ from clism_ray.finetune.card import task_card
 from clism_ray.finetune.cell import MODEL, CellResult, Score, write_result
 from clism_ray.finetune.job import CellJob
 from clism_ray.finetune.load import load_task
-from clism_ray.finetune.plan import fingerprint
+from clism_ray.finetune.plan import fingerprint, task_name
 from clism_ray.finetune.task import Judged, Task
 from clism_ray.masking.order import Plan, Slot, rows_of, slot, slots_per_worker
 from clism_ray.train import journal
@@ -74,19 +74,22 @@ def _set_up(job: CellJob) -> Worker:
     problem: InputError | RunFailed | None = None
     try:
         task = load_task(config)
-        if rank == 0 and fingerprint(config.model) != job.identity["model"]:
-            problem = RunFailed(
-                f"{config.model.path}: changed since the cell was planned; start it again"
-            )
+        if rank == 0:
+            planned = job.identity[task_name(config)]["train"]
+            _check_same(config.model.path, fingerprint(config.model), job.identity["model"])
+            _check_same(task.train.file, task.train.sha256, planned)
         if not task.rows:
             problem = InputError(
                 f"{task.train.file}: nothing in it can be trained on: {task.train.counts}"
             )
-    except InputError as error:
+    except (InputError, RunFailed) as error:
         problem = error
     agree(problem)
     on_gpu = config.scaling.device == "cuda"
     device = ray.train.torch.get_device() if on_gpu else torch.device("cpu")
+    if config.scaling.activation_checkpointing:
+        encoder: Any = task.model.encoder
+        encoder.activation_checkpointing_enable({"use_reentrant": False})
     plan = Plan((task.rows,), config.batch.examples, config.batch.slots, config.seed)
     return Worker(
         job=job,
@@ -180,11 +183,20 @@ def _test(worker: Worker, file: GoldFile) -> Judged | None:
     parts: list[Any] | None = [None] * worker.workers if worker.rank == 0 else None
     dist.gather_object(part, parts)
     try:
-        judged = task.judge(file, parts) if parts else None
-    except InputError as error:
+        if parts:
+            planned = worker.job.identity[task_name(worker.job.config)]["tests"][file.key]
+            _check_same(str(file.path), file_sha256(file.path), planned)
+            judged = task.judge(file, parts)
+    except (InputError, RunFailed) as error:
         problem = error
     agree(problem)
     return judged
+
+
+def _check_same(what: str, found: str, planned: str) -> None:
+    """RunFailed if a model or a file is not what the cell says that it is."""
+    if found != planned:
+        raise RunFailed(f"{what}: changed since the cell was planned; start it again")
 
 
 def _write(

@@ -189,7 +189,9 @@ def read_train(
         places = draw(ids, size, sample, path)
     sentences = [everything[place] for place in places]
     # Of the whole file: a small sample may lack a type that tests ask for.
-    tags = TagSet(ner.types) if ner.types else TagSet.of(one.tags for one in everything)
+    there = TagSet.of(one.tags for one in everything)
+    tags = TagSet(ner.types) if ner.types else there
+    _check_known(path, there, tags)
     return (
         sentences,
         tags,
@@ -207,14 +209,19 @@ def check_types(ner: NerConfig, tags: TagSet) -> None:
     """InputError if a test file cannot be read, or asks for a type that is not trained."""
     for test, gold in ner.tests.items():
         for file in gold.files(test):
-            asked = TagSet.of(sentence.tags for sentence in _sentences(file.path, ner).sentences)
-            unknown = sorted(set(asked.types) - set(tags.types))
-            if unknown:
-                raise InputError(
-                    f"{file.path}: entity type {unknown[0]!r} is none of those to be trained "
-                    f"({', '.join(tags.types)}); map it to one of these, or to O, in the file, or "
-                    "name all types with ner.types"
-                )
+            sentences = _sentences(file.path, ner).sentences
+            _check_known(file.path, TagSet.of(one.tags for one in sentences), tags)
+
+
+def _check_known(path: Path, there: TagSet, tags: TagSet) -> None:
+    """InputError if a file has a type of entity that is not trained."""
+    unknown = sorted(set(there.types) - set(tags.types))
+    if unknown:
+        raise InputError(
+            f"{path}: entity type {unknown[0]!r} is none of those to be trained "
+            f"({', '.join(tags.types)}); map it to one of these, or to O, in the file, or "
+            "name all types with ner.types"
+        )
 
 
 @lru_cache(maxsize=2)

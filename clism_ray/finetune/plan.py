@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from clism_ray.config import to_tree
+from clism_ray.config import LengthConfig, OptimizerConfig, defaults, to_tree
 from clism_ray.config_tasks import (
     EntryConfig,
     EvaluateConfig,
@@ -22,9 +22,21 @@ from clism_ray.corpus.manifest import file_sha256
 from clism_ray.errors import InputError
 from clism_ray.finetune.cell import read_result
 from clism_ray.finetune.few_shot import train_file
-from clism_ray.train.run import check_same
+from clism_ray.train.run import check_same, with_new_keys
 
 _PLACEMENT = frozenset("name model storage scaling zero tracking export".split())
+_DEFAULTS = {  # of what a cell's configuration consists of
+    **defaults(FinetuneConfig),
+    **{
+        key: defaults(kind)
+        for key, kind in (
+            ("qa", QaConfig),
+            ("ner", NerConfig),
+            ("optimizer", OptimizerConfig),
+            ("length", LengthConfig),
+        )
+    },
+}
 _WEIGHTS = (".safetensors", ".bin", ".json", ".model", ".txt")  # and tokenizers
 
 
@@ -58,7 +70,8 @@ def plan_cell(config: FinetuneConfig, model: str, folder: Path) -> Cell:
     }
     identity = {"model": fingerprint(config.model), **tree}
     if known := read_result(folder):
-        check_same(f"the cell {folder.name}", folder, known.identity, identity)
+        as_now = with_new_keys(known.identity, identity, _DEFAULTS)
+        check_same(f"the cell {folder.name}", folder, as_now, identity)
     return Cell(config=config, model=model, folder=folder, identity=identity)
 
 

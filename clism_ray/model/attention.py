@@ -54,11 +54,14 @@ def _attend_jagged(
     query: Tensor, key: Tensor, value: Tensor, offsets: Sequence[int], scale: Any, dropout: float
 ) -> Tensor:
     """One kernel for all sequences, where there is one (CUDA)."""
-    bounds_N1 = torch.tensor(offsets, device=query.device)
+    bounds_N1 = torch.tensor(offsets).to(query.device, non_blocking=True)
+    lengths = [stop - start for start, stop in pairwise(offsets)]  # else PyTorch asks the device
 
     def jagged(states_1HTd: Tensor) -> Tensor:
         states_THd = states_1HTd[0].transpose(0, 1).contiguous()
-        return torch.nested.nested_tensor_from_jagged(states_THd, bounds_N1).transpose(1, 2)
+        return torch.nested.nested_tensor_from_jagged(
+            states_THd, bounds_N1, min_seqlen=min(lengths), max_seqlen=max(lengths)
+        ).transpose(1, 2)
 
     attended = F.scaled_dot_product_attention(
         jagged(query), jagged(key), jagged(value), scale=scale, dropout_p=dropout

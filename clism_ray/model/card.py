@@ -7,10 +7,10 @@ from clism_ray.corpus.manifest import Manifest
 
 _PAPER = "(Chen et al., NAACL 2022)"
 _ANSWERS = "The answers it learned from were projected through automatic word alignments."
-_NO_ANSWERS = "It saw the same pairs in the same order, was asked nothing and learned no answer."
+_NO_ANSWERS = "It saw the same pairs in the same order, and learned no answer."
 _HEAD = """`span_head.safetensors` holds `start.weight` and `end.weight`, W_s and W_e of the paper's
 eq. 1: the state x of a `[QUE]` points at the token k whose state maximises x_k . W x."""
-_UNTRAINED_HEAD = "`span_head.safetensors` holds the span head as it was drawn: nothing trained it."
+_NO_HEAD = "There is no span head here: nothing would have trained it."
 
 
 def model_card(config: PretrainConfig, manifest: Manifest, identity_hash: str) -> str:
@@ -26,9 +26,10 @@ def model_card(config: PretrainConfig, manifest: Manifest, identity_hash: str) -
     licences = "\n".join(f"| {name} | {licence} |" for name, licence in manifest.licences.items())
     losses = config.losses
     start = config.model.start or "random weights"
-    asked = config.masking.questions
-    method = f"{'CLISM + CACR' if asked else 'MLM alone, the control of CLISM + CACR'} {_PAPER}"
-    origin, head = (_ANSWERS, _HEAD) if asked else (_NO_ANSWERS, _UNTRAINED_HEAD)
+    trained = [("CLISM", config.trains_head), ("CACR", losses.cacr.weight > 0)]
+    methods = " + ".join(name for name, does in trained if does)
+    method = f"{methods or 'MLM alone, the control of CLISM + CACR'} {_PAPER}"
+    origin, head = (_ANSWERS, _HEAD) if config.trains_head else (_NO_ANSWERS, _NO_HEAD)
     return f"""---
 language: {json.dumps(sorted(names))}
 library_name: transformers

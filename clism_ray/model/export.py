@@ -21,7 +21,6 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 from transformers import AutoModelForMaskedLM, PreTrainedModel, PreTrainedTokenizerFast
-from transformers.utils.logging import disable_progress_bar
 
 from clism_ray.errors import InputError
 from clism_ray.masking.tokenizer import load_tokenizer
@@ -106,7 +105,6 @@ def load_exported(folder: Path) -> Pointer:
             f"{folder}: no exported model ({SPAN_HEAD} is not in it); "
             "give the `best` or `last` folder of a run"
         )
-    disable_progress_bar()
     with readable(folder):
         masked_lm = AutoModelForMaskedLM.from_pretrained(
             folder, dtype=torch.float32, use_safetensors=True

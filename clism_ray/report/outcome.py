@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from transformers.utils.logging import disable_progress_bar
 
+from clism_ray.model.export import SPAN_HEAD
 from clism_ray.store import viewer_command
 from clism_ray.tasks.probes import LOWER
 from clism_ray.train import journal
@@ -19,6 +21,7 @@ _LEFT_OUT = tuple(f"validation/{name}/" for name in ("perplexity", *LOWER))  # b
 
 def print_result(result: PretrainResult) -> None:
     """Print the outcome of a pre-training run."""
+    disable_progress_bar()  # of a model that is loaded
     console = Console(width=None if Console().is_terminal else 120)
     entries = journal.read(result.folder / journal.JOURNAL)
     validations = [entry for entry in entries if entry.kind == "validation"]
@@ -26,7 +29,7 @@ def print_result(result: PretrainResult) -> None:
         console.print(before_and_after(validations[0], validations[-1]))
     console.print(counts_line(entries), highlight=False)
     model = result.folder / ("best" if (result.folder / "best").is_dir() else "last")
-    if model.is_dir() and result.recipe.masking.questions:
+    if (model / SPAN_HEAD).is_file():
         pairs = dev_pairs(result.recipe, 20)
         print_examples(console, work_examples(model, result.recipe, pairs, _EXAMPLES))
     lines = [f"{result.status}: {result.folder}"]

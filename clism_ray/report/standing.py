@@ -19,7 +19,7 @@ from clism_ray.config_tasks import EvaluateConfig
 from clism_ray.errors import InputError
 from clism_ray.hold import holder
 from clism_ray.train import checkpoint, journal
-from clism_ray.train.status import FAILED, FINISHED, RUNNING, WORKERS_LOST
+from clism_ray.train.status import FAILED, FINISHED, LOST_WITH_DRIVER, RUNNING, WORKERS_LOST
 from clism_ray.train.tracking_record import default_uri, read_tracking
 
 NEW = "new"
@@ -83,15 +83,22 @@ def _all(storage: Path) -> Iterator[tuple[Path, Callable[[Path, Path], Standing]
         for record in sorted((storage / place).glob(f"*/{_RECORDS[place]}")):
             yield record.parent, read
     for record in sorted((storage / "sweeps").glob("*/runs/*/run.json")):
-        yield record.parent, of_run
+        yield record.parent, of_trial
 
 
-def of_run(storage: Path, folder: Path) -> Standing:
-    """A pre-training run, or a trial of a sweep."""
+def of_trial(storage: Path, folder: Path) -> Standing:
+    """A trial of a sweep, which knows how it ended: one that is cut short cannot say so itself."""
+    sweep = json.loads((folder.parents[1] / "sweep.json").read_text("utf-8"))
+    told = sweep["trials"].get(folder.name, {"status": RUNNING})
+    return of_run(storage, folder, None if told["status"] == RUNNING else told["status"])
+
+
+def of_run(storage: Path, folder: Path, ended: str | None = None) -> Standing:
+    """A pre-training run, or a trial of a sweep that `ended` so."""
     record = json.loads((folder / "run.json").read_text("utf-8"))
     entries = journal.read(folder / journal.JOURNAL)
     events = [entry.values for entry in entries if entry.kind == "event"]
-    status, driver = _alive(folder, str(record["status"]), entries)
+    status, driver = _alive(folder, ended or str(record["status"]), entries)
     saved = next(filter(lambda step: _whole(folder, step), checkpoint.steps_saved(folder)), None)
     models = [folder / name for name in ("best", "last") if (folder / name).is_dir()]
     return Standing(
@@ -115,6 +122,8 @@ def of_sweep(storage: Path, folder: Path) -> Standing:
     record = json.loads((folder / "sweep.json").read_text("utf-8"))
     tree, trials = record["identity"], record["trials"]
     wanted = tree["trials"] or math.prod(len(e["choice"] or ()) for e in tree["space"].values())
+    # One that was lost with its driver is drawn anew.
+    drawn = [trial for trial in trials.values() if trial.get("problem") != LOST_WITH_DRIVER]
     parts = Counter(str(trial["status"]) for trial in trials.values())
     status, driver = _alive(folder, str(record["status"]), ())
     names = [name for name, trial in trials.items() if trial["status"] == RUNNING]
@@ -126,7 +135,7 @@ def of_sweep(storage: Path, folder: Path) -> Standing:
         folder=str(folder),
         status=status,
         driver=driver,
-        parts={**parts, "to come": wanted - len(trials)},
+        parts={**parts, "to come": max(0, wanted - len(drawn))},
         running=ready,
         model=str(folder / "best.yaml") if (folder / "best.yaml").is_file() else None,
         **_mlflow(storage, folder, record["mlflow_run"]),

@@ -83,8 +83,9 @@ class Tagger(nn.Module):
             states_TD = encode(
                 self.encoder, batch.ids_T, torch.zeros_like(batch.ids_T), batch.offsets
             )
-            scores_WC: Tensor = self.classifier(self.dropout(states_TD[batch.first_token_W]))
-        return scores_WC.float()
+        states_WD = states_TD[batch.first_token_W].float()  # bf16 tells close scores not apart
+        scores_WC: Tensor = self.classifier(self.dropout(states_WD))
+        return scores_WC
 
 
 def build_tagger(

@@ -18,7 +18,7 @@ _FOLDER = "few_shot"
 def end_with_cell(cell: FinetuneConfig, run: PretrainConfig, steps: int) -> None:
     """Fine-tune and test what a run exported, unless that is done; its journal has the scores.
 
-    The cell takes the place of the run's workers, and as many.
+    The cell takes the place of the run's workers, and as many as those are at least.
     """
     folder = run_folder(run)
     path = folder / journal.JOURNAL
@@ -29,7 +29,7 @@ def end_with_cell(cell: FinetuneConfig, run: PretrainConfig, steps: int) -> None
         name=run.name,
         model=StartConfig(path=str(folder / LAST)),
         storage=run.storage,
-        scaling=run.scaling,
+        scaling=dataclasses.replace(run.scaling, min_workers=None, workers=run.scaling.fewest),
     )
     planned = plan_cell(ours, run.name, folder / _FOLDER)
     if not planned.done:

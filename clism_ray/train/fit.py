@@ -19,6 +19,7 @@ from ray.train import (
 )
 from ray.train.v2.api.data_parallel_trainer import DataParallelTrainer
 
+from clism_ray import cluster
 from clism_ray.config import ScalingConfig as Scaling
 from clism_ray.errors import RunFailed, WorkersLost, input_error_in, root_of
 from clism_ray.train import journal
@@ -173,8 +174,14 @@ def _own_interrupts() -> Iterator[None]:
             signal.signal(signal.SIGINT, before)
 
 
+def _threads(scaling: Scaling, nodes: int) -> int:
+    """As many as a worker takes CPUs, or its share of this machine where that is all and more."""
+    share = (os.cpu_count() or 1) // scaling.workers if nodes == 1 else 0
+    return max(1, int(scaling.cpus_per_worker), share)
+
+
 def _worker_environment(scaling: Scaling) -> dict[str, str]:
-    threads = scaling.threads_per_worker or max(1, (os.cpu_count() or 1) // scaling.workers)
+    threads = scaling.threads_per_worker or _threads(scaling, len(cluster.nodes()))
     environment = {"OMP_NUM_THREADS": str(threads), "TOKENIZERS_PARALLELISM": "false"}
     if scaling.device == "cpu":
         environment["DS_ACCELERATOR"] = "cpu"

@@ -14,6 +14,7 @@ from clism_ray.masking.tokenizer import load_tokenizer
 from clism_ray.model.export import export_model
 from clism_ray.train.beside import begin, make_room, nothing, settle
 from clism_ray.train.engine import full_weights, parameter_count
+from clism_ray.train.job import TrainJob
 from clism_ray.train.run import write_json
 from clism_ray.train.validate import all_sum
 from clism_ray.train.worker import Worker
@@ -51,16 +52,17 @@ def export(
 def export_best(worker: Worker, found: dict[str, float]) -> None:
     """Export the model as `best` if a validation has found that it is."""
     settle(worker, MODEL)
-    score = score_of_best(Path(worker.job.run), found)
+    score = score_of_best(worker.job, found)
     better = torch.tensor([float(score is not None)])
     if all_sum(better, worker.device).item() == worker.workers:
         export(worker, BEST, score)
 
 
-def score_of_best(run: Path, found: dict[str, float]) -> dict[str, float] | None:
-    """The score of a model if none before answered the same questions better."""
-    if "validation/accuracy" not in found:
+def score_of_best(job: TrainJob, found: dict[str, float]) -> dict[str, float] | None:
+    """The score of a model that learns to answer, if none before answered the same better."""
+    if "validation/accuracy" not in found or not job.config.trains_head:
         return None
+    run = Path(job.run)
     score = {name: found[f"validation/{name}"] for name in ("accuracy", "questions")}
     path = run / f"{BEST}.json"
     if (run / BEST).is_dir() and path.is_file():
@@ -78,7 +80,7 @@ def _write(
     then: Callable[[], Any],
 ) -> Any:
     tokenizer = load_tokenizer(worker.job.recipe.tokenizer)  # of its family's class
-    if not worker.job.config.masking.questions:  # a head as it was drawn would look trained
+    if not worker.job.config.trains_head:  # a head as it was drawn would look trained
         weights = {name: w for name, w in weights.items() if not name.startswith("span_head.")}
     masked_lm = worker.engine.module.masked_lm
     export_model(folder, masked_lm, weights, tokenizer, worker.job.card)

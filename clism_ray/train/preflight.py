@@ -86,10 +86,15 @@ def worker_resources(scaling: ScalingConfig) -> Resources:
 def runs_at_once(
     config: Settings, nodes: Sequence[Node], driver: float, data_task: bool = True
 ) -> int:
-    """How many runs the nodes hold, each with a driver of so many CPUs, and a data task."""
+    """How many runs the nodes hold, each with a driver of so many CPUs, and a data task.
+
+    A run that may have fewer workers is one where not all of them find room.
+    """
     runs, left = 0, _placed(config, nodes, driver, data_task)
     while left:
         runs, left = runs + 1, _placed(config, left, driver, data_task)
+    if not runs and config.scaling.min_workers:
+        runs = int(bool(_placed(config, nodes, driver, data_task, config.scaling.fewest)))
     return runs
 
 

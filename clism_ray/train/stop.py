@@ -1,6 +1,6 @@
 """Asking a run to stop: a file beside it, which the driver makes and its first worker looks for.
 
-SIGTERM is what `ray job stop`, Slurm and Kubernetes send to a driver, and to a driver alone.
+SIGTERM is what `ray job stop` and Slurm send to a driver, and to a driver alone.
 """
 
 import signal

@@ -37,7 +37,6 @@ from clism_ray.train.launch import Plan, plan_run
 from clism_ray.train.run import make_tokenizer
 from clism_ray.train.space import (
     OBJECTIVE,
-    STEP,
     sweep_folder,
     trial_count,
 )
@@ -47,7 +46,7 @@ from clism_ray.train.space_checks import (
     check_objective,
     check_space,
 )
-from clism_ray.train.status import FAILED, FINISHED, RUNNING
+from clism_ray.train.status import FAILED, FINISHED, LOST_WITH_DRIVER, RUNNING
 from clism_ray.train.sweep_record import (
     SweepRecord,
     change_sweep,
@@ -149,7 +148,7 @@ def _end(config: SweepConfig) -> None:
         )
     for name, trial in record.trials.items():
         if trial.status == RUNNING:  # begun just before a driver died, and drawn anew
-            change_trial(folder, name, status=FAILED, problem="lost with its driver")
+            change_trial(folder, name, status=FAILED, problem=LOST_WITH_DRIVER)
 
 
 def _at_once(config: SweepConfig, record: SweepRecord) -> int:
@@ -188,8 +187,7 @@ def _tuner(config: SweepConfig, steps: int, at_once: int) -> tune.Tuner:
         folder=str(folder),
         sweep=config.name,
         objective=config.objective,
-        time_attr=STEP,
-        max_t=steps + 1,  # a trial that took all its steps ends by itself
+        steps=steps,
         grace_period=config.asha.grace_steps,
         reduction_factor=config.asha.reduction,
     )

@@ -73,11 +73,14 @@ class RememberingAsha(ASHAScheduler):  # type: ignore[misc]
     trial pass every rung.
     """
 
-    def __init__(self, folder: str, sweep: str, objective: str, **settings: Any) -> None:
-        super().__init__(**settings)
+    def __init__(
+        self, folder: str, sweep: str, objective: str, steps: int, **settings: Any
+    ) -> None:
+        super().__init__(time_attr=STEP, max_t=steps + 1, **settings)
         self.folder = folder
         self.sweep = sweep
         self.objective = objective
+        self.steps = steps  # of a whole trial
         self.reminded = False
 
     def on_trial_add(self, tune_controller: Any, trial: Any) -> None:
@@ -86,6 +89,11 @@ class RememberingAsha(ASHAScheduler):  # type: ignore[misc]
             self.reminded = True
             self._remind(tune_controller)
         super().on_trial_add(tune_controller, trial)
+
+    def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
+        """Whether a trial goes on. One that took all its steps does: it has a model to leave."""
+        said = str(super().on_trial_result(tune_controller, trial, result))
+        return self.CONTINUE if result[STEP] >= self.steps else said
 
     def _remind(self, tune_controller: Any) -> None:
         for name in read_sweep(Path(self.folder)).trials:

@@ -101,7 +101,7 @@ def validate_exported(job: TrainJob, name: str) -> dict[str, Any]:
     if not told.is_file():
         with _alone():
             found = _validate(job, folder)
-        if step and (score := score_of_best(run, found)):
+        if step and (score := score_of_best(job, found)):
             with replaced(run / BEST) as copy:
                 shutil.copytree(folder, copy, dirs_exist_ok=True)
             write_json(run / f"{BEST}.json", dict(score))

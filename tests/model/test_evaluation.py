@@ -318,9 +318,14 @@ def test_a_result_that_cannot_be_read_is_named(tmp_path: Path, text: str, told: 
         load_evaluation(folder)
 
 
-def test_a_cell_that_lost_its_items_is_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize("left", [None, 0, 100])  # bytes of the file
+def test_a_cell_that_lost_its_items_is_named(tmp_path: Path, left: int | None) -> None:
     folder = build(tmp_path, config(), answers({}))
-    (folder / "cells" / "ours.question.64.2" / "items.npz").unlink()
+    path = folder / "cells" / "ours.question.64.2" / "items.npz"
+    whole = path.read_bytes()
+    path.unlink()
+    if left is not None:
+        path.write_bytes(whole[:left])
     with pytest.raises(InputError, match=r"ours\.question\.64\.2: cannot read the cell"):
         load_evaluation(folder)
 

@@ -141,25 +141,31 @@ def test_a_folder_is_named_by_its_files(data: Path, tmp_path: Path) -> None:
     assert fingerprint(one) != fingerprint(dataclasses.replace(one, path=str(copy)))
 
 
-def test_a_result_comes_back_as_it_was_written(tmp_path: Path, data: Path) -> None:
-    task = load_task(cell(data, "qa", size=2))
-    result = CellResult(
+NEW_ONES = ("precision", "n_best", "constrained", "weight_decay")  # keys with defaults
+
+
+def result_of(data: Path, task: str, identity: dict[str, Any]) -> CellResult:
+    return CellResult(
         name="x",
-        task="qa",
+        task=task,
         model="ours",
         form="question",
         size=2,
         sample=1,
         seed=1,
-        identity={"a": [1]},
+        identity=identity,
         identity_hash="0" * 16,
-        train=task.train,
+        train=load_task(cell(data, task, size=2)).train,
         steps=3,
         loss=1.5,
         head="drawn",
         seconds=2.0,
         scores={},
     )
+
+
+def test_a_result_comes_back_as_it_was_written(tmp_path: Path, data: Path) -> None:
+    result = result_of(data, "qa", {"a": [1]})
     assert read_result(tmp_path) is None
     items = {"xquad/en": {"squad_f1": np.array([1.0, 0.0])}}
     write_result(tmp_path, result, items, {"xquad/en": {"q1": "a"}})
@@ -169,6 +175,21 @@ def test_a_result_comes_back_as_it_was_written(tmp_path: Path, data: Path) -> No
     )
     with pytest.raises(InputError, match=r"exists in .* with other settings"):
         plan_cell(cell(data, "qa", size=2), "ours", tmp_path)
+
+
+@pytest.mark.parametrize("task", ["qa", "ner"])
+def test_a_cell_that_was_done_before_a_setting_existed_is_done_still(
+    data: Path, tmp_path: Path, task: str
+) -> None:
+    config = cell(data, task, size=2)
+    identity = plan_cell(config, "ours", tmp_path).identity
+    for older in (identity, identity[task], identity["optimizer"]):
+        older.pop(next(key for key in reversed(older) if key in NEW_ONES))
+    write_result(tmp_path, result_of(data, task, identity), {}, {})
+    assert plan_cell(config, "ours", tmp_path).done
+    other = {"optimizer": {"learning_rate": 1e-3, "weight_decay": 0.5}}
+    with pytest.raises(InputError, match=r"optimizer\.weight_decay"):
+        plan_cell(cell(data, task, size=2, **other), "ours", tmp_path)
 
 
 def test_a_grid_has_a_cell_for_every_model_form_size_and_sample(data: Path, tmp_path: Path) -> None:
@@ -223,6 +244,16 @@ def test_a_type_that_is_only_tested_is_told_before_training(data: Path, tmp_path
     types = load_task(cell(data, "ner")).tags.types  # type: ignore[attr-defined]
     known = {**ner, "types": ["GOD", *types]}
     check_cells([plan_cell(cell(data, "ner", ner=known), "ours", tmp_path)])
+
+
+def test_a_type_that_is_left_out_of_those_to_train_is_told_with_its_file(
+    data: Path, tmp_path: Path
+) -> None:
+    known = load_task(cell(data, "ner")).tags.types  # type: ignore[attr-defined]
+    fewer = {**task_of(data, "ner"), "types": known[1:]}
+    told = rf"train\.tags: entity type '{known[0]}' is none of those"
+    with pytest.raises(InputError, match=told):
+        check_cells([plan_cell(cell(data, "ner", ner=fewer), "ours", tmp_path)])
 
 
 def test_what_a_model_begins_with_is_told(data: Path, tmp_path: Path) -> None:

@@ -1,9 +1,11 @@
 """A run on disk: its identity, its tokenizer, its length; what is refused before it starts."""
 
 import dataclasses
+import json
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -29,6 +31,7 @@ from clism_ray.masking.tokenizer import QUESTION, load_tokenizer
 from clism_ray.model.card import model_card
 from clism_ray.placement import Node
 from clism_ray.train.checkpoint import RunState, folder_of, write_list
+from clism_ray.train.models import score_of_best
 from clism_ray.train.preflight import (
     awaited,
     check_checkpoint,
@@ -290,6 +293,8 @@ def test_a_validation_beside_training_takes_the_room_of_a_worker(config: Pretrai
         ({"workers": 2}, [{"CPU": 0.5}, {"CPU": 1.1}], 1),
         ({"workers": 2, **ON_GPUS, "cpus_per_worker": 1}, [{"CPU": 64.0}, NODE, NODE], 2),
         ({"workers": 2, **ON_GPUS}, [{"CPU": 64.0}], 0),
+        ({"workers": 8, "min_workers": 2}, [{"CPU": 4.0}], 1),
+        ({"workers": 9, "min_workers": 8}, [{"CPU": 4.0}], 0),
     ],
 )
 def test_so_many_runs_fit_beside_each_other(
@@ -392,4 +397,26 @@ def test_the_card_of_a_run_that_asked_nothing_promises_no_answers(
     silent = replace(config, masking=MaskingConfig(questions=False), losses=losses)
     card = model_card(silent, manifest, "0123456789abcdef")
     assert "pre-trained with MLM alone" in card
-    assert "points" not in card
+    assert "There is no span head here" in card
+    only_cacr = replace(config, losses=LossConfig(clism=ClismConfig(weight=0)))
+    card = model_card(only_cacr, manifest, "0123456789abcdef")
+    assert "pre-trained with CACR (" in card
+    assert "There is no span head here" in card
+
+
+def test_only_a_model_that_learns_to_answer_becomes_the_best(
+    config: PretrainConfig, tmp_path: Path
+) -> None:
+    def score(accuracy: float, **losses: ClismConfig) -> dict[str, float] | None:
+        job = SimpleNamespace(
+            run=str(tmp_path), config=replace(config, losses=LossConfig(**losses))
+        )
+        found = {"validation/accuracy": accuracy, "validation/questions": 9.0}
+        return score_of_best(job, found)  # type: ignore[arg-type]
+
+    assert score(0.5) == {"accuracy": 0.5, "questions": 9.0}
+    assert score(0.5, clism=ClismConfig(weight=0)) is None
+    (tmp_path / "best").mkdir()
+    (tmp_path / "best.json").write_text(json.dumps(score(0.5)))
+    assert score(0.5) is None
+    assert score(0.6) == {"accuracy": 0.6, "questions": 9.0}

@@ -2,13 +2,20 @@
 
 import gc
 import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
 
 import psutil
 import pytest
 import ray
 from ray._private import ray_constants
 
+from clism_ray.cluster import _guard_token
 from tests.listening import listening
+
+ROOT = Path(__file__).resolve().parents[2]
 
 pytestmark = pytest.mark.ray
 
@@ -28,3 +35,30 @@ def test_python_collects_cycles_seldom_in_its_processes() -> None:
         return gc.get_threshold()[0]
 
     assert ray.get(threshold.remote()) == 50_000
+
+
+def test_nobody_else_can_read_the_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    token = tmp_path / ".ray" / "auth_token"
+    _guard_token()
+    made = token.read_text()
+    assert len(made) >= 32
+    assert stat.S_IMODE(token.stat().st_mode) == 0o600
+    token.chmod(0o644)  # as Ray writes it
+    _guard_token()
+    assert stat.S_IMODE(token.stat().st_mode) == 0o600
+    assert token.read_text() == made
+
+
+def test_a_token_that_is_missing_is_told_in_a_sentence(tmp_path: Path) -> None:
+    alone = {"HOME": str(tmp_path), "RAY_AUTH_MODE": "token", "RAY_ADDRESS": "127.0.0.1:6379"}
+    command = "from clism_ray import cluster; cluster.connect()"
+    done = subprocess.run(
+        [sys.executable, "-c", command],
+        cwd=ROOT,
+        env={**os.environ, **alone},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "copy the head's ~/.ray/auth_token here" in done.stderr

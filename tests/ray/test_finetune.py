@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +18,27 @@ from safetensors.torch import load_file, save_file
 
 from clism_ray.config_file import parse, to_yaml
 from clism_ray.config_tasks import EvaluateConfig, FinetuneConfig
-from clism_ray.errors import InputError
-from clism_ray.finetune.cell import read_items, read_result
-from clism_ray.finetune.driver import finetune
+from clism_ray.errors import InputError, RunFailed
+from clism_ray.finetune.cell import (
+    PROBLEM,
+    CellResult,
+    Examples,
+    read_items,
+    read_result,
+    write_result,
+)
+from clism_ray.finetune.driver import finetune, make_ready, run_cell
+from clism_ray.finetune.follow import follow_cell
 from clism_ray.finetune.grid import evaluate, evaluation_folder, told
+from clism_ray.finetune.plan import plan_cell
+from clism_ray.store import Store
 from clism_ray.tasks.ner_pipeline import EntityTagger
 from clism_ray.tasks.ner_sentences import read_sentences
 from clism_ray.tasks.ner_tags import entities
 from clism_ray.tasks.qa_pipeline import QuestionAnswerer
 from clism_ray.tasks.qa_questions import read_questions
 from clism_ray.train import journal
+from clism_ray.train.run import write_json
 from tests.tasks_data import write_encoder, write_questions, write_sentences
 
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("ray_cluster")]
@@ -224,6 +236,70 @@ def _start_and_kill(config: Path, until: Path) -> None:
     finally:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+
+
+def test_a_cell_that_fails_for_the_same_reason_again_has_failed_in_mlflow(
+    data: Path, tmp_path: Path
+) -> None:
+    config = cell(data, tmp_path, 1, qa=questions(data))
+    planned = plan_cell(config, "ours", tmp_path / "cell")
+    store = Store(f"sqlite:///{tmp_path / 'mlflow.db'}")
+    client = MlflowClient(tracking_uri=store.uri)
+
+    def start(outcome: Callable[[], None]) -> tuple[str, str | None]:
+        """A start of the cell as MLflow has it, before and after it ends."""
+        make_ready(planned)
+        passes = follow_cell(planned, store, tmp_path / "mlflow", lines=False)
+        entry = journal.entry("train", 1, {"loss/total": 1.0})
+        journal.append(planned.folder / journal.JOURNAL, [entry])
+        next(passes)
+        experiment = client.get_experiment_by_name("clism")
+        assert experiment
+        (run,) = client.search_runs([experiment.experiment_id])
+        assert run.info.status == "RUNNING"
+        outcome()
+        next(passes)
+        run = client.get_run(run.info.run_id)
+        return run.info.status, run.data.tags.get("problem")
+
+    def fail() -> None:
+        write_json(planned.folder / PROBLEM, {"problem": "the loss is not finite"})
+
+    def finish() -> None:
+        result = CellResult(
+            name="cell",
+            task="qa",
+            model="ours",
+            form="question",
+            size=None,
+            sample=0,
+            seed=0,
+            identity=planned.identity,
+            identity_hash="0" * 16,
+            train=Examples(file="train.json", sha256="", examples=20, ids="", counts={}),
+            steps=1,
+            loss=1.0,
+            head="drawn",
+            seconds=1.0,
+            scores={},
+        )
+        write_result(planned.folder, result, {}, {})
+
+    assert start(fail) == ("FAILED", "the loss is not finite")
+    assert start(fail) == ("FAILED", "the loss is not finite")
+    assert start(finish) == ("FINISHED", "")
+
+
+def test_a_file_that_changed_since_it_was_planned_is_told(data: Path, tmp_path: Path) -> None:
+    write_questions(tmp_path / "test.en.json", 100, 15)
+    test = {"path": str(tmp_path / "test.{language}.json"), "languages": ["en"]}
+    config = cell(data, tmp_path, 1, qa={**questions(data), "tests": {"xquad": test}})
+    planned = plan_cell(config, "ours", tmp_path / "cell")
+    make_ready(planned)
+    write_questions(tmp_path / "test.en.json", 200, 15)
+    with pytest.raises(RunFailed, match=r"test\.en\.json: changed since the cell was planned"):
+        run_cell(planned)
+    assert not planned.done
 
 
 @pytest.mark.drill

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from ray.util import placement_group_table
 
+from clism_ray.config import ScalingConfig
 from clism_ray.errors import WorkersLost
 from clism_ray.train import fit as module
 from clism_ray.train import journal
@@ -28,6 +29,23 @@ def test_workers_that_cannot_meet_are_begun_again_and_give_back_their_room(tmp_p
     assert told == ["workers lost"] * 3
     states = {group["state"] for group in placement_group_table().values()}
     assert states <= {"REMOVED"}
+
+
+@pytest.mark.parametrize(
+    ("scaling", "nodes", "threads"),
+    [
+        ({"workers": 1}, 1, 8),
+        ({"workers": 3}, 1, 2),
+        ({"workers": 9}, 1, 1),
+        ({"workers": 8, "cpus_per_worker": 15}, 4, 15),  # of nodes with more cores than this one
+        ({"workers": 2, "cpus_per_worker": 0.5}, 4, 1),
+    ],
+)
+def test_a_worker_has_a_thread_for_each_of_its_cpus(
+    scaling: dict[str, Any], nodes: int, threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 8)
+    assert module._threads(ScalingConfig(**scaling), nodes) == threads
 
 
 def end_with(path: Path, end: BaseException | None) -> None:

@@ -282,10 +282,9 @@ def test_after_a_restart_halving_knows_what_earlier_trials_reached(
         folder=str(folder),
         sweep="tiny",
         objective=config.objective,
-        time_attr=STEP,
+        steps=STEPS,
         metric=OBJECTIVE,
         mode="min",
-        max_t=STEPS + 1,
         grace_period=4,
         reduction_factor=2,
     )
@@ -300,3 +299,7 @@ def test_after_a_restart_halving_knows_what_earlier_trials_reached(
         trial = SimpleNamespace(trial_id=f"new-{value}")
         restored.on_trial_add(None, trial)
         assert restored.on_trial_result(None, trial, {STEP: 4, OBJECTIVE: value}) == decision
+    bad_at_its_end = SimpleNamespace(trial_id="new-bad")
+    restored.on_trial_add(None, bad_at_its_end)
+    last = {STEP: STEPS, OBJECTIVE: 9.0}
+    assert restored.on_trial_result(None, bad_at_its_end, last) == "CONTINUE", "it exports first"

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -21,7 +22,7 @@ from clism_ray.config import (
     to_tree,
 )
 from clism_ray.config_corpus import CorpusFiles, PrepareConfig, SynthesizeConfig
-from clism_ray.config_file import load, parse, to_yaml
+from clism_ray.config_file import _Yaml, load, parse, to_yaml
 from clism_ray.errors import InputError
 from clism_ray.passwords import masked
 
@@ -108,6 +109,11 @@ def test_a_key_that_stands_twice_is_refused_with_its_line(tmp_path: Path) -> Non
         load(PretrainConfig, path)
     with pytest.raises(InputError, match=r"override .*'steps' stands twice"):
         read(PrepareConfig, tmp_path, PREPARE, "length={steps: 3, steps: 4}")
+
+
+def test_a_mapping_that_changes_what_it_merges_may_be_merged_itself() -> None:
+    text = "deep: {part: &part {a: 1, <<: {a: 5, b: 2}}}\nflat: {<<: *part, c: 3}\n"
+    assert yaml.load(text, _Yaml)["flat"] == {"a": 1, "b": 2, "c": 3}
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

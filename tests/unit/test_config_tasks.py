@@ -9,10 +9,8 @@ from clism_ray.config_file import parse
 from clism_ray.config_tasks import EvaluateConfig, FinetuneConfig, GoldConfig, filled
 from clism_ray.errors import InputError
 
-QA: dict[str, Any] = {
-    "train": "squad.{size}.{sample}.jsonl",
-    "tests": {"xquad": {"path": "xquad.{language}.json", "languages": ["en", "de"]}},
-}
+XQUAD = {"path": "xquad.{language}.json", "languages": ["en", "de"]}
+QA: dict[str, Any] = {"train": "squad.{size}.{sample}.jsonl", "tests": {"xquad": XQUAD}}
 CELL: dict[str, Any] = {
     "name": "cell",
     "model": {"path": "encoder"},
@@ -61,6 +59,12 @@ def test_only_names_in_braces_are_filled_in() -> None:
         ({"qa": {**QA, "train": "squad.{seed}.jsonl"}}, r"\{seed\} is filled in by nothing"),
         ({"qa": {**QA, "tests": {"x": {"path": "x.json", "languages": ["en"]}}}}, r"\{language\}"),
         ({"modle": {}}, "did you mean model"),
+        ({"scaling": {"workers": 2, "min_workers": 1}}, "min_workers is for pre-training"),
+        (
+            {"qa": {**QA, "tests": {"x": {**XQUAD, "languages": ["en", "en"]}}}},
+            "shown holds a value",
+        ),
+        ({"qa": {**QA, "tests": {"x": {**XQUAD, "shown": ["hi", "hi"]}}}}, "shown holds a value"),
     ],
 )
 def test_a_cell_that_contradicts_itself_is_refused(changes: dict[str, Any], told: str) -> None:
@@ -74,6 +78,11 @@ def test_a_cell_that_contradicts_itself_is_refused(changes: dict[str, Any], told
     [
         ({"baseline": "nobody"}, "none of the models: ours, theirs"),
         ({"samples": [1, 1]}, "samples holds a value twice"),
+        ({"scaling": {"workers": 2, "min_workers": 1}}, "min_workers is for pre-training"),
+        (
+            {"models": {"theirs": {"path": "b", "forms": ["plain", "plain"]}}},
+            "forms holds a value twice",
+        ),
         ({"sizes": []}, "at least 1"),
         ({"sizes": [64, None]}, "give sizes"),
     ],

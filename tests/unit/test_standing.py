@@ -90,16 +90,23 @@ def test_a_program_reads_all_of_it(tmp_path: Path, capsys: pytest.CaptureFixture
 def test_a_sweep_counts_its_trials_and_shows_those_that_run(tmp_path: Path) -> None:
     folder = tmp_path / "sweeps" / "hunt"
     write_run(folder / "runs" / "hunt-1", "running")
-    trials = {"hunt-1": {"status": "running"}, "hunt-2": {"status": "failed"}}
+    write_run(folder / "runs" / "hunt-4", "running")  # nothing told it that it was stopped
+    trials = {
+        "hunt-1": {"status": "running"},
+        "hunt-2": {"status": "failed"},
+        "hunt-3": {"status": "failed", "problem": "lost with its driver"},
+        "hunt-4": {"status": "stopped early"},
+    }
     space = {"a": {"choice": [1, 2, 3]}, "b": {"choice": [1, 2]}}
     identity = {"trials": None, "space": space}
     record = {"identity": identity, "status": "running", "mlflow_run": "abc", "trials": trials}
     (folder / "sweep.json").write_text(json.dumps(record))
     with hold(folder, "the sweep"):
         standing = one(tmp_path, "hunt")
-    assert standing.parts == {"running": 1, "failed": 1, "to come": 4}
+    assert standing.parts == {"running": 1, "failed": 2, "stopped early": 1, "to come": 3}
     assert [(trial.name, trial.step) for trial in standing.running] == [("hunt-1", 10)]
     assert one(tmp_path, "hunt-1").kind == "run"
+    assert one(tmp_path, "hunt-4").status == "stopped early"
     assert one(tmp_path, "hunt").status == "interrupted"
 
 

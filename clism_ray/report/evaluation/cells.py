@@ -1,6 +1,8 @@
 """The finished cells of an evaluation: read from their folders, and checked to be comparable."""
 
 import itertools
+import zipfile
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +11,8 @@ from typing import NamedTuple
 from clism_ray.config_tasks import EvaluateConfig, GoldFile
 from clism_ray.errors import InputError
 from clism_ray.finetune.cell import IDS, CellResult, Items, read_items, read_result
+
+_DAMAGE = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
 
 
 class Place(NamedTuple):
@@ -148,7 +152,7 @@ def _read(folder: Path) -> ScoredCell | None:
         if result is None:
             return None
         return ScoredCell(folder=folder, result=result, items=read_items(folder))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except _DAMAGE as error:
         raise InputError(
             f"{folder}: cannot read the cell ({type(error).__name__}: {error}); remove the folder "
             "and evaluate again"
