@@ -76,9 +76,12 @@ def _guard_token() -> None:
     path = Path.home() / ".ray" / "auth_token"
     before = os.umask(0o077)
     try:
-        if not path.is_file():
+        wanted = os.environ.get("RAY_AUTH_MODE", "token").lower() == "token"
+        elsewhere = {"RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"} & os.environ.keys()
+        if wanted and not elsewhere and not path.is_file():
             generate_and_save_token()
-        path.chmod(0o600)
+        if path.is_file():
+            path.chmod(0o600)
     except OSError:  # a home that cannot be written to: Ray says what it makes of that
         return
     finally:

@@ -16,7 +16,7 @@ import ray.train.torch
 import torch
 import torch.distributed as dist
 
-from clism_ray.config_tasks import GoldFile
+from clism_ray.config_tasks import FinetuneConfig, GoldFile
 from clism_ray.corpus.manifest import file_sha256
 from clism_ray.errors import InputError, RunFailed
 from clism_ray.finetune.card import task_card
@@ -71,18 +71,20 @@ def _set_up(job: CellJob) -> Worker:
     context = ray.train.get_context()
     rank, workers = context.get_world_rank(), context.get_world_size()
     config = job.config
-    problem: InputError | RunFailed | None = None
+    problem: InputError | None = None
     try:
         task = load_task(config)
         if rank == 0:
-            planned = job.identity[task_name(config)]["train"]
+            planned = job.identity[task_name(config)]
             _check_same(config.model.path, fingerprint(config.model), job.identity["model"])
-            _check_same(task.train.file, task.train.sha256, planned)
+            _check_same(task.train.file, task.train.sha256, planned["train"])
+            for file in _tested(config):
+                _check_same(str(file.path), file_sha256(file.path), planned["tests"][file.key])
         if not task.rows:
             problem = InputError(
                 f"{task.train.file}: nothing in it can be trained on: {task.train.counts}"
             )
-    except (InputError, RunFailed) as error:
+    except InputError as error:
         problem = error
     agree(problem)
     on_gpu = config.scaling.device == "cuda"
@@ -117,8 +119,7 @@ def _run(worker: Worker) -> journal.Entry:
         loss = metrics["loss/total"]
         if (step + 1) % config.tracking.log_every_steps == 0 or step + 1 == worker.steps:
             report_entries([journal.entry("train", step + 1, metrics)])
-    files = [file for name, gold in config.task.tests.items() for file in gold.files(name)]
-    judged = {file: _test(worker, file) for file in files}
+    judged = {file: _test(worker, file) for file in _tested(config)}
     weights = full_weights(worker.engine) if config.export else {}
     if worker.rank == 0:
         if config.export:
@@ -187,16 +188,20 @@ def _test(worker: Worker, file: GoldFile) -> Judged | None:
             planned = worker.job.identity[task_name(worker.job.config)]["tests"][file.key]
             _check_same(str(file.path), file_sha256(file.path), planned)
             judged = task.judge(file, parts)
-    except (InputError, RunFailed) as error:
+    except InputError as error:
         problem = error
     agree(problem)
     return judged
 
 
+def _tested(config: FinetuneConfig) -> list[GoldFile]:
+    return [file for name, gold in config.task.tests.items() for file in gold.files(name)]
+
+
 def _check_same(what: str, found: str, planned: str) -> None:
-    """RunFailed if a model or a file is not what the cell says that it is."""
+    """InputError if a model or a file is not what the cell says that it is."""
     if found != planned:
-        raise RunFailed(f"{what}: changed since the cell was planned; start it again")
+        raise InputError(f"{what}: changed since the cell was planned; start it again")
 
 
 def _write(

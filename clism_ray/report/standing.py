@@ -19,7 +19,7 @@ from clism_ray.config_tasks import EvaluateConfig
 from clism_ray.errors import InputError
 from clism_ray.hold import holder
 from clism_ray.train import checkpoint, journal
-from clism_ray.train.status import FAILED, FINISHED, LOST_WITH_DRIVER, RUNNING, WORKERS_LOST
+from clism_ray.train.status import FAILED, FINISHED, RUNNING, WORKERS_LOST
 from clism_ray.train.tracking_record import default_uri, read_tracking
 
 NEW = "new"
@@ -90,7 +90,8 @@ def of_trial(storage: Path, folder: Path) -> Standing:
     """A trial of a sweep, which knows how it ended: one that is cut short cannot say so itself."""
     sweep = json.loads((folder.parents[1] / "sweep.json").read_text("utf-8"))
     told = sweep["trials"].get(folder.name, {"status": RUNNING})
-    return of_run(storage, folder, None if told["status"] == RUNNING else told["status"])
+    found = of_run(storage, folder, None if told["status"] == RUNNING else told["status"])
+    return dataclasses.replace(found, problem=told.get("problem") or found.problem)
 
 
 def of_run(storage: Path, folder: Path, ended: str | None = None) -> Standing:
@@ -122,21 +123,20 @@ def of_sweep(storage: Path, folder: Path) -> Standing:
     record = json.loads((folder / "sweep.json").read_text("utf-8"))
     tree, trials = record["identity"], record["trials"]
     wanted = tree["trials"] or math.prod(len(e["choice"] or ()) for e in tree["space"].values())
-    # One that was lost with its driver is drawn anew.
-    drawn = [trial for trial in trials.values() if trial.get("problem") != LOST_WITH_DRIVER]
-    parts = Counter(str(trial["status"]) for trial in trials.values())
     status, driver = _alive(folder, str(record["status"]), ())
     names = [name for name, trial in trials.items() if trial["status"] == RUNNING]
     running = [folder / "runs" / name for name in names if status == RUNNING]
-    ready = tuple(of_run(storage, path) for path in running if (path / "run.json").is_file())
+    begun = [of_run(storage, path) for path in running if (path / "run.json").is_file()]
+    lost = Counter({RUNNING: sum(trial.status == INTERRUPTED for trial in begun)})  # drawn anew
+    parts = Counter(str(trial["status"]) for trial in trials.values()) - lost
     return Standing(
         kind="sweep",
         name=folder.name,
         folder=str(folder),
         status=status,
         driver=driver,
-        parts={**parts, "to come": max(0, wanted - len(drawn))},
-        running=ready,
+        parts={**parts, "to come": max(0, wanted - parts.total())},
+        running=tuple(trial for trial in begun if trial.status != INTERRUPTED),
         model=str(folder / "best.yaml") if (folder / "best.yaml").is_file() else None,
         **_mlflow(storage, folder, record["mlflow_run"]),
     )

@@ -175,9 +175,9 @@ def _own_interrupts() -> Iterator[None]:
 
 
 def _threads(scaling: Scaling, nodes: int) -> int:
-    """As many as a worker takes CPUs, or its share of this machine where that is all and more."""
-    share = (os.cpu_count() or 1) // scaling.workers if nodes == 1 else 0
-    return max(1, int(scaling.cpus_per_worker), share)
+    """As many as a worker takes whole CPUs; if it takes none, or this machine is all, its share."""
+    taken, share = int(scaling.cpus_per_worker), (os.cpu_count() or 1) // scaling.workers
+    return max(1, taken, share if nodes == 1 or not taken else 0)
 
 
 def _worker_environment(scaling: Scaling) -> dict[str, str]:

@@ -29,6 +29,7 @@ def export(
     name: str,
     score: dict[str, float] | None = None,
     then: Callable[[], Any] = nothing,
+    with_head: bool | None = None,
 ) -> Future[Any]:
     """Begin to write the model as a Hugging Face folder `<run>/<name>`; `settle` ends it.
 
@@ -39,12 +40,16 @@ def export(
         name: of the folder.
         score: kept in `<name>.json`.
         then: called by the first worker when all is written; what it gives is the result.
+        with_head: whether the span head is written too; default: if anything trains it, for a head
+            as it was drawn would look trained.
     """
     settle(worker, MODEL)
     folder, what = Path(worker.job.run) / name, f"the exported model of step {worker.step}"
     size = parameter_count(worker.engine.module) * _BYTES_EXPORTED
     make_room(worker, size, what)
     weights = full_weights(worker.engine)
+    if not (worker.job.config.trains_head if with_head is None else with_head):
+        weights = {name: w for name, w in weights.items() if not name.startswith("span_head.")}
     write = partial(_write, worker, folder, weights, score, then) if worker.rank == 0 else nothing
     return begin(worker, MODEL, f"{what} in {folder}", size, write)
 
@@ -80,8 +85,6 @@ def _write(
     then: Callable[[], Any],
 ) -> Any:
     tokenizer = load_tokenizer(worker.job.recipe.tokenizer)  # of its family's class
-    if not worker.job.config.trains_head:  # a head as it was drawn would look trained
-        weights = {name: w for name, w in weights.items() if not name.startswith("span_head.")}
     masked_lm = worker.engine.module.masked_lm
     export_model(folder, masked_lm, weights, tokenizer, worker.job.card)
     if score:

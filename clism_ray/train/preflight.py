@@ -45,8 +45,7 @@ def check_resources(config: Settings, nodes: Sequence[Node], data_task: bool = T
     for wanted in ({name: amount} for name, amount in each.items()):
         _check_room(scaling, wanted, nodes)
     _check_room(scaling, each, nodes)
-    able = carriers(nodes, scaling.labels)
-    workers = min(scaling.workers, _room(each, able))  # an elastic run takes all there is room for
+    workers = _most(scaling, nodes)
     if data_task and _placed(config, nodes, workers=workers) is None:
         cpus = sum(node.resources.get("CPU", 0.0) for node in nodes)
         left = cpus - workers * scaling.cpus_per_worker
@@ -88,13 +87,15 @@ def runs_at_once(
 ) -> int:
     """How many runs the nodes hold, each with a driver of so many CPUs, and a data task.
 
-    A run that may have fewer workers is one where not all of them find room.
+    A run that may have fewer workers is one where not all of them find room: it takes all there is.
     """
     runs, left = 0, _placed(config, nodes, driver, data_task)
     while left:
         runs, left = runs + 1, _placed(config, left, driver, data_task)
     if not runs and config.scaling.min_workers:
-        runs = int(bool(_placed(config, nodes, driver, data_task, config.scaling.fewest)))
+        runs = int(
+            _placed(config, nodes, driver, data_task, _most(config.scaling, nodes)) is not None
+        )
     return runs
 
 
@@ -172,6 +173,12 @@ def _check_room(scaling: ScalingConfig, wanted: Resources, nodes: Sequence[Node]
             f"{len(nodes)} node(s){where} {there} in all hold {room} of them; "
             f"lower scaling.{key} or {keys}, or add nodes"
         )
+
+
+def _most(scaling: ScalingConfig, nodes: Sequence[Node]) -> int:
+    """How many workers a run has; an elastic one takes all there is room for."""
+    able = carriers(nodes, scaling.labels)
+    return min(scaling.workers, _room(worker_resources(scaling), able))
 
 
 def _room(wanted: Resources, nodes: Sequence[Node]) -> int:

@@ -14,8 +14,6 @@ TRAINING = "training"  # workers that have begun, or begun again
 
 ENDS = frozenset((FINISHED, STOPPED, FAILED))  # of a run, as its workers tell it
 
-LOST_WITH_DRIVER = "lost with its driver"  # the problem of a trial that was drawn anew
-
 WARNING = "warning"  # an event of a run: it goes on, and somebody should know
 WORKERS_LOST = "workers lost"  # an event of a run: they died, and others may go on in their place
 

@@ -46,7 +46,7 @@ from clism_ray.train.space_checks import (
     check_objective,
     check_space,
 )
-from clism_ray.train.status import FAILED, FINISHED, LOST_WITH_DRIVER, RUNNING
+from clism_ray.train.status import FAILED, FINISHED, RUNNING
 from clism_ray.train.sweep_record import (
     SweepRecord,
     change_sweep,
@@ -148,7 +148,7 @@ def _end(config: SweepConfig) -> None:
         )
     for name, trial in record.trials.items():
         if trial.status == RUNNING:  # begun just before a driver died, and drawn anew
-            change_trial(folder, name, status=FAILED, problem=LOST_WITH_DRIVER)
+            change_trial(folder, name, status=FAILED, problem="lost with its driver")
 
 
 def _at_once(config: SweepConfig, record: SweepRecord) -> int:

@@ -80,7 +80,6 @@ class RememberingAsha(ASHAScheduler):  # type: ignore[misc]
         self.folder = folder
         self.sweep = sweep
         self.objective = objective
-        self.steps = steps  # of a whole trial
         self.reminded = False
 
     def on_trial_add(self, tune_controller: Any, trial: Any) -> None:
@@ -93,7 +92,7 @@ class RememberingAsha(ASHAScheduler):  # type: ignore[misc]
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
         """Whether a trial goes on. One that took all its steps does: it has a model to leave."""
         said = str(super().on_trial_result(tune_controller, trial, result))
-        return self.CONTINUE if result[STEP] >= self.steps else said
+        return self.CONTINUE if result[STEP] >= self._max_t - 1 else said
 
     def _remind(self, tune_controller: Any) -> None:
         for name in read_sweep(Path(self.folder)).trials:

@@ -50,7 +50,7 @@ def begin_validation(worker: Worker) -> None:
     """Export the model, and have it validated; `collect` notes what is found. All ranks call it."""
     collect(worker, wait=True)
     name = f"validating-{worker.step:08d}"
-    exported = export(worker, name, then=partial(_submit, worker.job, name))
+    exported = export(worker, name, then=partial(_submit, worker.job, name), with_head=True)
     if worker.rank == 0:
         worker.validating = Validation(name, exported)
 

@@ -285,6 +285,9 @@ def test_a_validation_beside_training_takes_the_room_of_a_worker(config: Pretrai
         check_validator(elastic, alike(NODE))
 
 
+SLOT = {"resources_per_worker": {"slot": 1.0}}
+
+
 @pytest.mark.parametrize(
     ("scaling", "nodes", "runs"),
     [
@@ -293,8 +296,8 @@ def test_a_validation_beside_training_takes_the_room_of_a_worker(config: Pretrai
         ({"workers": 2}, [{"CPU": 0.5}, {"CPU": 1.1}], 1),
         ({"workers": 2, **ON_GPUS, "cpus_per_worker": 1}, [{"CPU": 64.0}, NODE, NODE], 2),
         ({"workers": 2, **ON_GPUS}, [{"CPU": 64.0}], 0),
-        ({"workers": 8, "min_workers": 2}, [{"CPU": 4.0}], 1),
-        ({"workers": 9, "min_workers": 8}, [{"CPU": 4.0}], 0),
+        ({"workers": 8, "min_workers": 2, **SLOT}, [{"CPU": 2.0, "slot": 2.0}], 1),
+        ({"workers": 8, "min_workers": 2}, [{"CPU": 4.0}], 0),  # all eight, and no CPU for data
     ],
 )
 def test_so_many_runs_fit_beside_each_other(

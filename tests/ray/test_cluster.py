@@ -39,6 +39,10 @@ def test_python_collects_cycles_seldom_in_its_processes() -> None:
 
 def test_nobody_else_can_read_the_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
+    _guard_token()
+    assert not any(tmp_path.iterdir()), "with it, Ray would want tokens from now on"
+    monkeypatch.delenv("RAY_AUTH_MODE")
     token = tmp_path / ".ray" / "auth_token"
     _guard_token()
     made = token.read_text()

@@ -38,7 +38,8 @@ def test_workers_that_cannot_meet_are_begun_again_and_give_back_their_room(tmp_p
         ({"workers": 3}, 1, 2),
         ({"workers": 9}, 1, 1),
         ({"workers": 8, "cpus_per_worker": 15}, 4, 15),  # of nodes with more cores than this one
-        ({"workers": 2, "cpus_per_worker": 0.5}, 4, 1),
+        ({"workers": 2, "cpus_per_worker": 1}, 4, 1),
+        ({"workers": 2, "cpus_per_worker": 0.5}, 4, 4),
     ],
 )
 def test_a_worker_has_a_thread_for_each_of_its_cpus(

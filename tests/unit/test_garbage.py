@@ -1,6 +1,8 @@
 """The collector is as it was after a block that has it work seldom."""
 
 import gc
+import subprocess
+import sys
 import weakref
 from collections.abc import Iterator
 
@@ -42,6 +44,15 @@ def test_a_process_may_have_it_for_good() -> None:
     collect_seldom()
     assert not collected(10_000)
     assert collected(100_000)
+
+
+def test_a_process_ends_without_a_search() -> None:
+    told = "atexit.register(lambda: print(gc.get_freeze_count() > 0))"  # called after what comes
+    command = f"import atexit, gc; {told}; from clism_ray.garbage import *; collect_seldom()"
+    done = subprocess.run(
+        [sys.executable, "-c", command], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "True\n"
 
 
 def test_an_error_ends_the_block_too() -> None:

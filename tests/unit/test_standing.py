@@ -93,20 +93,23 @@ def test_a_sweep_counts_its_trials_and_shows_those_that_run(tmp_path: Path) -> N
     write_run(folder / "runs" / "hunt-4", "running")  # nothing told it that it was stopped
     trials = {
         "hunt-1": {"status": "running"},
-        "hunt-2": {"status": "failed"},
-        "hunt-3": {"status": "failed", "problem": "lost with its driver"},
+        "hunt-2": {"status": "failed", "problem": "no disk"},
+        "hunt-3": {"status": "running"},  # lost with its driver, and drawn anew
         "hunt-4": {"status": "stopped early"},
     }
     space = {"a": {"choice": [1, 2, 3]}, "b": {"choice": [1, 2]}}
     identity = {"trials": None, "space": space}
     record = {"identity": identity, "status": "running", "mlflow_run": "abc", "trials": trials}
     (folder / "sweep.json").write_text(json.dumps(record))
-    with hold(folder, "the sweep"):
+    write_run(folder / "runs" / "hunt-3", "running")
+    with hold(folder, "the sweep"), hold(folder / "runs" / "hunt-1", "the trial"):
         standing = one(tmp_path, "hunt")
-    assert standing.parts == {"running": 1, "failed": 2, "stopped early": 1, "to come": 3}
+    assert standing.parts == {"running": 1, "failed": 1, "stopped early": 1, "to come": 3}
     assert [(trial.name, trial.step) for trial in standing.running] == [("hunt-1", 10)]
     assert one(tmp_path, "hunt-1").kind == "run"
     assert one(tmp_path, "hunt-4").status == "stopped early"
+    write_run(folder / "runs" / "hunt-2", "failed")
+    assert one(tmp_path, "hunt-2").problem == "no disk"
     assert one(tmp_path, "hunt").status == "interrupted"
 
 
