@@ -65,10 +65,9 @@ def main() -> None:
             configuration(corpus, storages[1], 2, scaling=each), precision=given.precision
         )
         kills = kill_five_times(killed)
-        undisturbed = curve(folder(alone))
         bound = TOLERANCE if given.precision == "fp32" else math.inf
-        difference = check_curve(folder(killed), undisturbed, bound)
-        draw(undisturbed, folder(killed), kills, difference, output)
+        difference = check_curve(folder(killed), folder(alone), bound)
+        draw(curve(folder(alone)), folder(killed), kills, difference, output)
         for (step, what), (lost, seconds) in zip(
             [kill for kill in kills if not kill[1].startswith("data")],
             restarts(folder(killed)),

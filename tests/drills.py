@@ -1,14 +1,17 @@
 """What a drill cost, from the journal of the run that went through it: a row of `make drills`."""
 
-from collections.abc import Mapping
+import math
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+
+from safetensors.numpy import load_file
 
 from clism_ray.train import journal
 from clism_ray.train.audit import audit
 
 TOLERANCE = 1e-4  # relative, of losses in fp32 with dropout on
+WEIGHTS = 1e-2  # the same of all weights: Adam makes much of what a loss does not notice
 DRILL = "drill"  # the property of a test's report that holds its row
 
 
@@ -48,27 +51,39 @@ def longest_wait(run: Path) -> float:
     return max(later - earlier for earlier, later in pairwise(times)) / 1000
 
 
-def check_curve(run: Path, undisturbed: Mapping[int, float], tolerance: float = TOLERANCE) -> float:
-    """The largest relative difference to the undisturbed curve; an assertion bounds it."""
-    found = curve(run)
-    assert list(found) == list(undisturbed)
-    worst = max(abs(found[step] - loss) / abs(loss) for step, loss in undisturbed.items())
+def check_curve(run: Path, undisturbed: Path, tolerance: float = TOLERANCE) -> float:
+    """The largest relative difference to another run's curve; an assertion bounds it."""
+    found, expected = curve(run), curve(undisturbed)
+    assert list(found) == list(expected)
+    worst = max(abs(found[step] - loss) / abs(loss) for step, loss in expected.items())
     assert worst < tolerance, f"the curves differ by {worst:.2e}"
     return worst
 
 
-def row(
-    what: str, run: Path, undisturbed: Mapping[int, float], waited: float | None = None
-) -> dict[str, Any]:
-    """A row of the table, after checking the curve, and that each row was used once an epoch.
+def check_weights(run: Path, undisturbed: Path) -> float:
+    """How far all weights are from another run's at its end, of their length; bounded as well."""
+    far, length = 0.0, 0.0
+    for name in ("model.safetensors", "span_head.safetensors"):
+        found, expected = (load_file(one / "last" / name) for one in (run, undisturbed))
+        assert found.keys() == expected.keys()
+        for key, weights in expected.items():
+            far += float(((found[key] - weights) ** 2).sum())
+            length += float((weights**2).sum())
+    difference = math.sqrt(far / length)
+    assert difference < WEIGHTS, f"the final weights differ by {difference:.2e}"
+    return difference
+
+
+def row(what: str, run: Path, undisturbed: Path, waited: float | None = None) -> dict[str, Any]:
+    """A row of the table, after checking curve and weights, and that each row was used once.
 
     Args:
         what: died.
         run: the folder of the run.
-        undisturbed: the curve that it should have.
+        undisturbed: the run that it should be like.
         waited: seconds to the next step, if no worker had to begin again.
     """
-    difference = check_curve(run, undisturbed)
+    losses, weights = check_curve(run, undisturbed), check_weights(run, undisturbed)
     assert audit(run).against == []
     lost, seconds = zip(*restarts(run), strict=True) if restarts(run) else ((), ())
     waits = seconds if waited is None else (waited,)
@@ -77,5 +92,6 @@ def row(
         "steps lost": ", ".join(map(str, lost)) or "-",
         "seconds to the next step": ", ".join(f"{s:.1f}" for s in waits) or "-",
         "rows used twice or never": "none",
-        "largest difference of the losses": f"{difference:.0e}",
+        "largest difference of the losses": f"{losses:.0e}",
+        "difference of the final weights": f"{weights:.0e}",
     }

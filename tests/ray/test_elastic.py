@@ -49,11 +49,9 @@ def configuration(corpus: Path, storage: Path, **scaling: object) -> PretrainCon
 
 
 @pytest.fixture(scope="module")
-def undisturbed(
-    corpus: Path, tmp_path_factory: pytest.TempPathFactory, ray_cluster: None
-) -> dict[int, float]:
+def undisturbed(corpus: Path, tmp_path_factory: pytest.TempPathFactory, ray_cluster: None) -> Path:
     storage = tmp_path_factory.mktemp("undisturbed")
-    return curve(pretrain(configuration(corpus, storage, workers=1)).folder)
+    return pretrain(configuration(corpus, storage, workers=1)).folder
 
 
 @pytest.fixture
@@ -82,7 +80,7 @@ def wait_for(what: Callable[[], Any], driver: "subprocess.Popen[str]") -> None:
 def test_a_node_that_dies_and_one_that_joins_leave_no_trace_in_the_curve(
     corpus: Path,
     tmp_path: Path,
-    undisturbed: dict[int, float],
+    undisturbed: Path,
     nodes: Cluster,
     record_property: Callable[[str, object], None],
 ) -> None:
@@ -107,7 +105,7 @@ def test_a_node_that_dies_and_one_that_joins_leave_no_trace_in_the_curve(
 def test_a_run_that_is_asked_to_stop_takes_a_checkpoint_and_goes_on_from_it_elsewhere(
     corpus: Path,
     tmp_path: Path,
-    undisturbed: dict[int, float],
+    undisturbed: Path,
     record_property: Callable[[str, object], None],
 ) -> None:
     here, there = tmp_path / "here", tmp_path / "there"

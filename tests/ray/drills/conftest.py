@@ -1,4 +1,4 @@
-"""What drills share: a corpus, the curve of a run that nothing happened to, nodes."""
+"""What drills share: a corpus, a run that nothing happened to, nodes."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,7 +9,7 @@ from ray.cluster_utils import Cluster
 
 from tests.corpora import write_tiny_corpus
 from tests.drilled_run import LONG, configuration, folder, run_to_end
-from tests.drills import DRILL, curve, row
+from tests.drills import DRILL, row
 from tests.nodes import cluster_of
 
 
@@ -21,28 +21,28 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def undisturbed(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[int, float]:
-    """The curve of one worker that is left alone."""
+def undisturbed(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run of one worker that is left alone."""
     config = configuration(corpus, tmp_path_factory.mktemp("undisturbed"), workers=1)
     run_to_end(config)
-    return curve(folder(config))
+    return folder(config)
 
 
 @pytest.fixture(scope="session")
-def long_undisturbed(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[int, float]:
+def long_undisturbed(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same for a long run."""
     config = configuration(corpus, tmp_path_factory.mktemp("long"), workers=1, steps=LONG)
     run_to_end(config)
-    return curve(folder(config))
+    return folder(config)
 
 
 @pytest.fixture
 def record(
     record_property: Callable[[str, object], None],
 ) -> Callable[..., None]:
-    """Check what a drill left against an undisturbed curve, and keep a row of the table."""
+    """Check what a drill left against an undisturbed run, and keep a row of the table."""
 
-    def keep(what: str, run: Path, undisturbed: dict[int, float], **more: Any) -> None:
+    def keep(what: str, run: Path, undisturbed: Path, **more: Any) -> None:
         record_property(DRILL, row(what, run, undisturbed, **more))
 
     return keep

@@ -46,7 +46,7 @@ POINTS = {  # event, what it is about, what must be there before, the step that 
 
 @pytest.mark.parametrize("point", POINTS)
 def test_a_worker_that_dies_while_it_writes_a_checkpoint_spoils_nothing(
-    corpus: Path, tmp_path: Path, undisturbed: dict[int, float], record: Record, point: str
+    corpus: Path, tmp_path: Path, undisturbed: Path, record: Record, point: str
 ) -> None:
     config = configuration(corpus, tmp_path)
     run = folder(config)
@@ -60,7 +60,7 @@ def test_a_worker_that_dies_while_it_writes_a_checkpoint_spoils_nothing(
 
 
 def test_a_damaged_checkpoint_is_passed_over(
-    corpus: Path, tmp_path: Path, undisturbed: dict[int, float], record: Record
+    corpus: Path, tmp_path: Path, undisturbed: Path, record: Record
 ) -> None:
     config = configuration(corpus, tmp_path)
     run = folder(config)
@@ -81,7 +81,7 @@ def test_a_damaged_checkpoint_is_passed_over(
 
 
 def test_a_full_disk_is_told_and_with_more_room_the_command_goes_on(
-    corpus: Path, small_disk: Path, undisturbed: dict[int, float], record: Record
+    corpus: Path, small_disk: Path, undisturbed: Path, record: Record
 ) -> None:
     resize(small_disk, "24m")
     config = configuration(corpus, small_disk)

@@ -32,7 +32,7 @@ Record = Callable[..., None]
 
 
 def test_a_shard_that_is_deleted_is_named_and_once_it_is_back_the_command_goes_on(
-    tmp_path: Path, undisturbed: dict[int, float], record: Record
+    tmp_path: Path, undisturbed: Path, record: Record
 ) -> None:
     corpus = tmp_path / "corpus"
     write_tiny_corpus(corpus, rows=1000)  # the same bytes as the undisturbed run's
@@ -89,7 +89,7 @@ print(memory_summary(stats_only=True))
     "nodes", [{"num_cpus": 4, "object_store_memory": STORE_BYTES}], indirect=True
 )
 def test_an_object_store_that_others_fill_spills_to_disk(
-    corpus: Path, tmp_path: Path, nodes: Cluster, undisturbed: dict[int, float], record: Record
+    corpus: Path, tmp_path: Path, nodes: Cluster, undisturbed: Path, record: Record
 ) -> None:
     environment = {"RAY_ADDRESS": nodes.address}
     config = configuration(corpus, tmp_path)

@@ -28,7 +28,7 @@ PIECE = 256 * 2**20
 def test_when_others_take_the_memory_a_run_goes_on_or_says_so(
     corpus: Path,
     tmp_path: Path,
-    undisturbed: dict[int, float],
+    undisturbed: Path,
     record: Callable[..., None],
 ) -> None:
     memory = psutil.virtual_memory()

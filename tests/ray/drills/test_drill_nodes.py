@@ -52,7 +52,7 @@ def test_a_node_that_is_announced_to_leave_is_left_with_a_checkpoint(
     corpus: Path,
     tmp_path: Path,
     nodes: Cluster,
-    long_undisturbed: dict[int, float],
+    long_undisturbed: Path,
     record: Callable[..., None],
 ) -> None:
     leaving = nodes.add_node(num_cpus=1, resources=SLOT)

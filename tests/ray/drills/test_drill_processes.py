@@ -28,7 +28,7 @@ Record = Callable[..., None]
 
 @pytest.mark.parametrize("dying", [1, 2], ids=["one", "both"])
 def test_training_workers_that_are_killed_are_replaced(
-    corpus: Path, tmp_path: Path, undisturbed: dict[int, float], record: Record, dying: int
+    corpus: Path, tmp_path: Path, undisturbed: Path, record: Record, dying: int
 ) -> None:
     config = configuration(corpus, tmp_path)
     run = folder(config)
@@ -42,7 +42,7 @@ def test_training_workers_that_are_killed_are_replaced(
 
 
 def test_a_run_that_loses_workers_more_often_than_it_may_says_so_and_the_command_goes_on(
-    corpus: Path, tmp_path: Path, undisturbed: dict[int, float], record: Record
+    corpus: Path, tmp_path: Path, undisturbed: Path, record: Record
 ) -> None:
     config = configuration(corpus, tmp_path, scaling={"max_restarts": 1})
     run = folder(config)
@@ -59,7 +59,7 @@ def test_a_run_that_loses_workers_more_often_than_it_may_says_so_and_the_command
 
 
 def test_data_workers_that_are_killed_are_not_missed(
-    corpus: Path, tmp_path: Path, undisturbed: dict[int, float], record: Record
+    corpus: Path, tmp_path: Path, undisturbed: Path, record: Record
 ) -> None:
     config = configuration(corpus, tmp_path)
     run = folder(config)
@@ -84,7 +84,7 @@ def test_data_workers_that_are_killed_are_not_missed(
 def test_the_command_goes_on_where_its_driver_ended(
     corpus: Path,
     tmp_path: Path,
-    undisturbed: dict[int, float],
+    undisturbed: Path,
     record: Record,
     sign: signal.Signals,
     code: int,
@@ -104,7 +104,7 @@ def test_the_command_goes_on_where_its_driver_ended(
 
 
 def test_a_worker_that_stands_still_for_30_s_goes_on_where_it_was(
-    corpus: Path, tmp_path: Path, undisturbed: dict[int, float], record: Record
+    corpus: Path, tmp_path: Path, undisturbed: Path, record: Record
 ) -> None:
     config = configuration(corpus, tmp_path)
     run = folder(config)
