@@ -142,9 +142,7 @@ class ScalingConfig:
     cpus_per_worker: Rate = 0.5  # under 1 locally, so that data tasks find a CPU
     gpus_per_worker: Weight = 0.0
     backend: Literal["gloo", "nccl"] = "gloo"
-    threads_per_worker: Positive | None = (
-        None  # of torch on the CPU; default: its CPUs, or its share
-    )
+    threads_per_worker: Positive | None = None  # of torch on CPUs; default: its CPUs or share
     resources_per_worker: dict[str, Rate] = dataclasses.field(default_factory=dict)  # other ones
     cpus_per_data_task: Rate = 0.5
     data_tasks_per_worker: Positive = 8  # at once, each a process that makes micro-batches

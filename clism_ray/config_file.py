@@ -24,12 +24,26 @@ from clism_ray.passwords import masked_tree
 
 ConfigT = TypeVar("ConfigT")
 
+_MOST_VALUES = 100_000  # of a configuration
+
 
 class _Yaml(yaml.SafeLoader):
     """YAML 1.2's idea of booleans, numbers and keys: `no` is a string, `3e-4` is a number.
 
-    A key that stands twice is an error, where PyYAML would take the last one.
+    A key that stands twice is an error, where PyYAML would take the last one; and so are aliases
+    that hold themselves, or multiply to more values than a configuration has.
     """
+
+    def get_single_node(self) -> yaml.Node | None:
+        """The document; raises ComposerError, with the line, if it has no end worth waiting for."""
+        try:
+            node: yaml.Node | None = super().get_single_node()
+            if node is not None:
+                _values(node, {})
+        except RecursionError:
+            told = "it is nested too deeply, perhaps in itself"
+            raise yaml.composer.ComposerError(None, None, told, self.get_mark()) from None
+        return node
 
     def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
         """The mapping; raises ComposerError, with the line, where a key is there already."""
@@ -41,6 +55,19 @@ class _Yaml(yaml.SafeLoader):
                 raise yaml.composer.ComposerError(None, None, told, key.start_mark)
             names.add(key.value)
         return node
+
+
+def _values(node: yaml.Node, known: dict[int, int]) -> int:
+    """How many values a node is with its aliases written out; `known` of nodes seen before."""
+    if id(node) in known or isinstance(node, yaml.ScalarNode):
+        return known.get(id(node), 1)
+    parts = [part for pair in node.value for part in (pair if isinstance(pair, tuple) else (pair,))]
+    number = 1 + sum(_values(part, known) for part in parts)
+    if number > _MOST_VALUES:
+        told = f"with its aliases written out it has over {_MOST_VALUES:,} values"
+        raise yaml.composer.ComposerError(None, None, told, node.start_mark)
+    known[id(node)] = number
+    return number
 
 
 _Yaml.yaml_implicit_resolvers = {

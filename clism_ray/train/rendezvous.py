@@ -22,7 +22,7 @@ from clism_ray.train.status import WORKERS_LOST
 class PatientTorch(BackendConfig):  # type: ignore[misc]
     """As Ray Train's TorchConfig, but workers that cannot meet are begun again `restarts` times.
 
-    It imports PyTorch only where it is used: a trial's process starts in two thirds of the time.
+    It imports PyTorch only where it is used: a trial's process starts faster without.
     """
 
     backend: str | None = None  # default: nccl on GPUs, else gloo

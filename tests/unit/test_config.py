@@ -1,6 +1,7 @@
 """Configuration: strict loading, YAML 1.2 values, overrides, variables, identity."""
 
 import dataclasses
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +115,25 @@ def test_a_key_that_stands_twice_is_refused_with_its_line(tmp_path: Path) -> Non
 def test_a_mapping_that_changes_what_it_merges_may_be_merged_itself() -> None:
     text = "deep: {part: &part {a: 1, <<: {a: 5, b: 2}}}\nflat: {<<: *part, c: 3}\n"
     assert yaml.load(text, _Yaml)["flat"] == {"a": 1, "b": 2, "c": 3}
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("seed: &a [*a]\n", "nested too deeply, perhaps in itself"),
+        ("seed: " + "[" * 5000, "nested too deeply, perhaps in itself"),
+        (
+            "a: &a [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\n"
+            + "".join(f"{x}: &{x} [{', '.join([f'*{y}'] * 10)}]\n" for y, x in pairwise("abcdefg")),
+            "with its aliases written out it has over 100,000 values",
+        ),
+    ],
+)
+def test_aliases_that_would_not_end_are_refused(tmp_path: Path, text: str, told: str) -> None:
+    path = tmp_path / "aliases.yaml"
+    path.write_text(text)
+    with pytest.raises(InputError, match=rf"aliases\.yaml: .*{told}"):
+        load(PretrainConfig, path)
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
