@@ -9,7 +9,6 @@ steps alone take, as writing and steps share the cores. Medians over the rounds.
 """
 
 import argparse
-import os
 import statistics
 import sys
 import tempfile
@@ -22,12 +21,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # runs without 
 
 import torch
 import torch.distributed as dist
-import torch.multiprocessing as processes
 from training_core import SHAPES, make_batches, make_model, synthetic
 
 from clism_ray.config import PretrainConfig
 from clism_ray.config_file import parse
 from clism_ray.masking.order import Slot
+from tests.process_group import spawn
 
 KINDS = {"waits": False, "beside": True}
 STEPS_ALONE = 4  # between checkpoints, to know what a step takes
@@ -37,13 +36,11 @@ def main() -> None:
     """Measure, and print what the first worker saw."""
     options = arguments()
     with tempfile.TemporaryDirectory() as folder:
-        processes.spawn(measure, args=(options, folder), nprocs=options.workers)
+        spawn(options.workers, measure, options, folder)
 
 
 def measure(rank: int, options: argparse.Namespace, folder: str) -> None:
     """Steps and checkpoints of one worker."""
-    os.environ |= {"DS_ACCELERATOR": "cpu", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "29881"}
-    os.environ |= {"RANK": str(rank), "WORLD_SIZE": str(options.workers), "LOCAL_RANK": str(rank)}
     from clism_ray.train.beside import settle
     from clism_ray.train.engine import parameter_count, start_engine
     from clism_ray.train.gradient import accumulate
@@ -53,8 +50,6 @@ def measure(rank: int, options: argparse.Namespace, folder: str) -> None:
     from clism_ray.train.step import counts_of
     from clism_ray.train.worker import Worker
 
-    torch.set_num_threads(1)
-    dist.init_process_group("gloo", rank=rank, world_size=options.workers)
     config, device = configuration(options, folder), torch.device("cpu")
     batches = make_batches(options, list(islice(synthetic(), 2 * options.pairs)))
     taken, counts = [(Slot(0, 0, 0), batches[0])], counts_of(batches * options.workers)
@@ -110,7 +105,6 @@ def measure(rank: int, options: argparse.Namespace, folder: str) -> None:
     if rank == 0:
         parameters = parameter_count(engine.module)
         show(options, parameters, statistics.median(alone), found)
-    dist.destroy_process_group()
 
 
 def show(

@@ -68,12 +68,13 @@ def main() -> None:
         bound = TOLERANCE if given.precision == "fp32" else math.inf
         difference = check_curve(folder(killed), folder(alone), bound)
         draw(curve(folder(alone)), folder(killed), kills, difference, output)
-        for (step, what), (lost, seconds) in zip(
-            [kill for kill in kills if not kill[1].startswith("data")],
-            restarts(folder(killed)),
-            strict=False,
-        ):
-            print(f"step {step}: {what}; {lost} steps lost, {seconds:.1f} s to the next")
+        deaths = [f"step {step}: {what}" for step, what in kills if not what.startswith("data")]
+        found = restarts(folder(killed))
+        if len(found) != len(deaths):
+            print(f"{', '.join(deaths)}; {len(found)} new beginnings, not one for each")
+            deaths = ["after one of them"] * len(found)
+        for death, (lost, seconds) in zip(deaths, found, strict=True):
+            print(f"{death}; {lost} steps lost, {seconds:.1f} s to the next")
     print(f"largest relative difference of the losses: {difference:.1e}")
 
 

@@ -17,36 +17,25 @@ import shutil
 import statistics
 import sys
 import tempfile
-import threading
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import count, islice
 from pathlib import Path
-from typing import Any
-from unittest.mock import patch
 
 os.environ["OMP_NUM_THREADS"] = "1"  # as Ray sets it for its tasks
 
-import psutil
-import ray
-
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # runs without installation
+
+import ray
+from meters import Clock, Sampler, cpu_seconds_of_tree
+from plain_preparation import measuring, plain_loop
 
 from clism_ray.cluster import connect
 from clism_ray.config_corpus import PrepareConfig
 from clism_ray.config_file import load
-from clism_ray.corpus import build, clean, intake, stages
-from clism_ray.corpus.finders import open_finder
-from clism_ray.corpus.inputs import inputs_of
-from clism_ray.corpus.intake_stages import note_dev_sources, take_in_chunk
-from clism_ray.corpus.linkers import open_encoder
 from clism_ray.corpus.prepare import prepare
-from clism_ray.corpus.read import read_chunks
 from clism_ray.corpus.synthetic import pair_at
-from clism_ray.corpus.systran import Systran
 
 GOAL = 8000  # pairs a second of what is MEASURED
 MEASURED = ("clean", "segment", "link", "align", "project")
@@ -63,11 +52,11 @@ def main() -> None:
 
 def parts(options: argparse.Namespace, folder: Path) -> None:
     """CPU seconds of a plain loop, and the share of each part in a second one with a clock."""
-    config = preparation(options, folder, options.pairs)
+    config, _ = preparation(options, folder, options.pairs)
     seconds, pairs = plain_loop(config, folder / "plain")
     shutil.copytree(folder / "plain" / "tables", folder / "timed" / "tables")
     clock = Clock()
-    with clock.measuring():
+    with measuring(clock):
         clock.wrap("the rest", plain_loop)(config, folder / "timed", clock)
     whole = sum(seconds.values()) - seconds["fit"]
     own = {name: part * whole / clock.own.total() for name, part in clock.own.items()}
@@ -84,14 +73,14 @@ def parts(options: argparse.Namespace, folder: Path) -> None:
 
 def beside_ray(options: argparse.Namespace, folder: Path) -> None:
     """CPU seconds of the whole cluster beside those of a plain loop over the same functions."""
-    config = preparation(options, folder, options.pairs, FEW)
+    config, _ = preparation(options, folder, options.pairs, FEW)
     seconds, pairs = plain_loop(config, folder / "plain")
     plain = sum(seconds.values())
-    began = cpu_seconds()
+    began = cpu_seconds_of_tree()
     start_cluster(options, folder)
-    started = cpu_seconds()
+    started = cpu_seconds_of_tree()
     prepare(config)
-    added = cpu_seconds() - started
+    added = cpu_seconds_of_tree() - started
     print(f"{pairs:,} pairs, CPU seconds: plain loop {plain:.1f}, Ray Data {added:.1f};", end=" ")
     print(f"ratio {added / plain:.3f} (goal 1.15)")
     print(f"the cluster's start and a first small preparation: {started - began:.1f} CPU seconds")
@@ -99,16 +88,20 @@ def beside_ray(options: argparse.Namespace, folder: Path) -> None:
 
 def cores(options: argparse.Namespace, folder: Path) -> None:
     """Seconds on one core and on two, in turns."""
-    config = preparation(options, folder, options.pairs, FEW)
     allowed = sorted(os.sched_getaffinity(0))[:2]
+    if len(allowed) < 2:
+        sys.exit("two cores are compared with one, and this process may use one only")
+    config, _ = preparation(options, folder, options.pairs, FEW)
     ratios = []
     for turn in range(options.rounds):
         took = {}
         for number in (1, 2) if turn % 2 == 0 else (2, 1):
             os.sched_setaffinity(0, allowed[:number])
             start_cluster(options, folder)
+            resources = replace(config.resources, max_tasks=number)
+            output = str(folder / f"on-{number}-{turn}")
             began = time.monotonic()
-            prepare(replace(config, output=str(folder / f"on-{number}-{turn}")))
+            prepare(replace(config, output=output, resources=resources))
             took[number] = time.monotonic() - began
             ray.shutdown()
         ratios.append(took[1] / took[2])
@@ -121,7 +114,7 @@ def memory(options: argparse.Namespace, folder: Path) -> None:
     """Peak memory of the cluster for several sizes; shards grow with the size, chunks do not."""
     first = None
     for size in options.sizes:
-        config = preparation(options, folder / str(size), size, FEW)
+        config, lines = preparation(options, folder / str(size), size, FEW)
         start_cluster(options, folder)
         with Sampler() as sampler:
             prepare(config)
@@ -131,7 +124,7 @@ def memory(options: argparse.Namespace, folder: Path) -> None:
         first = first or peak
         tenths = statistics.quantiles(sampler.mib, n=10) if len(sampler.mib) > 1 else sampler.mib
         print(
-            f"{size:>12,} pairs: peak {peak:,.0f} MiB, {peak / first:.3f} of the first's;", end=""
+            f"{lines:>12,} pairs: peak {peak:,.0f} MiB, {peak / first:.3f} of the first's;", end=""
         )
         print(f" median {statistics.median(sampler.mib):,.0f}, nine tenths under {tenths[-1]:,.0f}")
         step = max(1, len(sampler.mib) // 20)
@@ -141,148 +134,19 @@ def memory(options: argparse.Namespace, folder: Path) -> None:
 MEASUREMENTS = {"parts": parts, "ray": beside_ray, "cores": cores, "memory": memory}
 
 
-def plain_loop(
-    config: PrepareConfig, folder: Path, clock: "Clock | None" = None
-) -> tuple[dict[str, float], int]:
-    """The tasks of a preparation one after the other: CPU seconds of each stage, number of lines.
-
-    Tables that are there are not fitted again.
-    """
-    seconds: dict[str, float] = {}
-    lines = 0
-    (source,) = inputs_of(config)
-    finders = clock.wrap_finders(open_finder) if clock else open_finder
-    with counting(seconds, "take in"):
-        note_dev_sources(folder, config)
-        for chunk in read_chunks(source.files):
-            (counts,), _ = take_in_chunk(folder, config, source, chunk)
-            lines += sum(n for (_, _, outcome), n in counts.items() if outcome == "in")
-    with counting(seconds, "fit"):
-        stages.fit_tables(folder, config, None, *source.languages)
-    first_row_id = 0
-    for bucket in range(config.shards):
-        with counting(seconds, "build"):
-            (counts, _), _ = stages.build_bucket(
-                folder, config, finders, open_encoder, "train", bucket
-            )
-        with counting(seconds, "number"):
-            rows = sum(n for (_, _, outcome), n in counts.items() if outcome == "train")
-            stages.number_bucket(folder, config, "train", bucket, first_row_id)
-            first_row_id += rows
-    return seconds, lines
-
-
-class Clock:
-    """Seconds that wrapped functions take, without those of wrapped functions that they call."""
-
-    def __init__(self) -> None:
-        self.own: Counter[str] = Counter()
-        self._inside: list[float] = [0.0]
-
-    def wrap(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-        """The function, measured under a name."""
-
-        def timed(*args: Any, **kwargs: Any) -> Any:
-            self._inside.append(0.0)
-            began = time.perf_counter()
-            try:
-                return function(*args, **kwargs)
-            finally:
-                took = time.perf_counter() - began
-                self.own[name] += took - self._inside.pop()
-                self._inside[-1] += took
-
-        return timed
-
-    def wrap_finders(self, opening: Callable[..., Any]) -> Callable[..., Any]:
-        """What opens a finder, the finder measured."""
-        return lambda *args: self.wrap("find spans", opening(*args))
-
-    @contextmanager
-    def measuring(self) -> Iterator[None]:
-        """Have the parts of preparation measured, where others look them up."""
-        links = Systran.links
-        linked = self.wrap("link", lambda *arguments: list(links(*arguments)))
-        with ExitStack() as stack:
-            stack.enter_context(patch.object(Systran, "links", linked))
-            for module, function, name in (
-                (intake, "cleaned", "clean"),
-                (intake, "drop_reason", "clean"),
-                (clean, "number_of_words", "segment"),
-                (build, "side", "segment"),
-                (build, "align", "align"),
-                (build, "project", "project"),
-            ):
-                timed = self.wrap(name, getattr(module, function))
-                stack.enter_context(patch.object(module, function, timed))
-            yield
-
-
-class Sampler:
-    """Memory of this process and all its descendants, twice a second: PSS, in MiB."""
-
-    def __enter__(self) -> "Sampler":
-        self.mib: list[float] = []
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._sample, daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join()
-
-    def _sample(self) -> None:
-        while True:
-            self.mib.append(sum(pss(process.pid) for process in tree()) / 1024)
-            if self._over.wait(0.5):
-                return
-
-
-def pss(pid: int) -> int:
-    """KiB of a process, of pages that several share its part."""
-    with suppress(OSError):
-        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
-                return int(line.split()[1])
-    return 0
-
-
-def cpu_seconds() -> float:
-    """Of this process and all its descendants, those included that have ended."""
-    total = 0.0
-    for process in tree():
-        with suppress(psutil.NoSuchProcess):
-            total += sum(process.cpu_times()[:4])  # user, system, and of children that ended
-    return total
-
-
-def tree() -> list[psutil.Process]:
-    """This process and all its descendants."""
-    this = psutil.Process()
-    return [this, *this.children(recursive=True)]
-
-
-@contextmanager
-def counting(seconds: dict[str, float], name: str) -> Iterator[None]:
-    """Add the CPU seconds of the block, those of processes that it waits for included."""
-    began = sum(os.times()[:4])
-    yield
-    seconds[name] = seconds.get(name, 0.0) + sum(os.times()[:4]) - began
-
-
 def start_cluster(options: argparse.Namespace, folder: Path) -> None:
     """Start Ray, and let its workers load what they need: a small preparation."""
     connect()
     small = folder / f"first-{time.monotonic_ns()}"
-    prepare(preparation(options, small, 200, FEW))
+    config, _ = preparation(options, small, 200, FEW)
+    prepare(config)
     shutil.rmtree(small)
 
 
 def preparation(
     options: argparse.Namespace, folder: Path, pairs: int | None, *settings: str
-) -> PrepareConfig:
-    """The preparation of so many pairs of the text, which are written to a file of their own."""
+) -> tuple[PrepareConfig, int]:
+    """The preparation of so many pairs of the text, or all, in a file of their own; how many."""
     folder.mkdir(parents=True, exist_ok=True)
     path, number = folder / "text.tsv", 0
     with path.open("wb") as file:
@@ -295,7 +159,8 @@ def preparation(
     shards = max(1, number // ROWS_PER_SHARD)
     text = f"output: {folder / 'prepared'}\ncorpora: [{corpus}]\nshards: {shards}\n"
     (folder / "config.yaml").write_text(text)
-    return load(PrepareConfig, folder / "config.yaml", [*settings, *options.overrides])
+    config = load(PrepareConfig, folder / "config.yaml", [*settings, *options.overrides])
+    return config, number
 
 
 def real(path: Path, pairs: int | None) -> Iterator[bytes]:

@@ -19,7 +19,7 @@ from clism_ray.masking.stream import MICROBATCHES_PER_TASK
 from clism_ray.model.outline import outline, shape_of
 from clism_ray.model.shape import XLM_R_TOKENS, Shape
 from clism_ray.train.activations import kept, longest, pair_of
-from clism_ray.train.cost import Batches, checkpoint_bytes, operations, sent
+from clism_ray.train.cost import Batches, checkpoint_bytes, copy_bytes, operations, sent
 from clism_ray.train.memory import STAGES, fits, memory
 
 PAIRS = 10**9
@@ -113,9 +113,8 @@ class Run:
     @property
     def saving(self) -> float:
         """Seconds of a checkpoint: all of it into the storage, or the largest share of a worker."""
-        whole = checkpoint_bytes(self.shape)
-        share = max(whole / self.gpus, 12 * self.shape.largest)
-        return max(whole / STORE_ALL, share / STORE_ONE)
+        share = copy_bytes(self.shape, self.gpus)
+        return max(checkpoint_bytes(self.shape) / STORE_ALL, share / STORE_ONE)
 
     @property
     def loading(self) -> float:
@@ -155,10 +154,10 @@ def runs() -> list[Run]:
 
 def models_table() -> str:
     """What is planned."""
-    rows = [
-        [m.name, f"{shape(m).parameters:,}", f"{m.pairs}", yes(m.recompute), f"{m.stage}"]
-        for m in MODELS
-    ]
+    rows = []
+    for m in MODELS:
+        recomputed = "yes" if m.recompute else "no"
+        rows.append([m.name, f"{shape(m).parameters:,}", f"{m.pairs}", recomputed, f"{m.stage}"])
     return table(["model", "parameters", "pairs a slot", "recomputed", "ZeRO"], rows)
 
 
@@ -236,17 +235,8 @@ def failure_table() -> str:
 
 def tables() -> Iterator[str]:
     """All of them, in the order of the page."""
-    yield models_table()
-    yield memory_table()
-    yield network_table()
-    yield time_table()
-    yield data_table()
-    yield failure_table()
-
-
-def yes(value: bool) -> str:
-    """For people."""
-    return "yes" if value else "no"
+    makers = models_table, memory_table, network_table, time_table, data_table, failure_table
+    return (make() for make in makers)
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

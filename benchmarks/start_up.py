@@ -20,7 +20,10 @@ import psutil
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # runs without installation
 
+from clism_ray.config import PretrainConfig
+from clism_ray.config_file import load
 from clism_ray.train import journal
+from tests.drilled_run import without_cluster
 
 INTERVAL_S = 0.2
 
@@ -31,9 +34,12 @@ def main() -> None:
     parser.add_argument("--config", required=True, help="of a pre-training, on a prepared corpus")
     parser.add_argument("overrides", nargs="*", metavar="a.b=c")
     given = parser.parse_intermixed_args()
+    config = Path(given.config).resolve()  # the job runs elsewhere
+    if load(PretrainConfig, config, given.overrides).length.steps == 1:
+        parser.error("what comes after the first step is told from two on")
     with tempfile.TemporaryDirectory() as storage:
         overrides = [*given.overrides, f"storage={storage}", "name=start-up"]
-        command = [sys.executable, "jobs/pretrain.py", "--config", given.config, *overrides]
+        command = [sys.executable, "jobs/pretrain.py", "--config", str(config), *overrides]
         began = time.time()
         cpu, titles = watch(command)
         whole = time.time() - began
@@ -55,7 +61,9 @@ def watch(command: list[str]) -> tuple[dict[int, float], dict[int, str]]:
     """CPU seconds and titles by process, of a command and all that it starts."""
     cpu: dict[int, float] = {}
     titles: dict[int, str] = {}
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL) as job:  # noqa: S603
+    with subprocess.Popen(  # noqa: S603
+        command, cwd=ROOT, stdout=subprocess.DEVNULL, env=without_cluster()
+    ) as job:
         driver = psutil.Process(job.pid)
         while job.poll() is None:
             with suppress(psutil.NoSuchProcess):
@@ -70,12 +78,11 @@ def look(process: psutil.Process, cpu: dict[int, float], titles: dict[int, str])
     """Note what a process has used by now, and what it is called."""
     with suppress(psutil.NoSuchProcess):
         used = process.cpu_times()
-        cpu[process.pid] = used.user + used.system
         title = " ".join(process.cmdline()[:1])
-        if not title.startswith("ray::"):
-            titles.setdefault(process.pid, process.name())
-        elif not title.startswith("ray::IDLE"):
+        titles.setdefault(process.pid, process.name())
+        if title.startswith("ray::") and not title.startswith("ray::IDLE"):
             titles[process.pid] = title.removeprefix("ray::").partition(".")[0]
+        cpu[process.pid] = used.user + used.system
 
 
 if __name__ == "__main__":

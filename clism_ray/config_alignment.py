@@ -7,6 +7,7 @@ from pydantic.dataclasses import dataclass
 
 from clism_ray.config_corpus import CleaningConfig, CorpusFiles, Method, NeuralConfig
 from clism_ray.config_types import STRICT, Fraction, Language, Name, NonNegative, Positive
+from clism_ray.places import Folder
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -50,7 +51,7 @@ class SpanScoring:
 class ScoreAlignersConfig:
     """Aligners, and the gold links they are scored on."""
 
-    output: str  # folder for alignment.json and alignment.md
+    output: Folder  # for alignment.json and alignment.md
     methods: Annotated[tuple[Method, ...], Field(min_length=1)] = ("systran",)
     neural: NeuralConfig | None = None  # given if neural is among the methods
     device: str | None = None  # of the encoder; default: a GPU if there is one

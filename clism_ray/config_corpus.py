@@ -24,7 +24,7 @@ from clism_ray.places import Folder, Place
 class SynthesizeConfig:
     """A synthetic parallel corpus with true spans and word links; see `corpus.synthetic`."""
 
-    output: str  # folder; one JSONL file per language pair and split
+    output: Folder  # one JSONL file per language pair and split
     seed: NonNegative = 13
     pairs: Positive = 10_000  # all languages together
     dev_pairs: NonNegative = 500  # held out, likewise; drawn after the others

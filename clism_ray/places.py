@@ -1,9 +1,12 @@
 """Where what a job leaves may lie."""
 
+import os
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator
 
+from clism_ray.errors import InputError
 from clism_ray.passwords import masked
 
 
@@ -25,6 +28,20 @@ def check_place(path: str) -> str:
             "give it to every node as the storage's own tools take it, such as AWS_ACCESS_KEY_ID"
         )
     return path
+
+
+def made_folder(path: str) -> Path:
+    """The folder, made unless it is there; InputError if it cannot be, or may not be written."""
+    folder = Path(path).expanduser()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"{folder}: cannot be made a folder ({error.strerror}); give another one"
+        ) from error
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise InputError(f"{folder}: may not be written; give another folder")
+    return folder
 
 
 Folder = Annotated[str, AfterValidator(check_folder)]

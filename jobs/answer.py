@@ -22,7 +22,7 @@ def answer(given: argparse.Namespace) -> None:
         answerer = QuestionAnswerer(given.model, device=given.device)
         return qa_file.print_answers(answerer, given.question, passage)
     path, output = Path(given.questions), Path(given.output or "predictions.json")
-    qa_file.check_output(output)
+    qa_file.check_output(output, path)
     questions = qa_file.read_to_answer(path)
     found = qa_file.answer_all(QuestionAnswerer(given.model, device=given.device), questions)
     n_best = qa_file.save_answers(output, found)

@@ -65,12 +65,11 @@ def driver_of(config: PretrainConfig, **environment: str) -> Iterator[Driver]:
     path = Path(config.storage) / f"{config.name}.yaml"
     path.write_text(to_yaml(config))
     command = [sys.executable, "jobs/pretrain.py", "--config", str(path)]
-    inherited = {k: v for k, v in os.environ.items() if k != "RAY_ADDRESS"}
     with tempfile.TemporaryFile("w+") as log:  # a pipe that nobody reads would fill up
         process = subprocess.Popen(
             command,
             cwd=ROOT,
-            env={**inherited, **environment},
+            env={**without_cluster(), **environment},
             stdout=log,
             stderr=subprocess.STDOUT,
             text=True,
@@ -80,6 +79,11 @@ def driver_of(config: PretrainConfig, **environment: str) -> Iterator[Driver]:
         finally:
             process.kill()
             process.wait()
+
+
+def without_cluster() -> dict[str, str]:
+    """The environment of a job that starts a cluster of its own."""
+    return {name: value for name, value in os.environ.items() if name != "RAY_ADDRESS"}
 
 
 def ended(driver: Driver, code: int = 0) -> str:

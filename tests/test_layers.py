@@ -298,7 +298,8 @@ def test_no_two_files_of_tests_have_the_same_name() -> None:
 
 
 def test_modules_and_functions_are_short() -> None:
-    refuse(too_long(modules()))
+    benchmarks = {f"benchmarks.{path.stem}": text for path, text in sources("benchmarks").items()}
+    refuse(too_long({**modules(), **benchmarks}))
 
 
 def test_every_file_says_what_it_holds() -> None:

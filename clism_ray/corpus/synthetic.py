@@ -10,7 +10,6 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TextIO
 from zlib import crc32
 
@@ -20,6 +19,7 @@ from clism_ray.corpus.language.grammar import GRAMMARS, english
 from clism_ray.corpus.language.phrases import COMMA, ROLES, Word
 from clism_ray.corpus.language.statement import draw_statement, label
 from clism_ray.errors import InputError
+from clism_ray.places import made_folder
 from clism_ray.records import SpanPair
 
 HELD_OUT = 50  # one English sentence in so many, chosen by hash
@@ -110,11 +110,10 @@ def write_corpus(config: SynthesizeConfig) -> dict[str, int]:
 
     Keys: source, target, spans (lists in the order of `SpanPair`), source_words and target_words
     (character ranges), links (word positions). Files take their names when all are complete.
-    Raises InputError for languages that `check_grammars` refuses.
+    Raises InputError for languages that `check_grammars` refuses, and if nothing can be written.
     """
     check_grammars(config.languages)
-    folder = Path(config.output).expanduser()
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = made_folder(config.output)
     names = [
         f"{split}.en-{language}.jsonl"
         for split in ("train", "dev")

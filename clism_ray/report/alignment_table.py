@@ -7,6 +7,7 @@ from pathlib import Path
 
 from clism_ray.config import to_tree
 from clism_ray.config_alignment import ScoreAlignersConfig
+from clism_ray.places import made_folder
 from clism_ray.report.alignment import METRICS, Row
 
 _HEADINGS = {
@@ -38,8 +39,7 @@ a corpus of up to `alignment.fit_pairs` pairs; of a larger one, more than that i
 
 def write(config: ScoreAlignersConfig, rows: Sequence[Row]) -> tuple[Path, Path]:
     """Write `alignment.json` and `alignment.md` into the output folder; their paths."""
-    folder = Path(config.output).expanduser()
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = made_folder(config.output)
     values = {"config": to_tree(config), "rows": [_values(row) for row in rows]}
     text = json.dumps(values, ensure_ascii=False, indent=1) + "\n"
     paths = folder / "alignment.json", folder / "alignment.md"

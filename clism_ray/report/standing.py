@@ -60,7 +60,7 @@ class Standing:
 def find(storage: Path, name: str) -> list[Standing]:
     """Everything of this name under a storage; trials of sweeps have names too.
 
-    Raises InputError, with the closest names, if there is nothing.
+    Raises InputError, with the closest names, if there is nothing; and for damaged records.
     """
     known = list(_all(storage))
     found = [(folder, read) for folder, read in known if folder.name == name]
@@ -69,7 +69,11 @@ def find(storage: Path, name: str) -> list[Standing]:
         close = difflib.get_close_matches(name, names, n=3, cutoff=0.0)
         hint = f"closest: {', '.join(close)}" if close else "there is no run at all"
         raise InputError(f"{storage}: nothing is called {name!r}; {hint}")
-    return [read(storage, folder) for folder, read in found]
+    try:
+        return [read(storage, folder) for folder, read in found]
+    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
+        where = ", ".join(str(folder) for folder, _ in found)
+        raise InputError(f"{where}: a record there is damaged ({error!r}); restore it") from error
 
 
 def _all(storage: Path) -> Iterator[tuple[Path, Callable[[Path, Path], Standing]]]:

@@ -42,10 +42,14 @@ def read_passage(path: Path) -> str:
     return text
 
 
-def check_output(path: Path) -> None:
-    """InputError if no file can be written there."""
+def check_output(path: Path, questions: Path) -> None:
+    """InputError if answers to a file of questions cannot be written there, or would replace it."""
     if path.is_dir() or not path.parent.is_dir():
         raise InputError(f"{path}: expected the name of a file in a folder that is there")
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise InputError(f"{path}: its folder may not be written; give a file in another one")
+    if questions.resolve() in (path.resolve(), _n_best(path).resolve()):
+        raise InputError(f"{path}: answers would replace the questions; give another name")
 
 
 def print_answers(answerer: QuestionAnswerer, question: str, passage: str) -> None:
@@ -76,8 +80,11 @@ def answer_all(answerer: QuestionAnswerer, questions: Sequence[Question]) -> dic
 
 
 def save_answers(path: Path, found: dict[str, list[Found]]) -> Path:
-    """Write both files, each as a whole or not at all; returns the second's path."""
-    n_best = path.with_name(f"{path.stem}.nbest.json")
+    """Write both files, each as a whole or not at all; returns the second's path.
+
+    Raises InputError where that fails.
+    """
+    n_best = _n_best(path)
     _write(path, predictions(found))
     _write(n_best, {name: [each._asdict() for each in best] for name, best in found.items()})
     return n_best
@@ -109,7 +116,15 @@ def scores_of(
     return f"{'; '.join(parts)} ({len(gold):,} questions with gold answers)"
 
 
+def _n_best(path: Path) -> Path:
+    return path.with_name(f"{path.stem}.nbest.json")
+
+
 def _write(path: Path, content: Any) -> None:
     temporary = path.with_name(f"{path.name}.partial.{os.getpid()}")
-    temporary.write_text(json.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")
-    temporary.rename(path)
+    try:
+        temporary.write_text(json.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")
+        temporary.rename(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise InputError(f"{path}: cannot be written ({error.strerror})") from error

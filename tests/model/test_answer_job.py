@@ -87,6 +87,18 @@ def test_a_file_of_questions_gives_predictions_and_scores(
     ]
 
 
+def test_questions_are_never_replaced_by_their_answers(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("asked.json", "asked.nbest.json"):
+        file = tmp_path / name
+        file.write_text(json.dumps(squad()))
+        output = str(tmp_path / "asked.json")
+        assert run(model, "--questions", str(file), "--output", output) == 2
+        assert "answers would replace the questions" in capsys.readouterr().err
+        assert json.loads(file.read_text()) == squad()
+
+
 def test_questions_without_gold_answers_are_answered_too(
     model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

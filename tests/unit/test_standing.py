@@ -132,6 +132,16 @@ def test_an_evaluation_counts_its_cells(tmp_path: Path) -> None:
     assert (standing.status, ended.status, ended.problem) == ("running", "failed", "no room")
 
 
+@pytest.mark.parametrize("record", ["", "{", "[]", '{"status": "running"}'])
+def test_a_damaged_record_is_told_by_its_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], record: str
+) -> None:
+    write_run(tmp_path / "runs" / "mine", "running")
+    (tmp_path / "runs" / "mine" / "run.json").write_text(record)
+    assert main(["mine", "--storage", str(tmp_path)]) == 2
+    assert f"{tmp_path / 'runs' / 'mine'}: a record there is damaged" in capsys.readouterr().err
+
+
 def test_an_unknown_name_is_answered_with_the_closest(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

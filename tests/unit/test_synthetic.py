@@ -401,6 +401,13 @@ def test_the_same_configuration_writes_the_same_bytes(tmp_path: Path) -> None:
     assert corpus(tmp_path / "a") == corpus(tmp_path / "b")
 
 
+def test_a_place_that_is_no_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for output in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(InputError, match=r"file.*: cannot be made a folder \("):
+            write_corpus(SynthesizeConfig(output=str(output), pairs=1))
+
+
 @pytest.mark.parametrize(
     ("languages", "complaint"), [(("de", "fr"), "no grammar for 'fr'"), (("de", "de"), "twice")]
 )
