@@ -24,13 +24,14 @@ lint: .venv/ready
 	$(BIN)/mypy
 
 unit: .venv/ready
-	$(BIN)/python -m pytest $(PROFILE) tests/unit tests/test_*.py
+	$(BIN)/python -m pytest $(PROFILE) --numprocesses 2 tests/unit tests/test_*.py
 
 model: .venv/ready
-	$(BIN)/python -m pytest $(PROFILE) tests/model
+	$(BIN)/python -m pytest $(PROFILE) --numprocesses 2 --dist loadfile tests/model
 
 stack: .venv/ready
-	$(BIN)/python -m pytest -m "not bed" --numprocesses 2 --dist loadfile tests/stack tests/cluster
+	$(BIN)/python -m pytest -m "not bed" --numprocesses 2 --dist loadfile --durations 10 -rs \
+	  tests/stack tests/cluster
 
 ray: .venv/ready
 	$(BIN)/python -m pytest -m "ray and not drill" --timeout 600 --durations 10 tests/ray

@@ -47,6 +47,7 @@ def connect(minimum_cpus: int = 1, dashboard: bool = False) -> None:
         except (ConnectionError, ValueError) as error:
             raise InputError(
                 f"RAY_ADDRESS is {address!r}, which cannot be joined: {error}\n"
+                "perhaps its token is another than that in ~/.ray/auth_token here; "
                 "`ray job submit` takes http://HEAD:8265; a job started by hand takes HEAD:6379, "
                 "or no RAY_ADDRESS to run on this machine"
             ) from error

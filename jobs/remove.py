@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # runs without installation
@@ -21,8 +22,8 @@ def remove(given: argparse.Namespace) -> None:
         print(f"removed {gone.folder} ({size}); its run in MLflow stays", flush=True)
 
 
-def main() -> int:
-    given = remove_parser(__doc__).parse_args()
+def main(arguments: Sequence[str] | None = None) -> int:
+    given = remove_parser(__doc__).parse_args(arguments)
     return exit_code(lambda: remove(given))
 
 

@@ -16,6 +16,7 @@ from clism_ray.config import PretrainConfig
 from clism_ray.config_file import to_yaml
 from clism_ray.train.checkpoint import complete, folder_of, steps_saved
 from tests.kill import steps_run
+from tests.started import killed_at_last
 from tests.tiny_run import tiny_run
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -74,11 +75,8 @@ def driver_of(config: PretrainConfig, **environment: str) -> Iterator[Driver]:
             stderr=subprocess.STDOUT,
             text=True,
         )
-        try:
+        with killed_at_last(process):
             yield Driver(process, log)
-        finally:
-            process.kill()
-            process.wait()
 
 
 def without_cluster() -> dict[str, str]:

@@ -40,7 +40,7 @@ def steps_run(run: Path) -> list[int]:
 
 def _kill(storage: Path, steps: int, others: set[int], over: threading.Event) -> None:
     before: int | None = None
-    while not over.wait(0.01):
+    while not over.wait(0.1):
         run = next((path.parent for path in storage.rglob(journal.JOURNAL)), storage)
         before = max(steps_run(run), default=0) if before is None else before
         if not _would_hurt(run, before, steps):

@@ -9,13 +9,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
 import psutil
 
 from tests.cluster.hosts import Host, hosts, on, processes
+from tests.started import killed_at_last
 
 ROOT = Path(__file__).resolve().parents[2]
 RAY = str(Path(sys.executable).with_name("ray"))
@@ -60,7 +61,9 @@ def join(there: Bed, name: str, *labels: str) -> None:
     say(there, f"{name} joined on {there.hosts[name].address}: {' and '.join(labels)}")
 
 
-def submit(there: Bed, job: str, *overrides: str) -> "subprocess.Popen[str]":
+def submit(
+    there: Bed, job: str, *overrides: str
+) -> AbstractContextManager["subprocess.Popen[str]"]:
     """`ray job submit` of a job with its demo configuration, over the network, to its end."""
     submitting = [RAY, "job", "submit", "--working-dir", "."]
     # What was lost with a network is missed sooner than by default.
@@ -69,13 +72,15 @@ def submit(there: Bed, job: str, *overrides: str) -> "subprocess.Popen[str]":
     command = ["python", f"jobs/{job}.py", "--config", f"configs/{job}/demo.yaml"]
     address = f"http://{there.hosts[HEAD].address}:8265"
     say(there, f"ray job submit -- python jobs/{job}.py")
-    return subprocess.Popen(
-        [*submitting, "--", *command, *overrides],
-        cwd=there.checkout,
-        env={**_environment(there), "RAY_ADDRESS": address},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
+    return killed_at_last(
+        subprocess.Popen(
+            [*submitting, "--", *command, *overrides],
+            cwd=there.checkout,
+            env={**_environment(there), "RAY_ADDRESS": address},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
     )
 
 

@@ -19,7 +19,7 @@ from clism_ray.train.checkpoint import complete, folder_of, steps_saved
 from clism_ray.train.status import WORKERS_LOST
 from tests.cluster.bed import Bed, bed, done, join, say, submit, trains
 from tests.cluster.hosts import cut, kill, missing, narrow, slow
-from tests.drills import TOLERANCE, check_curve, curve, events, restarts
+from tests.drills import TOLERANCE, check_curve, curve, events, longest_wait, restarts
 
 MISSING = missing()
 pytestmark = [
@@ -128,6 +128,7 @@ def test_a_cable_that_is_out_for_20_s_leaves_no_trace_in_the_curve(
         say(there, f"the cable of c is back, after step {max(curve(run))}")
         out, _ = submitted.communicate()
     assert submitted.returncode == 0, out
+    assert restarts(run) or longest_wait(run) > OUTAGE_S - 1, "nobody felt it"
     tell(there, run, undisturbed)
 
 

@@ -1,5 +1,7 @@
 """bf16 on a device without instructions for it is told of, and nothing else is."""
 
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -23,8 +25,10 @@ def test_a_cpu_without_any_bf16_instructions_is_told_of(
     assert slow_products("fp32", CPU) is None
 
 
-def test_this_machine_can_be_asked() -> None:
-    assert precision.knows_bf16(CPU) in (True, False)
+@pytest.mark.skipif(precision.platform.machine() != "x86_64", reason="its flags are an x86's")
+def test_this_machine_is_known_by_its_flags() -> None:
+    flags = set(Path("/proc/cpuinfo").read_text(encoding="utf-8").split())
+    assert precision.knows_bf16(CPU) == bool(flags & {"avx512_bf16", "amx_bf16"})
 
 
 def test_a_machine_that_cannot_be_asked_is_trusted(monkeypatch: pytest.MonkeyPatch) -> None:

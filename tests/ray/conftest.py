@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import ray
+import torch.distributed as dist
 
 from clism_ray.cluster import connect
 from tests.drills import DRILL
@@ -34,6 +35,14 @@ def ray_cluster() -> Iterator[None]:
     connect(minimum_cpus=4)
     yield
     ray.shutdown()
+
+
+@pytest.fixture
+def alone() -> Iterator[None]:
+    """A training group of this process."""
+    dist.init_process_group("gloo", store=dist.HashStore(), rank=0, world_size=1)
+    yield
+    dist.destroy_process_group()
 
 
 @pytest.fixture

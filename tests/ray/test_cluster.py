@@ -54,15 +54,37 @@ def test_nobody_else_can_read_the_token(tmp_path: Path, monkeypatch: pytest.Monk
     assert token.read_text() == made
 
 
-def test_a_token_that_is_missing_is_told_in_a_sentence(tmp_path: Path) -> None:
-    alone = {"HOME": str(tmp_path), "RAY_AUTH_MODE": "token", "RAY_ADDRESS": "127.0.0.1:6379"}
-    command = "from clism_ray import cluster; cluster.connect()"
+@pytest.mark.usefixtures("ray_cluster")
+@pytest.mark.parametrize(
+    ("token", "said"),
+    [
+        (None, "wants a token: copy the head's ~/.ray/auth_token here"),
+        ("0" * 64, "cannot be joined"),
+        (Path.home() / ".ray" / "auth_token", "joined"),
+    ],
+    ids=["none", "another", "its own"],
+)
+def test_only_who_knows_its_token_joins_a_cluster(
+    tmp_path: Path, token: Path | str | None, said: str
+) -> None:
+    if token:
+        (tmp_path / ".ray").mkdir()
+        content = token.read_text() if isinstance(token, Path) else token
+        (tmp_path / ".ray" / "auth_token").write_text(content)
+    others = {k: v for k, v in os.environ.items() if not k.startswith("RAY_AUTH")}
+    mine = {
+        "HOME": str(tmp_path),
+        "RAY_AUTH_MODE": "token",
+        "RAY_ADDRESS": ray.get_runtime_context().gcs_address,
+        ray_constants.ENABLE_RAY_CLUSTERS_ENV_VAR: "0",  # or it would look for it in the network
+    }
     done = subprocess.run(
-        [sys.executable, "-c", command],
+        [sys.executable, "-c", "from clism_ray import cluster; cluster.connect(); print('joined')"],
         cwd=ROOT,
-        env={**os.environ, **alone},
+        env={**others, **mine},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert "copy the head's ~/.ray/auth_token here" in done.stderr
+    assert said in done.stdout + done.stderr
+    assert (done.returncode == 0) == (said == "joined")

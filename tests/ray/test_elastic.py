@@ -1,31 +1,25 @@
 """Runs whose nodes come and go, and whose driver is asked to stop: the curve stays the same."""
 
-import os
 import signal
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 from ray.cluster_utils import Cluster
 
 from clism_ray.cli import STOPPED
 from clism_ray.config import PretrainConfig
-from clism_ray.config_file import to_yaml
 from clism_ray.train.checkpoint import complete, folder_of, steps_saved
 from clism_ray.train.driver import pretrain
 from tests.corpora import write_tiny_corpus
+from tests.drilled_run import driver_of, ended, wait_for
 from tests.drills import DRILL, curve, events, row
 from tests.nodes import cluster_of
 from tests.tiny_run import tiny_run
 
 pytestmark = [pytest.mark.ray, pytest.mark.drill]
 
-ROOT = Path(__file__).resolve().parents[2]
 STEPS = 300
 SLOT = {"slot": 1}  # a node that takes a worker; the first node has none, and makes micro-batches
 
@@ -61,22 +55,6 @@ def nodes() -> Iterator[Cluster]:
         yield cluster
 
 
-def driver_of(config: PretrainConfig, storage: Path, **environment: str) -> "subprocess.Popen[str]":
-    """A process that runs the job."""
-    (storage / "run.yaml").write_text(to_yaml(config))
-    command = [sys.executable, "jobs/pretrain.py", "--config", str(storage / "run.yaml")]
-    inherited = {k: v for k, v in os.environ.items() if k != "RAY_ADDRESS"}
-    return subprocess.Popen(
-        command, cwd=ROOT, env={**inherited, **environment}, stdout=subprocess.PIPE, text=True
-    )
-
-
-def wait_for(what: Callable[[], Any], driver: "subprocess.Popen[str]") -> None:
-    while not what():
-        assert driver.poll() is None, f"the run ended before: {driver.communicate()[0]}"
-        time.sleep(0.1)
-
-
 def test_a_node_that_dies_and_one_that_joins_leave_no_trace_in_the_curve(
     corpus: Path,
     tmp_path: Path,
@@ -90,13 +68,12 @@ def test_a_node_that_dies_and_one_that_joins_leave_no_trace_in_the_curve(
         corpus, tmp_path, workers=2, min_workers=1, resources_per_worker=SLOT, cpus_per_worker=0.5
     )
     run = tmp_path / "runs" / "run"
-    with driver_of(config, tmp_path, RAY_ADDRESS=nodes.address) as driver:
+    with driver_of(config, RAY_ADDRESS=nodes.address) as driver:
         wait_for(lambda: steps_saved(run) and complete(folder_of(run, steps_saved(run)[0])), driver)
         nodes.remove_node(lost, allow_graceful=False)
         wait_for(lambda: any(e.values["workers"] == 1 for e in events(run, "training")), driver)
         nodes.add_node(num_cpus=1, resources=SLOT)
-        out, _ = driver.communicate(timeout=400)
-    assert driver.returncode == 0, out
+        ended(driver)
     assert [entry.values["workers"] for entry in events(run, "training")] == [2, 1, 2]
     record_property(DRILL, row("a node, then one joins", run, undisturbed))
 
@@ -113,11 +90,10 @@ def test_a_run_that_is_asked_to_stop_takes_a_checkpoint_and_goes_on_from_it_else
         folder.mkdir()
     config = configuration(corpus, there, workers=2)
     run = there / "runs" / "run"
-    with driver_of(config, there) as driver:
+    with driver_of(config) as driver:
         wait_for(lambda: len(curve(run)) > 25, driver)
-        driver.send_signal(signal.SIGTERM)
-        out, _ = driver.communicate(timeout=120)
-    assert driver.returncode == STOPPED, out
+        driver.process.send_signal(signal.SIGTERM)
+        out = ended(driver, code=STOPPED)
     assert "asked to stop" in out
     (stopped,) = events(run, "stopped")
     assert stopped.step == steps_saved(run)[0] < STEPS

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from safetensors.torch import load_file, save_file
 from clism_ray.config_file import parse, to_yaml
 from clism_ray.config_tasks import EvaluateConfig, FinetuneConfig
 from clism_ray.errors import InputError
+from clism_ray.finetune import driver, loop
 from clism_ray.finetune.cell import (
     PROBLEM,
     CellResult,
@@ -31,6 +33,7 @@ from clism_ray.finetune.driver import finetune, make_ready, run_cell
 from clism_ray.finetune.follow import follow_cell
 from clism_ray.finetune.grid import evaluate, evaluation_folder, told
 from clism_ray.finetune.plan import plan_cell
+from clism_ray.report.cell import print_cell
 from clism_ray.store import Store
 from clism_ray.tasks.ner_pipeline import EntityTagger
 from clism_ray.tasks.ner_sentences import read_sentences
@@ -118,7 +121,9 @@ def test_losses_and_answers_do_not_depend_on_the_number_of_workers(
         assert answer["answer"] == said[question.id]
 
 
-def test_a_tagger_says_what_it_said_when_it_was_scored(data: Path, tmp_path: Path) -> None:
+def test_a_tagger_says_what_it_said_when_it_was_scored(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     ner = {
         "train": str(data / "train.en.tags"),
         "format": "wikiann",
@@ -137,6 +142,10 @@ def test_a_tagger_says_what_it_said_when_it_was_scored(data: Path, tmp_path: Pat
     for mine, tags in zip(tagged, said.values(), strict=True):
         each = [(one["first_word"], one["last_word"], one["entity_group"]) for one in mine]
         assert each == entities(tags.split())
+    print_cell(found)
+    printed = capsys.readouterr().out
+    assert "panx/en" in printed
+    assert f"finished: {found.folder}" in printed
     before = (found.folder / "result.json").stat().st_mtime_ns
     assert finetune(config).result == found.result  # nothing is run again
     assert (found.folder / "result.json").stat().st_mtime_ns == before
@@ -291,16 +300,21 @@ def test_a_cell_that_fails_for_the_same_reason_again_has_failed_in_mlflow(
     assert start(finish) == ("FINISHED", "")
 
 
-def test_a_file_that_changed_since_it_was_planned_is_told(data: Path, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("alone")
+def test_a_file_that_changed_since_it_was_planned_is_told_by_the_worker(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     write_questions(tmp_path / "test.en.json", 100, 15)
     test = {"path": str(tmp_path / "test.{language}.json"), "languages": ["en"]}
     config = cell(data, tmp_path, 1, qa={**questions(data), "tests": {"xquad": test}})
     planned = plan_cell(config, "ours", tmp_path / "cell")
     make_ready(planned)
     write_questions(tmp_path / "test.en.json", 200, 15)
+    context = SimpleNamespace(get_world_rank=lambda: 0, get_world_size=lambda: 1)
+    monkeypatch.setattr("ray.train.get_context", lambda: context)
+    monkeypatch.setattr(driver, "fit", lambda _, job, restarts: loop._set_up(job))
     with pytest.raises(InputError, match=r"test\.en\.json: changed since the cell was planned"):
         run_cell(planned)
-    assert not planned.done
 
 
 @pytest.mark.drill

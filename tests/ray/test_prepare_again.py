@@ -9,8 +9,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from itertools import pairwise
 from pathlib import Path
 
@@ -27,6 +26,7 @@ from clism_ray.corpus.prepare import prepare
 from clism_ray.corpus.unfinished import folder_of, held
 from clism_ray.errors import InputError
 from tests.preparations import FEW_LINES, assert_same_and_tidy, write_config
+from tests.started import killed_at_last
 
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(240)]
 
@@ -65,14 +65,9 @@ def small_undisturbed(ray_cluster: None, small: PrepareConfig) -> Path:
     return output.rename(output.with_name("undisturbed"))
 
 
-@contextmanager
-def driver(config: Path, *overrides: str) -> Iterator[subprocess.Popen[str]]:
+def driver(config: Path, *overrides: str) -> AbstractContextManager["subprocess.Popen[str]"]:
     command = [sys.executable, "jobs/prepare.py", "--config", str(config), *overrides]
-    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
+    return killed_at_last(subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True))
 
 
 def wait_for(pattern: str, config: Path, process: subprocess.Popen[str]) -> None:
@@ -170,6 +165,7 @@ def test_a_killed_driver_goes_on_to_the_same_bytes(
 
 @pytest.mark.drill
 def test_killed_workers_do_not_show(config: Path, undisturbed: Path) -> None:
+    killed = 0
     with driver(config) as process:
         for stage in ("take in", "fit", "build", "copy"):
             wait_for(STAGES[stage], config, process)
@@ -180,8 +176,10 @@ def test_killed_workers_do_not_show(config: Path, undisturbed: Path) -> None:
             ]
             for worker in working[:1]:
                 worker.kill()
+                killed += 1
         told = process.communicate()[1]
         assert process.returncode == 0, told
+    assert killed >= 2
     assert_same_and_tidy(config.parent / "prepared", undisturbed)
 
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from clism_ray.corpus.prepare import prepare
 from clism_ray.corpus.unfinished import folder_of
 from tests.nodes import ROOT, cluster_of
 from tests.preparations import FEW_LINES, assert_same_and_tidy, write_config
+from tests.started import killed_at_last
 
 pytestmark = [pytest.mark.ray, pytest.mark.drill, pytest.mark.timeout(240)]
 
@@ -66,11 +68,13 @@ def test_workers_that_die_in_every_stage_do_not_show(
     assert_same_and_tidy(output, undisturbed)
 
 
-def driver(config: Path, address: str) -> subprocess.Popen[str]:
+def driver(config: Path, address: str) -> AbstractContextManager["subprocess.Popen[str]"]:
     """The job, on the cluster at an address."""
     command = [sys.executable, "jobs/prepare.py", "--config", str(config)]
     environment = {**os.environ, "RAY_ADDRESS": address}
-    return subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)
+    return killed_at_last(
+        subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)
+    )
 
 
 def test_nodes_that_die_do_not_show(tmp_path: Path) -> None:

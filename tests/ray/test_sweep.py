@@ -1,11 +1,11 @@
 """Sweeps: trials are runs, the best one wins, what dies goes on, and MLflow has it all once."""
 
-import os
 import pickle
 import signal
 import subprocess
 import sys
 import time
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -21,6 +21,7 @@ from clism_ray.config_file import load, parse, to_yaml
 from clism_ray.config_sweep import SweepConfig
 from clism_ray.errors import InputError
 from clism_ray.finetune.cell import read_result
+from clism_ray.report.sweep_outcome import print_sweep
 from clism_ray.train import journal
 from clism_ray.train.run import RESERVATION
 from clism_ray.train.space import OBJECTIVE, STEP, sweep_folder
@@ -28,7 +29,9 @@ from clism_ray.train.sweep import SweepResult, sweep
 from clism_ray.train.sweep_record import change_trial, open_sweep, write_sweep
 from clism_ray.train.trials import RememberingAsha, free_reservation
 from tests.corpora import write_tiny_corpus
+from tests.drilled_run import without_cluster
 from tests.kill import a_worker_killed, steps_run
+from tests.started import killed_at_last
 from tests.tasks_data import write_sentences
 
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("ray_cluster")]
@@ -104,6 +107,13 @@ def test_good_trials_finish_bad_ones_stop_early_and_failed_ones_are_reported(
     statuses = {weight: trial.status for weight, trial in found.items()}
     assert statuses == {1.0: "finished", 0.0: "stopped early", 1e38: "failed"}
     assert "is not finite at step 1" in (found[1e38].problem or "")
+    (failed,) = (name for name, trial in result.record.trials.items() if trial is found[1e38])
+    begun = [
+        entry.values["status"]
+        for entry in journal.read(result.folder / "runs" / failed / journal.JOURNAL)
+        if entry.kind == "event"
+    ]
+    assert begun.count("training") == 2, "it was not tried again"
     assert result.record.trials[result.best].values == {WEIGHT: 1.0}
     assert not list(result.folder.glob("runs/*/checkpoints"))
     states = {group["state"] for group in placement_group_table().values()}
@@ -133,6 +143,16 @@ def test_what_a_trial_reserved_is_given_back_without_ray_trains_help(tmp_path: P
     free_reservation(tmp_path)
     free_reservation(tmp_path)  # nothing left to do
     assert placement_group_table(group)["state"] == "REMOVED"
+
+
+def test_a_sweep_says_what_became_of_its_trials_and_which_is_best(
+    corpus: Path, result: SweepResult, capsys: pytest.CaptureFixture[str]
+) -> None:
+    print_sweep(configuration(corpus, result.folder.parent.parent), result)
+    printed = capsys.readouterr().out
+    assert "3 trials: 1 finished, 1 stopped early, 1 failed" in printed
+    assert f"best:     {result.best}  validation/loss/mlm {result.objective:.4g}" in printed
+    assert str(result.folder / "best.yaml") in printed
 
 
 def test_the_best_trial_is_a_configuration_for_pretrain(result: SweepResult) -> None:
@@ -210,11 +230,14 @@ def test_a_sweep_that_was_interrupted_and_whose_driver_died_goes_on_with_the_sam
         assert steps_logged(result, run) == list(range(1, STEPS + 1))
 
 
-def driver_of(storage: Path) -> "subprocess.Popen[str]":
+def driver_of(storage: Path) -> AbstractContextManager["subprocess.Popen[str]"]:
     """A process that runs the sweep on a cluster of its own."""
     command = [sys.executable, "jobs/sweep.py", "--config", str(storage / "sweep.yaml")]
-    environment = {k: v for k, v in os.environ.items() if k != "RAY_ADDRESS"}
-    return subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)
+    return killed_at_last(
+        subprocess.Popen(
+            command, cwd=ROOT, env=without_cluster(), stderr=subprocess.PIPE, text=True
+        )
+    )
 
 
 def wait_for_a_checkpoint(

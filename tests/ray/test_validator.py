@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 import torch
-import torch.distributed as dist
 
 from clism_ray.config import ScalingConfig
 from clism_ray.train import validator
@@ -21,14 +20,6 @@ pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("ray_cluster", "alone")]
 
 NAME = "validating-00000020"
 FOUND = {"validation/accuracy": 0.5}
-
-
-@pytest.fixture
-def alone() -> Any:
-    """A group of this process."""
-    dist.init_process_group("gloo", store=dist.HashStore(), rank=0, world_size=1)
-    yield
-    dist.destroy_process_group()
 
 
 def worker_of(run: Path, **resources: float) -> Any:

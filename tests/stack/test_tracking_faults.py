@@ -151,13 +151,17 @@ def test_a_server_that_is_killed_and_comes_back_misses_nothing(
     mlflow_server: Server, new: NewRun
 ) -> None:
     sent, path = entries(1, 600), new.folder / journal.JOURNAL  # several requests
-    tracker = start(Store(mlflow_server.uri), new)
+    tracker, client = start(Store(mlflow_server.uri), new), MlflowClient(mlflow_server.uri)
     with following(follow_run(path, tracker, log_every=1000, steps=600), tracker.store):
         journal.append(path, sent[:600])
-        time.sleep(0.7)  # while it is delivered, or about
+        while not (there := client.get_metric_history(tracker.run_id, "validation/b")):
+            time.sleep(0.02)
         mlflow_server.kill()
-        journal.append(path, sent[600:])
-        mlflow_server.start()
+        try:
+            assert len(there) < 300, "all was delivered before"
+            journal.append(path, sent[600:])
+        finally:
+            mlflow_server.start()
     assert tracker.close(FINISHED, sent, [])
     assert_all_there_once(mlflow_server, new, sent)
 

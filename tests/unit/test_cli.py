@@ -8,7 +8,7 @@ from clism_ray.cli import run_job
 from clism_ray.config import PretrainConfig
 from clism_ray.config_corpus import SynthesizeConfig
 from clism_ray.config_file import load
-from clism_ray.errors import InputError, RunStopped
+from clism_ray.errors import InputError, RunFailed, RunStopped
 
 
 @pytest.fixture
@@ -48,14 +48,22 @@ def test_bad_configuration_exits_with_2_and_one_message(
     assert "Traceback" not in error
 
 
-def test_bad_input_found_by_the_action_exits_with_2(
-    file: str, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (InputError, 2),
+        (RunFailed, 1),
+        (RunStopped, 75),  # the same command goes on
+    ],
+)
+def test_what_people_are_meant_to_read_is_printed_without_traceback_and_passwords(
+    file: str, capsys: pytest.CaptureFixture[str], error: type[Exception], code: int
 ) -> None:
-    def refuse(config: SynthesizeConfig) -> None:
-        raise InputError("line 3: no tab")
+    def end(config: SynthesizeConfig) -> None:
+        raise error("http://me:secret@host:5000 does not answer")
 
-    assert run("--config", file, action=refuse) == 2
-    assert capsys.readouterr().err == "line 3: no tab\n"
+    assert run("--config", file, action=end) == code
+    assert capsys.readouterr().err == "http://me:***@host:5000 does not answer\n"
 
 
 def test_a_missing_file_is_bad_input(capsys: pytest.CaptureFixture[str]) -> None:
@@ -69,16 +77,6 @@ def test_a_defect_passes_through(file: str) -> None:
 
     with pytest.raises(ZeroDivisionError):
         run("--config", file, action=fail)
-
-
-def test_what_stops_before_its_end_exits_with_75(
-    file: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def stop(config: SynthesizeConfig) -> None:
-        raise RunStopped("stopped; the same command goes on")
-
-    assert run("--config", file, action=stop) == 75
-    assert capsys.readouterr().err == "stopped; the same command goes on\n"
 
 
 def test_an_interruption_exits_with_130(file: str) -> None:

@@ -7,6 +7,7 @@ import pytest
 from clism_ray.errors import InputError
 from clism_ray.hold import hold
 from clism_ray.train.removal import remove_run
+from jobs.remove import main
 from tests.checkpoints import write_checkpoint
 
 
@@ -26,6 +27,18 @@ def test_a_run_goes_with_all_it_holds_and_others_stay(run: Path, tmp_path: Path)
     assert (gone.folder, gone.files) == (run, 6)
     assert gone.bytes > 0
     assert [path.name for path in run.parent.iterdir()] == ["other"]
+
+
+def test_the_job_removes_nothing_without_a_yes(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["mine", "--storage", str(tmp_path)]
+    assert main(command) == 2
+    assert "give --yes to remove mine" in capsys.readouterr().err
+    assert (run / "run.json").is_file()
+    assert main([*command, "--yes"]) == 0
+    assert f"removed {run} (6 files" in capsys.readouterr().out
+    assert not run.exists()
 
 
 def test_one_that_a_process_drives_stays(run: Path, tmp_path: Path) -> None:

@@ -3,8 +3,10 @@
 import signal
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
 from clism_ray.cli import INTERRUPTED
@@ -63,11 +65,18 @@ def test_data_workers_that_are_killed_are_not_missed(
 ) -> None:
     config = configuration(corpus, tmp_path)
     run = folder(config)
+    killed: set[int] = set()
+
+    def others() -> list[psutil.Process]:
+        return [worker for worker in data_workers() if worker.pid not in killed]
+
     with driver_of(config) as driver:
         for _ in range(3):  # micro-batches are made ahead of the steps, so at once
-            wait_for(data_workers, driver)
-            for worker in data_workers():
-                worker.kill()
+            wait_for(others, driver)
+            for worker in others():
+                killed.add(worker.pid)
+                with suppress(psutil.NoSuchProcess):
+                    worker.kill()
         ended(driver)
     assert restarts(run) == []
     record("data workers, three times", run, undisturbed, waited=longest_wait(run))
