@@ -37,17 +37,14 @@ def _packed_attention(
 def _attend_each(
     query: Tensor, key: Tensor, value: Tensor, offsets: Sequence[int], scale: Any, dropout: float
 ) -> Tensor:
-    parts = [
-        F.scaled_dot_product_attention(
-            query[:, :, start:stop],
-            key[:, :, start:stop],
-            value[:, :, start:stop],
-            scale=scale,
-            dropout_p=dropout,
-        )
-        for start, stop in pairwise(offsets)
+    # Split, not sliced: the backward of each slice would fill a gradient of all T with zeros.
+    lengths = [stop - start for start, stop in pairwise(offsets)]
+    parts = (torch.split(states, lengths, dim=2) for states in (query, key, value))
+    attended = [
+        F.scaled_dot_product_attention(q, k, v, scale=scale, dropout_p=dropout)
+        for q, k, v in zip(*parts, strict=True)
     ]
-    return torch.cat(parts, dim=2)
+    return torch.cat(attended, dim=2)
 
 
 def _attend_jagged(
