@@ -113,7 +113,6 @@ def _run(worker: Worker) -> journal.Entry:
     if told := slow_products(config.precision, worker.device):
         begun.append(journal.entry("event", 0, {"status": WARNING, "problem": told}))
     report_entries(begun)
-    worker.engine.train()
     for step in range(worker.steps):
         metrics = _take_step(worker, step)
         loss = metrics["loss/total"]

@@ -39,7 +39,8 @@ def zero_dictionary(config: Settings, workers: int) -> dict[str, Any]:
 
 
 def start_engine(model: nn.Module, config: Settings, workers: int) -> Engine:
-    """Wrap a model and AdamW; torch.distributed must be up."""
+    """Wrap a model and AdamW, ready to train; torch.distributed must be up."""
+    model.train()  # Hugging Face loads models without dropout
     # Only inference uses this kernel, and its first use would compile for half a minute.
     compatible_ops["deepspeed_shm_comm"] = False
     deepspeed.init_distributed(

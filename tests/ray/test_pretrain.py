@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from mlflow.tracking import MlflowClient
 from transformers import BertConfig, BertForMaskedLM
 
@@ -36,11 +37,24 @@ TOLERANCE = 1e-4  # relative, fp32, dropout on
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("corpus") / "tiny"
     write_tiny_corpus(folder, rows=1000)  # 100 steps of 16 pairs cross an epoch boundary
+    write_encoder(folder.with_name("encoder"))
     return folder
 
 
+def write_encoder(folder: Path) -> None:
+    texts = [text for n in range(200) for text in (tiny_pair(n).source, tiny_pair(n).target)]
+    train_tokenizer(texts, 400).save_pretrained(folder)
+    sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
+    torch.manual_seed(1)
+    BertForMaskedLM(
+        BertConfig(vocab_size=400, intermediate_size=64, pad_token_id=1, **sizes)
+    ).save_pretrained(folder)
+
+
 def configuration(corpus: Path, storage: Path, **changes: Any) -> PretrainConfig:
+    """Runs from an encoder: what is loaded has no dropout until it is told to train."""
     sections: dict[str, Any] = {
+        "model": {"start": str(corpus.with_name("encoder"))},
         "length": {"steps": STEPS},
         "validation": {"every_steps": 50, "pairs_per_language": 8},
         **changes,
@@ -335,25 +349,11 @@ def test_a_run_whose_mlflow_is_away_finishes_and_the_next_start_delivers(
     assert ended == ("FINISHED", began, lines[-1].time)
 
 
-def write_tokenizer(folder: Path) -> Path:
-    texts = [text for n in range(200) for text in (tiny_pair(n).source, tiny_pair(n).target)]
-    train_tokenizer(texts, 400).save_pretrained(folder)
-    return folder
-
-
 def test_a_run_starts_from_the_folder_of_any_encoder_and_warns_of_a_loss_that_is_silent(
     corpus: Path, tmp_path: Path
 ) -> None:
-    encoder = write_tokenizer(tmp_path / "encoder")
-    sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
-    BertForMaskedLM(
-        BertConfig(vocab_size=400, intermediate_size=64, pad_token_id=1, **sizes)
-    ).save_pretrained(encoder)
-    start = {"start": str(encoder)}
     alone = {"slots": 4, "pairs": 1}  # a pair by itself has no negatives
-    config = configuration(
-        corpus, tmp_path, scaling=scaling(1), model=start, batch=alone, length={"steps": 4}
-    )
+    config = configuration(corpus, tmp_path, scaling=scaling(1), batch=alone, length={"steps": 4})
     result = pretrain(config)
     assert result.status == "finished"
     events = [e for e in journal.read(result.folder / journal.JOURNAL) if e.kind == "event"]
@@ -365,7 +365,7 @@ def test_a_run_starts_from_the_folder_of_any_encoder_and_warns_of_a_loss_that_is
     assert "no pair of this step has a negative" in events[1].values["problem"]
     exported = load_exported(result.folder / "last")
     assert exported.masked_lm.config.model_type == "bert"
-    assert exported.tokenizer.get_vocab() == load_tokenizer(str(encoder)).get_vocab()
+    assert exported.tokenizer.get_vocab() == load_tokenizer(config.model.start or "").get_vocab()
 
 
 @pytest.mark.drill
@@ -376,9 +376,9 @@ def test_a_shard_that_breaks_under_the_workers_is_told_and_not_tried_again(
     manifest = write_tiny_corpus(folder, rows=1000)
     shard = folder / manifest.train[0].path
     shard.write_bytes(bytes(shard.stat().st_size))
-    tokens = write_tokenizer(tmp_path / "tokens")
+    write_encoder(tmp_path / "encoder")
     monkeypatch.setattr(driver, "verify_hashes", lambda *_: None)  # as if it had been sound
-    config = configuration(folder, tmp_path, scaling=scaling(2), tokenizer={"path": str(tokens)})
+    config = configuration(folder, tmp_path, scaling=scaling(2))
     with pytest.raises(InputError, match=rf"{manifest.train[0].path}: row group \d .*was$"):
         pretrain(config)
 

@@ -43,7 +43,8 @@ def work(rank: int, workers: int, root: Path, step: int, begun_by: int) -> None:
     for stage in STAGES:
         torch.manual_seed(7 + begun_by)  # other weights, unless they are loaded
         model = nn.Sequential(nn.Linear(5, 7), nn.LayerNorm(7), nn.Tanh(), nn.Linear(7, 3))
-        engine = start_engine(model, configuration(stage), workers)
+        engine = start_engine(model.eval(), configuration(stage), workers)
+        assert all(module.training for module in engine.modules())
         if step:
             written = root / f"{begun_by}-{(stage + 1) % len(STAGES)}"
             load_parameters(engine, sorted(written.glob("state-*")), step)
