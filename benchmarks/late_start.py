@@ -35,7 +35,7 @@ LATE = 0.9
 def main() -> None:
     """Begin in turns, and print the seconds of both kinds and the ratio of their medians."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--pairs", type=int, default=10_000_000, help="to the next 20,000")
+    parser.add_argument("--pairs", type=int, default=10_000_000, help="to the nearest 20,000")
     parser.add_argument("--rounds", type=int, default=5)
     given = parser.parse_args()
     cluster.connect()

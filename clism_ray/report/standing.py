@@ -28,6 +28,8 @@ _FRESH_SECONDS = 60.0  # a journal that grew since is being written, whoever hol
 _PACE = 50  # steps that the time left is reckoned from
 _RECORDS = {"runs": "run.json", "sweeps": "sweep.json", "evaluations": "evaluation.yaml"}
 _RECORDS["finetuned"] = "config.yaml"
+_DAMAGE = (OSError, UnicodeError, json.JSONDecodeError, yaml.YAMLError)
+_OF_ANOTHER_FORM = (KeyError, TypeError, AttributeError)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -71,18 +73,14 @@ def find(storage: Path, name: str) -> list[Standing]:
         raise InputError(f"{storage}: nothing is called {name!r}; {hint}")
     try:
         return [read(storage, folder) for folder, read in found]
-    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
+    except (*_DAMAGE, *_OF_ANOTHER_FORM) as error:
         where = ", ".join(str(folder) for folder, _ in found)
         raise InputError(f"{where}: a record there is damaged ({error!r}); restore it") from error
 
 
 def _all(storage: Path) -> Iterator[tuple[Path, Callable[[Path, Path], Standing]]]:
-    readers = {
-        "runs": of_run,
-        "sweeps": of_sweep,
-        "evaluations": of_evaluation,
-        "finetuned": of_cell,
-    }
+    readers = {"runs": of_run, "sweeps": of_sweep}
+    readers |= {"evaluations": of_evaluation, "finetuned": of_cell}
     for place, read in readers.items():
         for record in sorted((storage / place).glob(f"*/{_RECORDS[place]}")):
             yield record.parent, read

@@ -142,6 +142,19 @@ def test_a_damaged_record_is_told_by_its_folder(
     assert f"{tmp_path / 'runs' / 'mine'}: a record there is damaged" in capsys.readouterr().err
 
 
+def test_records_of_another_form_are_told_as_well(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "runs" / "mine" / "run.json").mkdir(parents=True)
+    sweep = tmp_path / "sweeps" / "hers"
+    sweep.mkdir(parents=True)
+    record = {"identity": {"trials": 3}, "trials": [], "status": "running", "mlflow_run": None}
+    (sweep / "sweep.json").write_text(json.dumps(record))
+    for name in ("mine", "hers"):
+        assert main([name, "--storage", str(tmp_path)]) == 2
+        assert "a record there is damaged" in capsys.readouterr().err
+
+
 def test_an_unknown_name_is_answered_with_the_closest(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
