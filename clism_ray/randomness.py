@@ -18,7 +18,6 @@ class Use(IntEnum):
     WEIGHTS = 5  # index 0
     RESAMPLED_RUNS = 6  # index 0
     RESAMPLED_ITEMS = 7  # index: language
-    SWAPPED_ITEMS = 8  # index 0
     FEW_SHOT = 9  # seed: sample; index: size
     SHOWN = 10  # index 0, then 1 + window
     SCORED_NGRAMS = 11  # index: sentence pair of a gold set

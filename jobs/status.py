@@ -10,8 +10,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # runs without 
 from clism_ray.cli import exit_code
 from clism_ray.command_lines import status_parser
 from clism_ray.errors import RunFailed
-from clism_ray.report.standing import INTERRUPTED, find
+from clism_ray.report.standing import INTERRUPTED
 from clism_ray.report.standing_lines import as_json, as_lines
+from clism_ray.report.standings import find
 from clism_ray.train.status import FAILED
 
 

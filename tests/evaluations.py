@@ -10,7 +10,7 @@ import numpy as np
 from clism_ray.config_file import parse, to_yaml
 from clism_ray.config_tasks import EvaluateConfig, GoldFile
 from clism_ray.finetune.cell import IDS, CellResult, Examples, Items, Score, write_result
-from clism_ray.report.evaluation.cells import Place, places
+from clism_ray.finetune.place import Place, places
 
 ITEMS = 200
 TYPES = ("LOC", "ORG", "PER")

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from clism_ray.config_tasks import Form
 from clism_ray.errors import InputError
 from clism_ray.train.run import write_json
 
@@ -29,9 +30,11 @@ PROBLEM = "problem.json"
 MODEL = "model"
 PREDICTIONS = "predictions"
 IDS = "ids"  # among a test's items, their names
+PARTS = "parts"  # of which passage or document of the test file each item is
+_NAMES = (IDS, PARTS)
 _ITEMS = "items.npz"
 
-Items = dict[str, NDArray[Any]]  # name -> scores, counts or `IDS`; first axis: the items
+Items = dict[str, NDArray[Any]]  # name -> scores, counts, `IDS` or `PARTS`; first axis: the items
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -68,7 +71,7 @@ class CellResult:
     name: str
     task: str  # qa or ner
     model: str  # its name in the evaluation, or where it is
-    form: str
+    form: Form
     size: int | None
     sample: int
     seed: int
@@ -130,12 +133,13 @@ def write_result(
     write_json(folder / RESULT, dataclasses.asdict(result))
 
 
-def read_items(folder: Path) -> dict[str, Items]:
-    """The scores of each test item, by test file's key and name."""
+def read_items(folder: Path, *, names: bool = False) -> dict[str, Items]:
+    """The scores of each test item, by test file's key and name; or their `IDS` and `PARTS`."""
     found: dict[str, Items] = {}
     # NumPy leaves a file open that it opened itself and finds damaged.
     with (folder / _ITEMS).open("rb") as file, np.load(file, allow_pickle=False) as arrays:
         for flat in arrays.files:
             key, _, name = flat.rpartition(":")
-            found.setdefault(key, {})[name] = arrays[flat]
+            if (name in _NAMES) == names:
+                found.setdefault(key, {})[name] = arrays[flat]
     return found

@@ -1,11 +1,12 @@
 """What cells would meet, found before any of them starts."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from transformers import AutoConfig
 
 from clism_ray.config import ModelConfig
-from clism_ray.config_tasks import FinetuneConfig, NerConfig, QaConfig
+from clism_ray.config_tasks import FinetuneConfig, GoldConfig, GoldFile, NerConfig, QaConfig
+from clism_ray.errors import InputError
 from clism_ray.finetune import ner, qa
 from clism_ray.finetune.plan import Cell
 from clism_ray.masking.examples import vocabulary
@@ -32,9 +33,24 @@ def check_data(task: QaConfig | NerConfig, samples: Sequence[tuple[int | None, i
         else:
             _, tags, _ = ner.read_train(task, size, sample)
             ner.check_types(task, tags)
-    files = [file for test, gold in task.tests.items() for file in gold.files(test)]
-    for file in files if isinstance(task, QaConfig) else ():
-        qa.check_test(file)
+    for test, gold in task.tests.items():
+        _check_parallel(test, gold, {file: _ids(task, file) for file in gold.files(test)})
+
+
+def _ids(task: QaConfig | NerConfig, file: GoldFile) -> set[str]:
+    return set(qa.ids_of(file) if isinstance(task, QaConfig) else ner.ids_of(task, file))
+
+
+def _check_parallel(test: str, gold: GoldConfig, ids: Mapping[GoldFile, set[str]]) -> None:
+    """InputError if a language in the average of a parallel test set has ids of its own."""
+    first, *others = (file for file in ids if file.averaged)
+    for file in others if gold.parallel else ():
+        if not ids[file] & set().union(*(ids[o] for o in ids if o.averaged and o != file)):
+            raise InputError(
+                f"{file.path}: shares no id with {first.path} and others of {test}; `parallel` "
+                "says that items of one id are the same in all languages: leave it out, or move "
+                f"{file.language} to `shown`"
+            )
 
 
 def _check_model(config: FinetuneConfig) -> None:

@@ -19,7 +19,7 @@ from clism_ray import cluster, tracking
 from clism_ray.config import to_tree
 from clism_ray.config_file import to_yaml
 from clism_ray.config_tasks import EvaluateConfig
-from clism_ray.errors import InputError, causes, input_error_in
+from clism_ray.errors import InputError, RunFailed, WorkersLost, causes, input_error_in
 from clism_ray.finetune.cell import PROBLEM
 from clism_ray.finetune.check import check_cells
 from clism_ray.finetune.driver import make_ready, run_cell
@@ -137,7 +137,8 @@ def _ended(task: ray.ObjectRef, cell: Cell) -> tuple[str | None, bool]:
         if found := input_error_in(error):
             return str(found), True
         root = list(causes(error))[-1]
-        return str(root).partition("\n")[0] or type(root).__name__, False
+        same_again = isinstance(root, RunFailed) and not isinstance(root, WorkersLost)
+        return str(root).partition("\n")[0] or type(root).__name__, same_again
     if not cell.done:
         return f"no result in {cell.folder} here; storage must be shared by all nodes", True
     return None, False

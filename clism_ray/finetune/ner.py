@@ -14,7 +14,7 @@ from clism_ray.config import ModelConfig
 from clism_ray.config_tasks import FinetuneConfig, GoldFile, NerConfig
 from clism_ray.corpus.manifest import file_sha256
 from clism_ray.errors import InputError
-from clism_ray.finetune.cell import IDS, Examples
+from clism_ray.finetune.cell import IDS, PARTS, Examples
 from clism_ray.finetune.few_shot import check_published, draw, ids_hash, is_published, train_file
 from clism_ray.finetune.share import token_share
 from clism_ray.finetune.task import Judged
@@ -97,7 +97,13 @@ class NerTask:
             for name, number in counted.items():
                 repairs[name] = repairs.get(name, 0) + number
         return Judged(
-            items={IDS: np.array([one.id for one in sentences]), "counts": counts_SK3},
+            items={
+                IDS: np.array([one.id for one in sentences]),
+                PARTS: np.array(
+                    [n if one.document is None else one.document for n, one in enumerate(sentences)]
+                ),
+                "counts": counts_SK3,
+            },
             metrics={
                 **{name: getattr(scores["micro"], name) for name in ("f1", "precision", "recall")},
                 **{f"f1/{kind}": scores[kind].f1 for kind in self.tags.types},
@@ -211,6 +217,11 @@ def check_types(ner: NerConfig, tags: TagSet) -> None:
         for file in gold.files(test):
             sentences = _sentences(file.path, ner).sentences
             _check_known(file.path, TagSet.of(one.tags for one in sentences), tags)
+
+
+def ids_of(ner: NerConfig, file: GoldFile) -> list[str]:
+    """The ids of a test file's sentences; InputError if it cannot be read."""
+    return [sentence.id for sentence in _sentences(file.path, ner).sentences]
 
 
 def _check_known(path: Path, there: TagSet, tags: TagSet) -> None:

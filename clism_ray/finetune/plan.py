@@ -2,7 +2,6 @@
 
 import dataclasses
 import hashlib
-import itertools
 import os
 from functools import lru_cache
 from pathlib import Path
@@ -10,10 +9,8 @@ from typing import Any
 
 from clism_ray.config import LengthConfig, OptimizerConfig, defaults, to_tree
 from clism_ray.config_tasks import (
-    EntryConfig,
     EvaluateConfig,
     FinetuneConfig,
-    Form,
     NerConfig,
     QaConfig,
     StartConfig,
@@ -22,6 +19,7 @@ from clism_ray.corpus.manifest import file_sha256
 from clism_ray.errors import InputError
 from clism_ray.finetune.cell import read_result
 from clism_ray.finetune.few_shot import train_file
+from clism_ray.finetune.place import Place, places
 from clism_ray.train.run import check_same, with_new_keys
 
 _PLACEMENT = frozenset("name model storage scaling zero tracking export".split())
@@ -81,16 +79,10 @@ def task_name(config: FinetuneConfig) -> str:
 
 
 def cells_of(config: EvaluateConfig, folder: Path) -> list[Cell]:
-    """All cells of an evaluation; a sample of every model comes before the next sample."""
+    """All cells of an evaluation, in the order of their places."""
     return [
-        plan_cell(
-            _cell_config(config, name, entry, form, size, sample),
-            name,
-            folder / "cells" / _name(name, form, size, sample),
-        )
-        for size, sample in itertools.product(config.sizes, config.samples)
-        for name, entry in config.models.items()
-        for form in entry.forms
+        plan_cell(_cell_config(config, place), place.model, folder / "cells" / str(place))
+        for place in places(config)
     ]
 
 
@@ -98,27 +90,24 @@ def fingerprint(model: StartConfig) -> str:
     """What names a model's weights and tokenizer: hashes of its files, or its pinned hub name."""
     folder = Path(model.path).expanduser()
     if not folder.is_dir():
+        if folder.is_absolute() or model.path.startswith("."):
+            raise InputError(f"{model.path}: no such folder; expected a model's")
         return f"{model.path}@{model.revision or 'main'}"
     files = sorted(path for path in folder.iterdir() if path.suffix in _WEIGHTS)
     text = "\n".join(f"{path.name} {_hash_of(path)}" for path in files)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _name(model: str, form: Form, size: int | None, sample: int) -> str:
-    return f"{model}.{form}.{size or 'all'}.{sample}"
-
-
-def _cell_config(
-    config: EvaluateConfig, name: str, entry: EntryConfig, form: Form, size: int | None, sample: int
-) -> FinetuneConfig:
+def _cell_config(config: EvaluateConfig, place: Place) -> FinetuneConfig:
+    entry = config.models[place.model]
     shared = "qa ner precision optimizer batch length export storage scaling zero tracking".split()
     return FinetuneConfig(
-        name=f"{config.name}.{_name(name, form, size, sample)}",
+        name=f"{config.name}.{place}",
         model=StartConfig(path=entry.path, revision=entry.revision),
-        form=form,
-        size=size,
-        sample=sample,
-        seed=sample,
+        form=place.form,
+        size=place.size,
+        sample=place.sample,
+        seed=place.sample,
         **{key: getattr(config, key) for key in shared},
     )
 

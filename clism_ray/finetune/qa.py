@@ -13,7 +13,7 @@ from torch import Tensor
 from clism_ray.config import ModelConfig
 from clism_ray.config_tasks import FinetuneConfig, GoldFile, QaConfig
 from clism_ray.corpus.manifest import file_sha256
-from clism_ray.finetune.cell import IDS, Examples
+from clism_ray.finetune.cell import IDS, PARTS, Examples
 from clism_ray.finetune.few_shot import check_published, draw, ids_hash, is_published, train_file
 from clism_ray.finetune.share import token_share
 from clism_ray.finetune.task import Judged
@@ -85,9 +85,12 @@ class QaTask:
         said = {question.id: said[question.id] for question in questions}
         scores = score_answers(questions, said, file.language)
         means = mean_scores(scores)
+        passages: dict[str, int] = {}
+        parts_I = [passages.setdefault(one.context, len(passages)) for one in questions]
         return Judged(
             items={
                 IDS: np.array([question.id for question in questions]),
+                PARTS: np.array(parts_I),
                 **{name: np.array([getattr(score, name) for score in scores]) for name in means},
             },
             metrics=means,
@@ -159,9 +162,9 @@ def read_train(qa: QaConfig, size: int | None, sample: int) -> tuple[list[Questi
     )
 
 
-def check_test(file: GoldFile) -> None:
-    """InputError if a test file cannot be read."""
-    _questions(file.path)
+def ids_of(file: GoldFile) -> list[str]:
+    """The ids of a test file's questions; InputError if it cannot be read."""
+    return [question.id for question in _questions(file.path)[0]]
 
 
 def repairs_counts(questions: Sequence[Question], repairs: Repairs) -> dict[str, int]:

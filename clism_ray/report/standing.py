@@ -1,35 +1,25 @@
 """Where a run stands, as its files tell: nothing is asked that could be busy or gone."""
 
 import dataclasses
-import difflib
 import json
-import math
 import statistics
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from clism_ray.config_file import load
-from clism_ray.config_tasks import EvaluateConfig
-from clism_ray.errors import InputError
 from clism_ray.hold import holder
 from clism_ray.train import checkpoint, journal
-from clism_ray.train.status import FAILED, FINISHED, RUNNING, WORKERS_LOST
+from clism_ray.train.status import FAILED, FINISHED, RUNNING, TRAINING, WORKERS_LOST
 from clism_ray.train.tracking_record import default_uri, read_tracking
 
 NEW = "new"
 INTERRUPTED = "interrupted"  # its driver died; started again, it goes on
 _FRESH_SECONDS = 60.0  # a journal that grew since is being written, whoever holds the lock
 _PACE = 50  # steps that the time left is reckoned from
-_RECORDS = {"runs": "run.json", "sweeps": "sweep.json", "evaluations": "evaluation.yaml"}
-_RECORDS["finetuned"] = "config.yaml"
-_DAMAGE = (OSError, UnicodeError, json.JSONDecodeError, yaml.YAMLError)
-_OF_ANOTHER_FORM = (KeyError, TypeError, AttributeError)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -59,49 +49,12 @@ class Standing:
     model: str | None = None  # the folder of the best or last one
 
 
-def find(storage: Path, name: str) -> list[Standing]:
-    """Everything of this name under a storage; trials of sweeps have names too.
-
-    Raises InputError, with the closest names, if there is nothing; and for damaged records.
-    """
-    known = list(_all(storage))
-    found = [(folder, read) for folder, read in known if folder.name == name]
-    if not found:
-        names = dict.fromkeys(folder.name for folder, _ in known)
-        close = difflib.get_close_matches(name, names, n=3, cutoff=0.0)
-        hint = f"closest: {', '.join(close)}" if close else "there is no run at all"
-        raise InputError(f"{storage}: nothing is called {name!r}; {hint}")
-    try:
-        return [read(storage, folder) for folder, read in found]
-    except (*_DAMAGE, *_OF_ANOTHER_FORM) as error:
-        where = ", ".join(str(folder) for folder, _ in found)
-        raise InputError(f"{where}: a record there is damaged ({error!r}); restore it") from error
-
-
-def _all(storage: Path) -> Iterator[tuple[Path, Callable[[Path, Path], Standing]]]:
-    readers = {"runs": of_run, "sweeps": of_sweep}
-    readers |= {"evaluations": of_evaluation, "finetuned": of_cell}
-    for place, read in readers.items():
-        for record in sorted((storage / place).glob(f"*/{_RECORDS[place]}")):
-            yield record.parent, read
-    for record in sorted((storage / "sweeps").glob("*/runs/*/run.json")):
-        yield record.parent, of_trial
-
-
-def of_trial(storage: Path, folder: Path) -> Standing:
-    """A trial of a sweep, which knows how it ended: one that is cut short cannot say so itself."""
-    sweep = json.loads((folder.parents[1] / "sweep.json").read_text("utf-8"))
-    told = sweep["trials"].get(folder.name, {"status": RUNNING})
-    found = of_run(storage, folder, None if told["status"] == RUNNING else told["status"])
-    return dataclasses.replace(found, problem=told.get("problem") or found.problem)
-
-
 def of_run(storage: Path, folder: Path, ended: str | None = None) -> Standing:
     """A pre-training run, or a trial of a sweep that `ended` so."""
     record = json.loads((folder / "run.json").read_text("utf-8"))
     entries = journal.read(folder / journal.JOURNAL)
     events = [entry.values for entry in entries if entry.kind == "event"]
-    status, driver = _alive(folder, ended or str(record["status"]), entries)
+    status, driver = alive(folder, ended or str(record["status"]), entries)
     saved = next(filter(lambda step: _whole(folder, step), checkpoint.steps_saved(folder)), None)
     models = [folder / name for name in ("best", "last") if (folder / name).is_dir()]
     return Standing(
@@ -115,72 +68,30 @@ def of_run(storage: Path, folder: Path, ended: str | None = None) -> Standing:
         checkpoint_seconds_ago=None if saved is None else _age(folder, saved),
         workers_lost=sum(values["status"] == WORKERS_LOST for values in events),
         model=str(models[0]) if models else None,
-        **_mlflow(storage, folder, record.get("mlflow_run")),
+        **mlflow_of(storage, folder, record.get("mlflow_run")),
         **_progress(entries, record.get("steps") or record["identity"]["length"]["steps"], status),
     )
 
 
-def of_sweep(storage: Path, folder: Path) -> Standing:
-    """A sweep, and those of its trials that run."""
-    record = json.loads((folder / "sweep.json").read_text("utf-8"))
-    tree, trials = record["identity"], record["trials"]
-    wanted = tree["trials"] or math.prod(len(e["choice"] or ()) for e in tree["space"].values())
-    status, driver = _alive(folder, str(record["status"]), ())
-    names = [name for name, trial in trials.items() if trial["status"] == RUNNING]
-    running = [folder / "runs" / name for name in names if status == RUNNING]
-    begun = [of_run(storage, path) for path in running if (path / "run.json").is_file()]
-    lost = Counter({RUNNING: sum(trial.status == INTERRUPTED for trial in begun)})  # drawn anew
-    parts = Counter(str(trial["status"]) for trial in trials.values()) - lost
-    return Standing(
-        kind="sweep",
-        name=folder.name,
-        folder=str(folder),
-        status=status,
-        driver=driver,
-        parts={**parts, "to come": max(0, wanted - parts.total())},
-        running=tuple(trial for trial in begun if trial.status != INTERRUPTED),
-        model=str(folder / "best.yaml") if (folder / "best.yaml").is_file() else None,
-        **_mlflow(storage, folder, record["mlflow_run"]),
-    )
-
-
-def of_evaluation(storage: Path, folder: Path) -> Standing:
-    """An evaluation, and those of its cells that run."""
-    config = load(EvaluateConfig, folder / "evaluation.yaml")
-    forms = sum(len(entry.forms) for entry in config.models.values())
-    wanted = forms * len(config.sizes) * len(config.samples)
-    driver = holder(folder)
-    begun = sorted(path.parent for path in folder.glob("cells/*/config.yaml"))
-    cells = [of_cell(storage, path, driver) for path in begun]
-    parts = Counter(cell.status for cell in cells)
-    parts["to come"] = max(0, wanted - len(cells)) + parts.pop(NEW, 0)
-    whole = FINISHED if parts[FINISHED] >= wanted else FAILED if parts[FAILED] else INTERRUPTED
-    return Standing(
-        kind="evaluation",
-        name=folder.name,
-        folder=str(folder),
-        status=RUNNING if driver else whole,
-        driver=driver,
-        problem=next((cell.problem for cell in cells if cell.problem and not driver), None),
-        parts=dict(parts),
-        running=tuple(cell for cell in cells if cell.status == RUNNING),
-        **_mlflow(storage, folder, None),
-    )
-
-
 def of_cell(storage: Path, folder: Path, driver: str | None = None) -> Standing:
-    """A fine-tuning; a cell of an evaluation is driven by the evaluation's `driver`."""
+    """A fine-tuning; a cell of an evaluation is driven by the evaluation's `driver`.
+
+    A start begins anew, so what earlier ones told is left out. One that told nothing yet is new.
+    """
     driver = driver or holder(folder)
-    entries = journal.read(folder / journal.JOURNAL)
+    told, _ = journal.read_from(folder / journal.JOURNAL, 0)
+    begun = [n for n, entry in enumerate(told) if entry.values.get("status") == TRAINING]
+    entries = list(journal.first_of_each(told[begun[-1] if begun else 0 :]))
+    steps = entries[0].values.get("steps") if begun else None
+    waits = not entries or (driver and entries[-1].time < _begun_ms(folder))
     problem = folder / "problem.json"
     if (folder / "result.json").is_file():
         status = FINISHED
     elif problem.is_file():
         status = FAILED
     else:
-        status = (RUNNING if entries else NEW) if driver else INTERRUPTED
+        status = NEW if waits else RUNNING if driver else INTERRUPTED
     model = folder / "model"
-    told = [entry.values.get("steps") for entry in entries if entry.kind == "event"]
     return Standing(
         kind="fine-tuning",
         name=folder.name,
@@ -189,12 +100,17 @@ def of_cell(storage: Path, folder: Path, driver: str | None = None) -> Standing:
         driver=driver if status == RUNNING else None,
         problem=json.loads(problem.read_text("utf-8"))["problem"] if status == FAILED else None,
         model=str(model) if model.is_dir() else None,
-        **_mlflow(storage, folder, None),
-        **_progress(entries, next(filter(None, told), None), status),
+        **mlflow_of(storage, folder, None),
+        **_progress([] if waits else entries, steps, status),
     )
 
 
-def _alive(folder: Path, status: str, entries: Sequence[journal.Entry]) -> tuple[str, str | None]:
+def _begun_ms(folder: Path) -> float:
+    begun = folder / "begun.json"
+    return begun.stat().st_mtime * 1000 if begun.is_file() else 0.0
+
+
+def alive(folder: Path, status: str, entries: Sequence[journal.Entry]) -> tuple[str, str | None]:
     """The status, and who works on it: a driver that was killed could not say that it ended."""
     driver = holder(folder)
     fresh = bool(entries) and time.time() - entries[-1].time / 1000 < _FRESH_SECONDS
@@ -231,7 +147,8 @@ def _age(folder: Path, step: int) -> float:
     return time.time() - checkpoint.folder_of(folder, step).stat().st_mtime
 
 
-def _mlflow(storage: Path, folder: Path, run_id: str | None) -> dict[str, Any]:
+def mlflow_of(storage: Path, folder: Path, run_id: str | None) -> dict[str, Any]:
+    """Which store a folder's work is told to, and under which run there."""
     tracking = _settings(folder).get("tracking") or {}
     return {
         "mlflow_uri": tracking.get("uri") or default_uri(storage),

@@ -40,6 +40,7 @@ class Sentence:
     id: str
     words: tuple[str, ...]
     tags: tuple[str, ...]
+    document: int | None = None  # of the file, counted from 0; None: the file tells of no two
 
     @property
     def entities(self) -> list[Entity]:
@@ -66,6 +67,7 @@ class _Block:
     """The lines between two empty ones."""
 
     id: str
+    document: int
     words: list[_Word] = field(default_factory=list)
 
 
@@ -96,12 +98,13 @@ def read_sentences(path: Path, format: Format, scheme: Scheme | None = None) -> 
         counts[STRAY_INSIDE] += strays
         counts[EMPTY] += words.count("")
         counts[INVISIBLE] += sum(map(_is_invisible, words))
-        sentences.append(Sentence(block.id, words, tuple(iob2)))
+        document = block.document if blocks[-1].document > blocks[0].document else None
+        sentences.append(Sentence(block.id, words, tuple(iob2), document))
     return Reading(tuple(sentences), scheme, +counts)  # + leaves out zeros
 
 
 def _blocks(path: Path, format: Format) -> Iterator[_Block]:
-    block, width = _Block(""), 0
+    block, width, document = _Block("", 0), 0, 0
     for number, raw in enumerate(raw_lines(path), 1):
         where = f"{path}, line {number}"
         line = _decode(raw, where)
@@ -109,13 +112,16 @@ def _blocks(path: Path, format: Format) -> Iterator[_Block]:
             name, found, value = line[1:].partition("=")
             if found and name.strip() == "sent_id" and not block.words:
                 block.id = value.strip()
+            if name.split()[:1] == ["newdoc"] and not block.words:
+                document = block.document = document + 1
             continue
         spaced = _is_spaced(format)
         columns = _SPACES.split(line.strip(" \t")) if spaced else line.rstrip(" ").split("\t")
         if columns == [""] or (spaced and columns[0] == _DOCUMENT):
             if block.words:
                 yield block
-                block = _Block("")
+            document += columns[0] == _DOCUMENT
+            block = _Block("", document)
             continue
         width = width or len(columns)
         _check_width(columns, width, format, where)

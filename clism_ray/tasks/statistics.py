@@ -2,7 +2,8 @@
 
 A run is one training seed, an item a question or a sentence. All runs of all systems answer the
 same items, so both are crossed, and both are drawn anew in each resample: some runs with
-replacement, and, once for all systems and runs, some items (Owen 2007, "The pigeonhole bootstrap").
+replacement, and, once for all systems and runs, some items (Owen 2007, "The pigeonhole bootstrap"),
+each with all others of its group, such as the questions about one passage (see `item_groups`).
 Systems therefore stay paired. Languages are fixed: their average is over these and no others.
 
 Of R runs, R - 1 are drawn, which makes the variance over resamples that of the mean (McCarthy and
@@ -18,7 +19,7 @@ up to three times: where there is nothing else, intervals are wider than they ne
 `scipy.stats.bootstrap` resamples one level of one array; crossed levels, draws shared by systems
 and languages, and scores of sums without a copy of the data for each resample are made here.
 
-Shapes: S systems, R runs, I items, K sums, L languages, B resamples.
+Shapes: S systems, R runs, I items, G groups of items, K sums, L languages, B resamples.
 """
 
 import math
@@ -27,16 +28,15 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import stats
 
-from clism_ray.errors import InputError
 from clism_ray.randomness import Use, generator
 from clism_ray.tasks.crossed import Floats, Items, stack
+from clism_ray.tasks.item_groups import Groups, Ints, families, ungrouped
 
 Score = Callable[[Floats], Floats]  # sums over items, ... x K, to scores, ...
 
-_DRAWS = 2_000_000  # items drawn at a time: 16 MB of numbers, and as much of their counts
+_DRAWS = 2_000_000  # groups drawn at a time: 16 MB of numbers, and as much of their counts
 
 
 class Estimate(NamedTuple):
@@ -62,13 +62,14 @@ class Resampled:
 
     systems: tuple[str, ...]
     languages: tuple[str, ...]
+    averaged: tuple[str, ...]  # those in the average
     measured_SRL: Floats
     resampled_BSL: Floats
     confidence: float
     bounds: tuple[float, float] = (-math.inf, math.inf)
 
     def estimate(self, system: str, language: str | None = None) -> Estimate:
-        """The score of a system on a language, or averaged over the languages."""
+        """The score of a system on a language, or its average over languages."""
         measured_R, resampled_B = self._of(system, language)
         low, high = np.clip(self._interval(measured_R, resampled_B), *self.bounds)
         return Estimate(float(measured_R.mean()), float(low), float(high))
@@ -102,10 +103,9 @@ class Resampled:
 
     def _of(self, system: str, language: str | None) -> tuple[Floats, Floats]:
         at = self.systems.index(system)
-        if language is None:
-            return self.measured_SRL[at].mean(1), self.resampled_BSL[:, at].mean(1)
-        column = self.languages.index(language)
-        return self.measured_SRL[at, :, column], self.resampled_BSL[:, at, column]
+        columns = [self.languages.index(one) for one in ([language] if language else self.averaged)]
+        measured_RL, resampled_BL = self.measured_SRL[at], self.resampled_BSL[:, at]
+        return measured_RL[:, columns].mean(1), resampled_BL[:, columns].mean(1)
 
 
 def mean(sums: Floats) -> Floats:
@@ -122,7 +122,8 @@ def resample(
     seed: int = 0,
     confidence: float = 0.95,
     bounds: tuple[float, float] = (-math.inf, math.inf),
-    ids: Mapping[str, Sequence[str]] | None = None,
+    groups: Groups | None = None,
+    averaged: Sequence[str] | None = None,
 ) -> Resampled:
     """Score the systems as measured and in resamples; equal arguments give equal numbers.
 
@@ -134,75 +135,52 @@ def resample(
         seed: of the draws.
         confidence: of the intervals.
         bounds: of the score itself: no interval goes beyond.
-        ids: language -> names of its items, where items of one name say the same in all languages
-            (XQuAD, PUD) or share a passage (MLQA): they are drawn together, which makes the
-            interval of the average as wide as it should be. None: each language draws its own.
+        groups: language -> the group of each item, as `item_groups` numbers them. Languages that
+            share groups draw the same ones. None: each item is a group of its own.
+        averaged: languages in the average; None: all.
 
     Raises InputError where systems or languages do not match, or a number is not finite.
     """
-    systems = tuple(results)
     stacked = stack(results)
     runs = next(iter(stacked.values())).shape[1]
-    places = None if ids is None else _places(stacked, ids)
+    if groups is None:
+        groups = ungrouped({language: data.shape[2] for language, data in stacked.items()})
     weights_BR = _run_weights(runs, resamples, seed)
-    measured, resampled = [], []
-    for number, (language, data_SRIK) in enumerate(stacked.items()):
-        measured.append(score(data_SRIK.sum(2)))
-        random = generator(Use.RESAMPLED_ITEMS, seed, index=0 if places else number)
-        named = places[language] if places else None
-        scores = [score(sums) for sums in resampled_sums(data_SRIK, resamples, random, named)]
-        resampled.append(np.einsum("br,bsr->bs", weights_BR, np.concatenate(scores)))
+    resampled: dict[str, Floats] = {}
+    for number, family in enumerate(families({language: groups[language] for language in stacked})):
+        random = generator(Use.RESAMPLED_ITEMS, seed, index=number)
+        scores: dict[str, list[Floats]] = {language: [] for language in family}
+        sums = {language: _by_group(stacked[language], *family[language]) for language in family}
+        for times_BG in _times_drawn(next(iter(family.values()))[1], resamples, random):
+            for language, sums_GSRK in sums.items():
+                scores[language].append(score(np.tensordot(times_BG, sums_GSRK, 1)))
+        for language, blocks in scores.items():
+            resampled[language] = np.einsum("br,bsr->bs", weights_BR, np.concatenate(blocks))
     return Resampled(
-        systems,
+        tuple(results),
         tuple(stacked),
-        np.stack(measured, -1),
-        np.stack(resampled, -1),
+        tuple(stacked if averaged is None else averaged),
+        np.stack([score(data_SRIK.sum(2)) for data_SRIK in stacked.values()], -1),
+        np.stack([resampled[language] for language in stacked], -1),
         confidence,
         bounds,
     )
 
 
-def resampled_sums(
-    data_SRIK: Floats, resamples: int, random: np.random.Generator, named: "Named | None" = None
-) -> Iterator[Floats]:
-    """The sums over as many items as there are, drawn with replacement: blocks of b x S x R x K.
+def _by_group(data_SRIK: Floats, group_I: Ints, groups: int) -> Floats:
+    sums_GSRK = np.zeros((groups, *data_SRIK.shape[:2], data_SRIK.shape[3]))
+    np.add.at(sums_GSRK, group_I, np.moveaxis(data_SRIK, 2, 0))
+    return sums_GSRK
 
-    With names, as many names are drawn as there are, each with all its items.
-    """
-    items = named.names if named else data_SRIK.shape[2]
-    other_axes = (*data_SRIK.shape[:2], data_SRIK.shape[3])
-    flat_I = np.moveaxis(data_SRIK, 2, 0).reshape(data_SRIK.shape[2], -1)
-    block = max(1, _DRAWS // items)
+
+def _times_drawn(groups: int, resamples: int, random: np.random.Generator) -> Iterator[Floats]:
+    """How often each group is drawn, of as many draws with replacement: blocks of b x G."""
+    block = max(1, _DRAWS // groups)
     for done in range(0, resamples, block):
         rows = min(block, resamples - done)
-        drawn = random.integers(0, items, (rows, items)) + items * np.arange(rows)[:, None]
-        times = np.bincount(drawn.ravel(), minlength=rows * items).reshape(rows, items)
-        times = times[:, named.of_item_I] if named else times
-        yield (times.astype(np.float64) @ flat_I).reshape(rows, *other_axes)
-
-
-class Named(NamedTuple):
-    """The items of one language by name."""
-
-    names: int  # in all languages together
-    of_item_I: NDArray[np.int64]  # which of them each item has
-
-
-def _places(stacked: Mapping[str, Floats], ids: Mapping[str, Sequence[str]]) -> dict[str, Named]:
-    for language, data in stacked.items():
-        if len(ids[language]) != data.shape[2]:
-            raise InputError(
-                f"{language}: {len(ids[language])} names for {data.shape[2]} items; expected one "
-                "for each"
-            )
-    numbers: dict[str, int] = {}
-    for language in stacked:
-        for name in ids[language]:
-            numbers.setdefault(name, len(numbers))
-    return {
-        language: Named(len(numbers), np.array([numbers[name] for name in ids[language]]))
-        for language in stacked
-    }
+        drawn = random.integers(0, groups, (rows, groups)) + groups * np.arange(rows)[:, None]
+        times = np.bincount(drawn.ravel(), minlength=rows * groups).reshape(rows, groups)
+        yield times.astype(np.float64)
 
 
 def _run_weights(runs: int, resamples: int, seed: int) -> Floats:

@@ -15,16 +15,19 @@ import pytest
 from rich.console import Console
 
 from clism_ray.errors import InputError
-from clism_ray.finetune.cell import read_items
-from clism_ray.report.evaluation.cells import places
+from clism_ray.finetune.cell import PARTS, read_items
+from clism_ray.finetune.place import places
 from clism_ray.report.evaluation.files import COLUMNS, to_csv, to_json
+from clism_ray.report.evaluation.layouts import by_size
+from clism_ray.report.evaluation.notes import notes
+from clism_ray.report.evaluation.page import render
 from clism_ray.report.evaluation.published import family, published, published_ablation
 from clism_ray.report.evaluation.report import load_evaluation, print_evaluation
 from clism_ray.report.evaluation.tables import is_real
-from clism_ray.report.evaluation.words import notes, sentences, shown_words
+from clism_ray.report.evaluation.words import how_to_read, sentences, shown_words
 from clism_ray.tasks.ner_scores import entity_scores
 from clism_ray.tasks.significance import AVERAGE
-from tests.evaluations import TYPES, answers, build, config, entities, write_cell
+from tests.evaluations import ITEMS, TYPES, answers, build, config, entities, write_cell
 
 XQUAD = {"path": "x.{language}", "languages": ["en", "de"], "parallel": True}
 FORMS = {
@@ -149,10 +152,54 @@ def test_the_better_form_of_a_model_counts_for_each_size_and_all_are_kept(tmp_pa
         assert [bool(line.differences) for line in table.lines] == [
             line.counts and line.model == "ours" for line in table.lines
         ]
-    assert not any("more forms" in note for note in notes(found))
-    uneven = config("uneven", models={**FORMS, "ours": {"path": "ours"}})
-    other = load_evaluation(build(tmp_path, uneven, answers({})))
-    assert any("more forms: base 2, ours 1" in note for note in notes(other))
+    assert any("Forms tried: base 2, ours 2." in note for note in notes(found))
+    assert "(question)" in by_size(found, found.headline("xquad"))
+    assert "(plain)" in by_size(found, found.headline("xquad"))
+    single = load_evaluation(build(tmp_path, config("single"), answers({})))
+    assert not any("Forms tried" in note for note in notes(single))
+
+
+def test_only_heads_of_forms_that_count_are_said_to_be_drawn(tmp_path: Path) -> None:
+    def score(place, file, random):
+        return answers({place.model: 3.0 if place.form == "question" else 0.0})(place, file, random)
+
+    folder = build(tmp_path, config(models=FORMS), score)
+    for path in folder.glob("cells/*.plain.*/result.json"):
+        altered(path, '"head": "pre-trained"', '"head": "drawn"')
+    assert not any("drawn, is the head" in note for note in notes(load_evaluation(folder)))
+    for path in folder.glob("cells/base.question.*/result.json"):
+        altered(path, '"head": "pre-trained"', '"head": "drawn, and [QUE] with it"')
+    found = notes(load_evaluation(folder))
+    assert any(note.endswith("head that answers of: base (question).") for note in found)
+
+
+def test_questions_about_a_passage_make_intervals_as_wide_as_passages_do(tmp_path: Path) -> None:
+    def score(place, file, random):
+        found = answers({}, mlqa=False)(place, file, random)
+        shared = np.random.default_rng(len(file.language)).normal(0, 15, ITEMS // 5)
+        return {name: values + shared.repeat(5) for name, values in found.items()}
+
+    given = {"samples": [1], "tests": {"xquad": XQUAD}}
+    folders = [build(tmp_path, config(name, **given), score) for name in ("alone", "passages")]
+    for path in folders[1].glob("cells/*/items.npz"):
+        with np.load(path) as held:
+            arrays = dict(held)
+        passages = {f"xquad/{name}:{PARTS}": np.arange(ITEMS) // 5 for name in ("en", "de")}
+        np.savez(path, **arrays, **passages)
+    widths = [
+        estimate.high - estimate.low
+        for folder in folders
+        for estimate in [load_evaluation(folder).headline("xquad")[0].lines[0].scores[AVERAGE]]
+    ]
+    assert widths[1] > 1.5 * widths[0]
+
+
+def test_where_all_examples_are_trained_on_seeds_are_called_seeds(tmp_path: Path) -> None:
+    found = load_evaluation(build(tmp_path, config(sizes=[None], samples=[1]), answers({})))
+    told = " ".join([*sentences(found), *notes(found), how_to_read(found), render(found, {})])
+    assert "(one seed only)" in told
+    assert "Trained on all examples, 1 seed:" in told
+    assert " resamples of seeds and test items" in how_to_read(found)
 
 
 def test_shown_languages_are_in_no_average(tmp_path: Path) -> None:

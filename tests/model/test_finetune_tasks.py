@@ -11,7 +11,7 @@ import torch
 from clism_ray.config_file import parse
 from clism_ray.config_tasks import EvaluateConfig, FinetuneConfig
 from clism_ray.errors import InputError
-from clism_ray.finetune.cell import CellResult, read_items, read_result, write_result
+from clism_ray.finetune.cell import IDS, PARTS, CellResult, read_items, read_result, write_result
 from clism_ray.finetune.check import check_cells
 from clism_ray.finetune.load import load_task
 from clism_ray.finetune.plan import cells_of, fingerprint, plan_cell
@@ -218,7 +218,7 @@ def test_a_grid_has_a_cell_for_every_model_form_size_and_sample(data: Path, tmp_
     ("changes", "told"),
     [
         ({"size": 13}, "12 examples; a sample of 13"),
-        ({"model": {"path": "/nowhere"}}, "/nowhere"),
+        ({"model": {"path": "/nowhere"}}, "/nowhere: no such folder"),
         ({"ner": {"max_tokens": 500}}, "max_tokens of a window"),
         ({"ner": {"max_tokens": 2}}, "a window takes at least"),
         ({"ner": {"types": ["NAME"]}}, "none of those to be trained .NAME.;"),
@@ -254,6 +254,39 @@ def test_a_type_that_is_left_out_of_those_to_train_is_told_with_its_file(
     told = rf"train\.tags: entity type '{known[0]}' is none of those"
     with pytest.raises(InputError, match=told):
         check_cells([plan_cell(cell(data, "ner", ner=fewer), "ours", tmp_path)])
+
+
+def test_parallel_files_that_share_no_id_are_refused_before_training(
+    data: Path, tmp_path: Path
+) -> None:
+    for language, first in (("en", 100), ("de", 100), ("zh", 300)):
+        write_questions(tmp_path / f"test.{language}.json", first, 5)
+    tests = {"path": str(tmp_path / "test.{language}.json"), "languages": ["en", "de"]}
+
+    def check(**changes: Any) -> None:
+        qa = {**task_of(data, "qa"), "tests": {"xquad": {**tests, "parallel": True, **changes}}}
+        check_cells([plan_cell(cell(data, "qa", qa=qa), "ours", tmp_path / "cell")])
+
+    check()
+    check(shown=["zh"])
+    check(languages=["en", "zh"], parallel=False)
+    with pytest.raises(InputError, match=r"test\.zh\.json: shares no id .* move zh to `shown`"):
+        check(languages=["en", "de", "zh"])
+
+
+def test_items_are_kept_with_their_passage_or_document(data: Path) -> None:
+    for kind in ("qa", "ner"):
+        config = cell(data, kind)
+        (file,) = [file for name, gold in config.task.tests.items() for file in gold.files(name)]
+        task = load_task(config)
+        items = task.judge(file, [task.predict(file, 0, 1, 8)]).items
+        assert items[PARTS].tolist() == list(range(len(items[IDS])))
+
+
+def test_a_folder_that_is_gone_is_no_hub_name(data: Path, tmp_path: Path) -> None:
+    gone = cell(data, "qa", model={"path": str(tmp_path / "best")})
+    with pytest.raises(InputError, match="best: no such folder; expected a model's"):
+        plan_cell(gone, "ours", tmp_path / "cell")
 
 
 def test_what_a_model_begins_with_is_told(data: Path, tmp_path: Path) -> None:

@@ -152,3 +152,23 @@ def test_other_encodings_and_missing_or_damaged_files_are_refused(tmp_path: Path
     damaged.write_bytes(gzip.compress(CONLL_2002.encode())[:-9])
     with pytest.raises(InputError, match="damaged"):
         read_sentences(damaged, "conll2002")
+
+
+@pytest.mark.parametrize(
+    ("format", "text"),
+    [
+        ("conll2003", CONLL_2003 + "\n" + CONLL_2003.partition("\n\n")[0] + "\n\nEnd NN O O\n"),
+        ("uner", UNER + "\n# newdoc id = b\n# sent_id = b-1\n1\tShe\tO\t-\t-\n"),
+    ],
+)
+def test_sentences_know_their_document_where_a_file_tells_of_several(
+    format: Format, text: str, tmp_path: Path
+) -> None:
+    first, second, third = (one.document for one in read(tmp_path, text, format).sentences)
+    assert first is not None
+    assert (second, third) == (first, first + 1)
+
+
+@pytest.mark.parametrize(("format", "text"), [("conll2003", CONLL_2003), ("wikiann", WIKIANN)])
+def test_one_document_is_none(format: Format, text: str, tmp_path: Path) -> None:
+    assert {one.document for one in read(tmp_path, text, format).sentences} == {None}

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from clism_ray.hold import hold
-from clism_ray.report.standing import Standing, find
+from clism_ray.report.standing import Standing
+from clism_ray.report.standings import find
 from clism_ray.train import checkpoint, journal
 from clism_ray.train.checkpoint import RunState
 from clism_ray.train.journal import Entry
@@ -113,23 +114,60 @@ def test_a_sweep_counts_its_trials_and_shows_those_that_run(tmp_path: Path) -> N
     assert one(tmp_path, "hunt").status == "interrupted"
 
 
-def test_an_evaluation_counts_its_cells(tmp_path: Path) -> None:
-    folder = tmp_path / "evaluations" / "few"
-    for cell in ("a.plain.64.1", "a.plain.64.2", "a.plain.64.3"):
+def write_evaluation(folder: Path, cells: dict[str, dict[str, str]]) -> None:
+    """An evaluation of one model and four samples, with some files of its cells."""
+    for cell, files in cells.items():
         (folder / "cells" / cell).mkdir(parents=True)
-        (folder / "cells" / cell / "config.yaml").write_text("{}")
-    (folder / "cells" / "a.plain.64.1" / "result.json").write_text("{}")
-    (folder / "cells" / "a.plain.64.2" / "problem.json").write_text('{"problem": "no room"}')
+        for name, text in {"config.yaml": "{}", **files}.items():
+            (folder / "cells" / cell / name).write_text(text)
     (folder / "evaluation.yaml").write_text(
-        "name: few\nmodels: {a: {path: a}}\nbaseline: a\nsizes: [64]\nsamples: [1, 2, 3, 4]\n"
+        "name: few\nmodels: {a: {path: a, forms: [plain]}}\nbaseline: a\nsizes: [64]\n"
+        "samples: [1, 2, 3, 4]\noptimizer: {learning_rate: 0.001}\nlength: {steps: 10}\n"
         "ner: {train: t, format: uner, tests: {x: {path: 'x.{language}', languages: [en]}}}\n"
-        "optimizer: {learning_rate: 0.001}\nlength: {steps: 10}\n"
     )
+
+
+def test_an_evaluation_counts_the_cells_it_asks_for(tmp_path: Path) -> None:
+    folder = tmp_path / "evaluations" / "few"
+    done = {"result.json": "{}"}
+    cells = {
+        "a.plain.64.1": done,
+        "a.plain.64.2": {"problem.json": '{"problem": "no room"}'},
+        "a.plain.64.3": {},
+        **{f"of-before.plain.64.{sample}": done for sample in range(1, 5)},
+    }
+    write_evaluation(folder, cells)
     with hold(folder, "the evaluation"):
         standing = one(tmp_path, "few")
     assert standing.parts == {"finished": 1, "failed": 1, "to come": 2}
     ended = one(tmp_path, "few")
+    assert ended.parts == standing.parts
     assert (standing.status, ended.status, ended.problem) == ("running", "failed", "no room")
+
+
+def test_a_cell_that_begins_anew_is_told_by_its_newest_start(tmp_path: Path) -> None:
+    folder = tmp_path / "evaluations" / "few"
+    write_evaluation(folder, {f"a.plain.64.{sample}": {} for sample in (1, 2)})
+    again, waiting = folder / "cells" / "a.plain.64.1", folder / "cells" / "a.plain.64.2"
+
+    def start(at: Entry) -> Entry:
+        return Entry(at.time, "event", 0, {"status": "training", "steps": 20})
+
+    first = [start(train(1)), train(9)]
+    for cell in (again, waiting):
+        journal.append(cell / journal.JOURNAL, first)
+    interrupted = one(tmp_path, "few")
+    assert interrupted.parts == {"interrupted": 2, "to come": 2}
+    for cell in (again, waiting):
+        (cell / "begun.json").write_text("{}")
+    late = Entry(int(time.time() * 1000) + 5000, "train", 2, train(2).values)
+    journal.append(again / journal.JOURNAL, [start(late), late])
+    with hold(folder, "the evaluation"):
+        standing = one(tmp_path, "few")
+    assert standing.parts == {"running": 1, "to come": 3}
+    assert [(cell.name, cell.step, cell.steps) for cell in standing.running] == [
+        ("a.plain.64.1", 2, 20)
+    ]
 
 
 @pytest.mark.parametrize("record", ["", "{", "[]", '{"status": "running"}'])

@@ -9,8 +9,9 @@ from scipy import stats
 from clism_ray.errors import InputError
 from clism_ray.randomness import Use, generator
 from clism_ray.tasks import statistics
+from clism_ray.tasks.item_groups import Groups, item_groups
 from clism_ray.tasks.ner_scores import f1
-from clism_ray.tasks.significance import AVERAGE, compare, holm, swap_test
+from clism_ray.tasks.significance import AVERAGE, compare, holm
 from clism_ray.tasks.statistics import Estimate, Resampled, resample
 
 Results = dict[str, dict[str, np.ndarray]]
@@ -160,7 +161,10 @@ def test_the_average_is_over_fixed_languages_and_wider_where_their_items_are_the
     results = {"a": {"de": easy, "zh": easy + 20}}
     names = [str(number) for number in range(80)]
     ids = {"de": names, "zh": names}
-    apart, parallel = (resample(results, resamples=1000, ids=each) for each in (None, ids))
+    apart, parallel = (
+        resample(results, resamples=1000, groups=item_groups(ids, ids, parallel=parallel))
+        for parallel in (False, True)
+    )
     for resampled in (apart, parallel):
         assert resampled.estimate("a").value == pytest.approx(easy.mean() + 10)
     de, zh = languages(parallel)
@@ -193,31 +197,6 @@ def test_holm_as_worked_by_hand() -> None:
     assert holm({}) == {}
 
 
-def test_the_swap_test_is_that_of_scipy_and_exact_for_few_items() -> None:
-    ours, theirs = np.random.default_rng(8).normal([[1.0], [0.0]], 1, (2, 9))
-    exact = stats.permutation_test(
-        (ours, theirs),
-        lambda x, y, axis: (x - y).mean(axis),
-        permutation_type="samples",
-        vectorized=True,
-        n_resamples=10_000,
-    ).pvalue
-    assert swap_test({"de": ours[None]}, {"de": theirs[None]}) == pytest.approx(exact)
-
-
-def test_the_swap_test_knows_a_clear_difference_of_counts_from_none() -> None:
-    random = np.random.default_rng(9)
-    gold = random.integers(1, 4, (2, 120))
-
-    def counts(chance: float) -> np.ndarray:
-        return np.stack([random.binomial(gold, chance), gold, gold], -1)
-
-    good, bad, as_bad = counts(0.8), counts(0.6), counts(0.6)
-    assert swap_test({"de": good, "zh": bad}, {"de": bad, "zh": bad}, f1, resamples=499) < 0.01
-    assert swap_test({"de": bad}, {"de": as_bad}, f1, resamples=499) > 0.05
-    assert swap_test({"de": bad}, {"de": bad}, f1, resamples=99) == 1
-
-
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
@@ -239,14 +218,37 @@ def test_items_of_one_name_are_drawn_together_wherever_they_stand() -> None:
     names = [f"q{number}" for number in range(60)]
     results = {"a": {"de-de": scores, "de-es": scores[:, ::-1], "zh-zh": scores[:, :20]}}
     ids = {"de-de": names, "de-es": names[::-1], "zh-zh": names[:20]}
-    drawn = resample(results, resamples=500, ids=ids)
+    drawn = resample(results, resamples=500, groups=item_groups(ids, ids, parallel=True))
     same, turned, _ = drawn.resampled_BSL[:, 0].T
     np.testing.assert_allclose(same, turned)
     part = scores[0, :20].mean()
     assert drawn.estimate("a", "zh-zh").low < part < drawn.estimate("a", "zh-zh").high
 
 
-def test_every_item_needs_a_name() -> None:
-    results = {"a": {"de": np.ones((2, 3)), "zh": np.ones((2, 4))}}
-    with pytest.raises(InputError, match="zh: 3 names for 4 items"):
-        resample(results, ids={"de": ["1", "2", "3"], "zh": ["1", "2", "3"]})
+def test_the_average_is_over_the_languages_that_are_asked_for() -> None:
+    results = {"a": {"de": np.full((2, 4), 10.0), "zh": np.full((2, 4), 90.0)}}
+    assert resample(results, resamples=9).estimate("a").value == 50
+    assert resample(results, resamples=9, averaged=["de"]).estimate("a").value == 10
+
+
+def of_passages(seed: int, passages: int = 40, questions: int = 6) -> np.ndarray:
+    """One run's scores with a true mean of 50: questions about a passage fail together."""
+    random = np.random.default_rng(seed)
+    shared = random.normal(50, 10, (passages, 1))
+    return (shared + random.normal(0, 10, (passages, questions))).reshape(1, -1)
+
+
+def test_questions_about_a_passage_are_one_observation_as_intervals_know() -> None:
+    names = {"de": [str(number) for number in range(240)]}
+    groups = item_groups(names, {"de": np.arange(240) // 6}, parallel=False)
+
+    def hits(groups: Groups | None) -> float:
+        found = [
+            resample({"a": {"de": of_passages(trial)}}, resamples=300, seed=trial, groups=groups)
+            for trial in range(150)
+        ]
+        intervals = [drawn.estimate("a") for drawn in found]
+        return sum(one.low <= 50 <= one.high for one in intervals) / len(intervals)
+
+    assert 0.90 <= hits(groups) <= 0.99
+    assert hits(None) < 0.85

@@ -10,21 +10,10 @@ from typing import NamedTuple
 
 from clism_ray.config_tasks import EvaluateConfig, GoldFile
 from clism_ray.errors import InputError
-from clism_ray.finetune.cell import IDS, CellResult, Items, read_items, read_result
+from clism_ray.finetune.cell import CellResult, Items, read_items, read_result
+from clism_ray.finetune.place import Place, places
 
 _DAMAGE = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
-
-
-class Place(NamedTuple):
-    """Where a cell stands in the grid."""
-
-    model: str
-    form: str
-    size: int | None
-    sample: int
-
-    def __str__(self) -> str:
-        return f"{self.model}.{self.form}.{size_label(self.size)}.{self.sample}"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -48,7 +37,7 @@ class ScoredCell:
         """
         items = self.items[key]
         if "counts" not in items:
-            return {name: scores for name, scores in items.items() if name != IDS}
+            return items
         counts_IK3 = items["counts"]
         metrics = self.result.scores[key].metrics
         types = [name for name in metrics if name.startswith("f1/")]
@@ -90,24 +79,9 @@ def load_cells(folder: Path, config: EvaluateConfig) -> Found:
     return Found(cells, missing, tuple(strays))
 
 
-def places(config: EvaluateConfig) -> list[Place]:
-    """All places of the grid, by size, sample, model and form."""
-    return [
-        Place(name, form, size, sample)
-        for size, sample in itertools.product(config.sizes, config.samples)
-        for name, entry in config.models.items()
-        for form in entry.forms
-    ]
-
-
 def gold_files(config: EvaluateConfig) -> list[GoldFile]:
     """All test files, set by set, averaged ones first."""
     return [file for test, gold in config.task.tests.items() for file in gold.files(test)]
-
-
-def size_label(size: int | None) -> str:
-    """`128`, or `all`."""
-    return "all" if size is None else str(size)
 
 
 def check_tests(cells: Sequence[ScoredCell], files: Iterable[GoldFile]) -> None:

@@ -6,10 +6,11 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from clism_ray.report.evaluation.cells import size_label
+from clism_ray.finetune.place import size_label
+from clism_ray.report.evaluation.notes import notes
 from clism_ray.report.evaluation.results import Evaluation
 from clism_ray.report.evaluation.tables import Table, is_real
-from clism_ray.report.evaluation.words import notes, sentences
+from clism_ray.report.evaluation.words import sentences
 from clism_ray.tasks.significance import AVERAGE
 
 COLUMNS = (

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from clism_ray.report.evaluation.cells import size_label
+from clism_ray.finetune.place import size_label
 from clism_ray.report.evaluation.published import Figures, published, published_ablation
 from clism_ray.report.evaluation.results import Evaluation
 from clism_ray.report.evaluation.tables import Line, Table, exact_of
@@ -63,7 +63,8 @@ def by_size(evaluation: Evaluation, tables: Sequence[Table]) -> Html:
                 continue
             told = line.differences.get(AVERAGE)
             change = f", {told.value:+.1f}{star(told, config.confidence)}" if told else ""
-            values.append(_pair(line, _beside(evaluation, one), AVERAGE) + change)
+            form = f" ({line.form})" if len(config.models[model].forms) > 1 else ""
+            values.append(_pair(line, _beside(evaluation, one), AVERAGE) + change + form)
         rows.append([_model(evaluation, model), *values])
     if not evaluation.is_matrix(tables[0].test):
         rows += _published_rows([published(one.test, one.size) for one in tables])
@@ -104,7 +105,9 @@ def matrix(evaluation: Evaluation, one: Table, line: Line) -> Html:
         rows.append([language, *(f"{score.value:.1f}" if score else "" for score in scores)])
     label = f"{line.model} ({line.form}): {metric_words(one.metric)} by languages of passage (rows)"
     same = [
-        line.scores[column].value for column in one.averaged if len(set(column.split("-"))) == 1
+        line.scores[file.column].value
+        for file in files
+        if file.averaged and file.language == file.question_language
     ]
     if same:
         label += f" and question; {sum(same) / len(same):.1f} on average where both are the same"

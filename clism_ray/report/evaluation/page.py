@@ -9,6 +9,7 @@ from clism_ray.report.evaluation.layouts import (
     matrix,
     side_by_side,
 )
+from clism_ray.report.evaluation.notes import notes
 from clism_ray.report.evaluation.provenance import provenance
 from clism_ray.report.evaluation.published import AVERAGED, CAUTION, CITATION, family, published
 from clism_ray.report.evaluation.results import Evaluation
@@ -18,7 +19,7 @@ from clism_ray.report.evaluation.words import (
     average_words,
     how_to_read,
     metric_words,
-    notes,
+    runs_word,
     sentences,
     shown_words,
     size_words,
@@ -89,7 +90,7 @@ def _test(evaluation: Evaluation, tables: Sequence[Table], curve: str | None) ->
 
 def _caption(evaluation: Evaluation, one: Table) -> str:
     exact = " / EM" if exact_of(one.metric) else ""
-    samples = f"{len(one.samples)} sample{'s' * (len(one.samples) > 1)}"
+    samples = f"{len(one.samples)} {runs_word([one.size])}{'s' * (len(one.samples) > 1)}"
     return (
         f"Trained on {size_words(one.size)}, {samples}: {metric_words(one.metric)}{exact} "
         f"of {sum(one.items[column] for column in one.averaged):,} items in the average."

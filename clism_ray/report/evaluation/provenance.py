@@ -1,7 +1,8 @@
 """What an evaluation was made from: cells, training samples, test files, repairs, settings."""
 
 from clism_ray.config_file import to_yaml
-from clism_ray.report.evaluation.cells import gold_files, size_label
+from clism_ray.finetune.place import size_label
+from clism_ray.report.evaluation.cells import gold_files
 from clism_ray.report.evaluation.results import Evaluation
 from clism_ray.report.page import Cell, Html, command, folded, paragraph, section, table
 

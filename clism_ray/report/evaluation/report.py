@@ -9,10 +9,12 @@ from rich.text import Text
 from clism_ray.config_file import load
 from clism_ray.config_tasks import EvaluateConfig
 from clism_ray.errors import InputError
+from clism_ray.finetune.place import size_label
 from clism_ray.report import page
 from clism_ray.report.evaluation import page as evaluation_page
-from clism_ray.report.evaluation.cells import load_cells, size_label
+from clism_ray.report.evaluation.cells import load_cells
 from clism_ray.report.evaluation.files import to_csv, to_json
+from clism_ray.report.evaluation.notes import notes
 from clism_ray.report.evaluation.results import Evaluation
 from clism_ray.report.evaluation.tables import Table, exact_of
 from clism_ray.report.evaluation.words import (
@@ -21,7 +23,6 @@ from clism_ray.report.evaluation.words import (
     how_to_read,
     interval,
     metric_words,
-    notes,
     p_words,
     sentences,
 )

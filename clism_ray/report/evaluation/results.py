@@ -5,7 +5,8 @@ from functools import cached_property
 from pathlib import Path
 
 from clism_ray.config_tasks import EvaluateConfig
-from clism_ray.report.evaluation.cells import Place, ScoredCell, places
+from clism_ray.finetune.place import Place, places
+from clism_ray.report.evaluation.cells import ScoredCell
 from clism_ray.report.evaluation.tables import Table, headline_metric, make_tables
 
 

@@ -5,7 +5,6 @@ on a test set counts, for each size anew, and for the baseline as for all others
 that every system has finished are compared, so that all of them were trained on the same examples.
 """
 
-import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -13,9 +12,10 @@ from typing import NamedTuple
 import numpy as np
 
 from clism_ray.config_tasks import EvaluateConfig
-from clism_ray.finetune.cell import IDS
+from clism_ray.finetune.cell import IDS, PARTS, read_items
 from clism_ray.report.evaluation.cells import ScoredCell
 from clism_ray.tasks import ner_scores, statistics
+from clism_ray.tasks.item_groups import Groups, item_groups
 from clism_ray.tasks.significance import AVERAGE, Comparison, compare
 from clism_ray.tasks.statistics import Estimate, Resampled, resample
 
@@ -106,13 +106,6 @@ def is_real(comparison: Comparison, confidence: float) -> bool:
     return outside and comparison.p_holm < 1 - confidence
 
 
-class _Drawn(NamedTuple):
-    """Resampled scores; their systems are called by metric, model and form."""
-
-    columns: Resampled  # all of them
-    averaged: Resampled  # those in the average
-
-
 def _tables(config: EvaluateConfig, test: str, size: int | None, runs: Runs) -> list[Table]:
     files = config.task.tests[test].files(test)
     averaged = tuple(file.column for file in files if file.averaged)
@@ -121,7 +114,7 @@ def _tables(config: EvaluateConfig, test: str, size: int | None, runs: Runs) -> 
     headline = headline_metric(test, metrics)
     metrics = {headline: metrics[headline]} | metrics
     drawn = _draw(config, test, averaged, metrics, runs)
-    forms = _choose(headline, drawn[headline].averaged, runs)
+    forms = _choose(headline, drawn[headline], runs)
     cells = next(iter(runs.values()))
     items = {file.column: cells[0].result.scores[file.key].items for file in files}
     return [
@@ -163,9 +156,12 @@ def _draw(
     averaged: Sequence[str],
     metrics: Mapping[str, tuple[str, ...]],
     runs: Runs,
-) -> dict[str, _Drawn]:
-    """Metrics that have the same columns share draws, which take most of the time."""
-    found: dict[str, _Drawn] = {}
+) -> dict[str, Resampled]:
+    """Scores by metric, of systems called by metric, model and form.
+
+    Metrics that have the same columns share draws, which take most of the time.
+    """
+    found: dict[str, Resampled] = {}
     for columns in dict.fromkeys(metrics.values()):
         together = [metric for metric, has in metrics.items() if has == columns]
         results = {
@@ -182,23 +178,22 @@ def _draw(
             resamples=config.resamples,
             confidence=config.confidence,
             bounds=(0, 100),
-            ids=_ids(test, columns, runs) if config.task.tests[test].parallel else None,
+            groups=_groups(test, columns, runs, config.task.tests[test].parallel),
+            averaged=averaged,
         )
-        places = [columns.index(column) for column in averaged]
-        average = dataclasses.replace(
-            drawn,
-            languages=tuple(averaged),
-            measured_SRL=drawn.measured_SRL[..., places],
-            resampled_BSL=drawn.resampled_BSL[..., places],
-        )
-        found |= dict.fromkeys(together, _Drawn(drawn, average))
+        found |= dict.fromkeys(together, drawn)
     return found
 
 
-def _ids(test: str, columns: Iterable[str], runs: Runs) -> dict[str, list[str]]:
-    """The names of the items of each column; test files are the same for all cells."""
-    first = next(iter(runs.values()))[0]
-    return {column: first.items[f"{test}/{column}"][IDS].tolist() for column in columns}
+def _groups(test: str, columns: Iterable[str], runs: Runs, parallel: bool) -> Groups:
+    """What is drawn together; test files are the same for all cells, so one cell tells."""
+    named = read_items(next(iter(runs.values()))[0].folder, names=True)
+    items = {column: named[f"{test}/{column}"] for column in columns}
+    return item_groups(
+        {column: item[IDS].tolist() for column, item in items.items()},
+        {column: item.get(PARTS, item[IDS]).tolist() for column, item in items.items()},
+        parallel=parallel,
+    )
 
 
 def _choose(metric: str, drawn: Resampled, runs: Runs) -> dict[str, str]:
@@ -212,22 +207,20 @@ def _choose(metric: str, drawn: Resampled, runs: Runs) -> dict[str, str]:
 
 
 def _line(
-    metric: str, system: System, drawn: _Drawn, forms: Mapping[str, str], baseline: str
+    metric: str, system: System, drawn: Resampled, forms: Mapping[str, str], baseline: str
 ) -> Line:
     name = _name(metric, system)
-    scores = {column: drawn.columns.estimate(name, column) for column in drawn.columns.languages}
+    scores = {column: drawn.estimate(name, column) for column in drawn.languages}
     counts = forms[system.model] == system.form
     differences: dict[str, Comparison] = {}
     if counts and system.model != baseline and baseline in forms:
         other = _name(metric, System(baseline, forms[baseline]))
-        average = drawn.averaged.difference(name, other)
-        differences = compare(drawn.columns, name, other)
-        differences[AVERAGE] = Comparison(*average, average.p)
+        differences = compare(drawn, name, other)
     return Line(
         model=system.model,
         form=system.form,
         counts=counts,
-        scores=scores | {AVERAGE: drawn.averaged.estimate(name)},
+        scores=scores | {AVERAGE: drawn.estimate(name)},
         differences=differences,
     )
 

@@ -3,13 +3,11 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from clism_ray.finetune.cell import problem_of
 from clism_ray.report.evaluation.results import Evaluation
-from clism_ray.report.evaluation.tables import Table, compared, is_real
+from clism_ray.report.evaluation.tables import Table, is_real
 from clism_ray.tasks.significance import AVERAGE, Comparison
 from clism_ray.tasks.statistics import Estimate
 
-_UNKNOWN = 0.05  # share of unknown tokens from which on a language's score says little
 _LISTED = 12  # cells named in a note
 _NAMED = 8  # columns named in a sentence
 
@@ -33,49 +31,13 @@ def sentences(evaluation: Evaluation) -> list[str]:
     ]
 
 
-def notes(evaluation: Evaluation) -> list[str]:
-    """What a reader must know before believing the tables."""
-    config = evaluation.config
-    found = [_unfinished(evaluation)] if evaluation.missing else []
-    found += [note for size in config.sizes if (note := _samples(evaluation, size))]
-    numbers_of_samples = {len(table.samples) for table in evaluation.tables}
-    if 1 in numbers_of_samples:
-        found.append(
-            "One sample only: intervals are over test items, and say nothing of what another "
-            "sample of training examples or another seed would change."
-        )
-    if 2 in numbers_of_samples:
-        found.append(
-            "Two samples only: simulated, such intervals of 95 % hold the truth 87 to 96 times in "
-            "100, those of three samples 92 to 97."
-        )
-    drawn = {str(c.place.model) for c in evaluation.cells if c.result.head != "pre-trained"}
-    if config.qa and drawn:
-        found.append(
-            "Not pre-trained, but drawn, is the head that answers of: "
-            f"{listed(sorted(drawn), 'models')}."
-        )
-    numbers = {name: len(entry.forms) for name, entry in config.models.items()}
-    if len(set(numbers.values())) > 1:
-        told = ", ".join(f"{name} {number}" for name, number in numbers.items())
-        found.append(
-            "The better form of a model counts, which favours models that were tried in more "
-            f"forms: {told}."
-        )
-    found += [note for test in config.task.tests for note in _of_test(evaluation, test)]
-    if evaluation.strays:
-        found.append(
-            f"Not part of this grid, and not counted: {listed(evaluation.strays, 'cells')}."
-        )
-    return found
-
-
 def how_to_read(evaluation: Evaluation) -> str:
     """What the numbers of the tables are."""
     config = evaluation.config
     return (
-        f"Means over samples in per cent. Intervals of {config.confidence:.0%} come from "
-        f"{config.resamples:,} resamples of samples and test items, drawn alike for all models. "
+        f"Means over {runs_word(config.sizes)}s in per cent. Intervals of {config.confidence:.0%} "
+        f"come from {config.resamples:,} resamples of {runs_word(config.sizes)}s and test items, "
+        "drawn alike for all models; items of one passage or document are drawn together. "
         f"* marks a difference to {config.baseline} whose interval leaves out 0 and whose p-value "
         f"is below {1 - config.confidence:.2g}, for single languages after Holm's correction for "
         "their number. Several models, sizes and test sets are not corrected for."
@@ -100,6 +62,11 @@ def metric_words(metric: str) -> str:
     name = "EM" if kind.endswith("exact") else "F1"
     rules = " by MLQA's rules" if kind.startswith("mlqa") else ""
     return name + rules + (f" of {entity}" if entity else "")
+
+
+def runs_word(sizes: Sequence[int | None]) -> str:
+    """What is repeated: training on other examples, or on all of them with another seed."""
+    return "seed" if set(sizes) == {None} else "sample"
 
 
 def size_words(size: int | None) -> str:
@@ -168,7 +135,8 @@ def _sentence(evaluation: Evaluation, test: str, model: str) -> str | None:
         for verdict in (_BETTER, _WORSE, _OPEN)
         if (cases := verdicts.get(verdict))
     ]
-    alone = " (one sample only)" if any(len(table.samples) == 1 for table in tables) else ""
+    single = next((table for table in tables if len(table.samples) == 1), None)
+    alone = f" (one {runs_word([single.size])} only)" if single else ""
     where = f"{test}, {metric_words(tables[0].metric)}, {average_words(tables[0])}"
     return f"{where}: {model} {'; it '.join(parts)}{alone}."
 
@@ -180,60 +148,3 @@ def average_words(table: Table) -> str:
     if len(table.averaged) > _NAMED:
         return f"average of {len(table.averaged)} columns"
     return f"average of {joined(table.averaged)}"
-
-
-def _unfinished(evaluation: Evaluation) -> str:
-    problems = [
-        f" {place}: {problem}."
-        for place in evaluation.missing
-        if (problem := problem_of(evaluation.folder / "cells" / str(place)))
-    ]
-    return (
-        f"{len(evaluation.cells)} of {evaluation.planned} cells are finished; missing: "
-        f"{listed(evaluation.missing, 'cells')}." + "".join(problems[:3])
-    )
-
-
-def _samples(evaluation: Evaluation, size: int | None) -> str | None:
-    cells = [cell for cell in evaluation.cells if cell.place.size == size]
-    if not cells:
-        return None
-    runs = compared(cells, size)
-    number, wanted = len(next(iter(runs.values()), ())), len(evaluation.config.samples)
-    there = {(cell.place.model, cell.place.form) for cell in cells}
-    absent = [
-        f"{name} ({form})"
-        for name, entry in evaluation.config.models.items()
-        for form in entry.forms
-        if (name, form) not in there
-    ]
-    if number == wanted and not absent:
-        return None
-    without = f" Not in it: {joined(absent)}." if absent else ""
-    return (
-        f"With {size_words(size)}, {number} of {wanted} samples are compared: those that every "
-        f"model in the table has finished.{without}"
-    )
-
-
-def _of_test(evaluation: Evaluation, test: str) -> list[str]:
-    tables = [table for table in evaluation.tables if table.test == test]
-    if not tables:
-        return []
-    found = []
-    averaged = {f"{test}/{column}": column for column in tables[0].averaged}
-    unknown: dict[str, float] = {}
-    for cell in evaluation.cells:
-        for key, column in averaged.items():
-            share = cell.result.scores[key].tokenizer["unknown_share"]
-            unknown[column] = max(share, unknown.get(column, 0.0))
-    if high := {column: share for column, share in unknown.items() if share > _UNKNOWN}:
-        told = ", ".join(f"{column} {share:.0%}" for column, share in high.items())
-        found.append(
-            f"In the average of {test} are languages of which a tokenizer does not know many "
-            f"tokens: {told}."
-        )
-    rules = {"mlqa_f1", "mlqa_exact"} - {table.metric for table in tables}
-    if evaluation.config.qa and rules:
-        found.append(f"MLQA has no rules for some language of {test}: no scores by them.")
-    return found
