@@ -90,6 +90,7 @@ def open_folder(output: Path, made_by: dict[str, Any]) -> Path:
         print(f"{folder}: goes on where an earlier run stopped", file=sys.stderr)
         remove_parts(pieces)
         return pieces
+    record.unlink(missing_ok=True)  # first: if wiping is cut short, nothing vouches for the rest
     for path in list(folder.iterdir()):
         if path.is_dir():
             shutil.rmtree(path)
@@ -117,4 +118,5 @@ def complete(output: Path, pieces: Path) -> None:
 
 def discard(output: Path) -> None:
     """Remove what a preparation that will not go on has left."""
+    (folder_of(output) / _RECORD).unlink(missing_ok=True)  # first, as in `open_folder`
     shutil.rmtree(folder_of(output), ignore_errors=True)

@@ -1,6 +1,7 @@
 """Whether a preparation goes on in what an earlier one left."""
 
 import dataclasses
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,28 @@ def test_another_preparation_starts_anew_in_another_folder_and_says_so(
     assert not list(after.iterdir())
     assert not before.exists()
     assert told in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("wiped_by", ["another preparation", "giving up"])
+def test_what_was_wiped_in_part_is_not_gone_on_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wiped_by: str
+) -> None:
+    output = tmp_path / "out"
+
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with unfinished.held(output):
+        pieces = unfinished.open_folder(output, made_by(shards=3))
+        (pieces / "one of two pieces").touch()
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            patch.setattr(shutil, "rmtree", interrupt)
+            if wiped_by == "giving up":
+                unfinished.discard(output)
+            else:
+                unfinished.open_folder(output, made_by(shards=4))
+        assert list(pieces.iterdir())
+        assert not list(unfinished.open_folder(output, made_by(shards=3)).iterdir())
 
 
 def test_what_no_preparation_left_is_cleared_away(tmp_path: Path) -> None:
