@@ -24,7 +24,7 @@ from transformers import (
 
 from clism_ray.config import ModelConfig, ScratchConfig
 from clism_ray.errors import InputError
-from clism_ray.model.attention import PACKED
+from clism_ray.model.attention import PACKED, Bounds
 from clism_ray.model.span_reader import first_position, positions
 
 PAIR_LIMITS = "tokenizer.max_source_tokens or tokenizer.max_target_tokens"
@@ -85,7 +85,7 @@ def _load(start: str, revision: str | None) -> PreTrainedModel:
             use_safetensors=True,  # never a pickle, which may run code
             output_loading_info=True,
         )
-    except (OSError, ValueError, SafetensorError) as error:
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:  # Runtime: shapes
         raise InputError(f"model.start {start!r} cannot be loaded: {error}") from error
     body = masked_lm.base_model_prefix + "."
     lacking = sorted(name for name in told["missing_keys"] if name.startswith(body))
@@ -160,12 +160,12 @@ def _encode_packed(
     # One more sequence fills T up: libraries keep a kernel for every shape they have met. It may
     # be longer than the encoder has positions, so all of it stands at the first.
     filler = -len(ids_T) % _ROUND
-    bounds = (*offsets, offsets[-1] + filler) if filler else tuple(offsets)
+    bounded = (*offsets, offsets[-1] + filler) if filler else tuple(offsets)
     ids_T, types_T, position_T = (F.pad(part, (0, filler)) for part in (ids_T, types_T, position_T))
     states: Tensor = encoder(
         input_ids=ids_T[None],
         position_ids=position_T[None] + first_position(encoder.config),
-        packed_offsets=bounds,
+        packed_bounds=Bounds.of(bounded, ids_T.device),
         **_types(encoder, types_T[None]),
     )[0]
     return states[0, : offsets[-1]]

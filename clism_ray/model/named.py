@@ -80,7 +80,7 @@ def weights(
             trust_remote_code=False,
             output_loading_info=True,
         )
-    except (OSError, ValueError, SafetensorError) as error:
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:  # Runtime: shapes
         raise cannot_load(key, model, error) from error
     finally:
         logging.set_verbosity(verbosity)

@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -22,6 +23,7 @@ from transformers import (
 
 from clism_ray.config import ModelConfig, ScratchConfig
 from clism_ray.errors import InputError
+from clism_ray.model import attention
 from clism_ray.model.attention import PACKED
 from clism_ray.model.encoder import (
     check_start,
@@ -216,3 +218,47 @@ def test_weights_that_are_pickled_are_never_loaded(
     (folder / "model.safetensors").unlink()
     with pytest.raises(InputError, match=r"cannot be loaded"):
         load(str(folder), tokenizer)
+
+
+def test_weights_of_another_shape_than_the_configuration_are_refused(
+    starts: dict[str, str], tokenizer: PreTrainedTokenizerFast, tmp_path: Path
+) -> None:
+    start = shutil.copytree(starts["bert"], tmp_path / "start")
+    config = (start / "config.json").read_text()
+    (start / "config.json").write_text(config.replace('"hidden_size": 16', '"hidden_size": 18'))
+    with pytest.raises(InputError, match=r"model\.start .*cannot be loaded"):
+        load(str(start), tokenizer)
+
+
+@pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors is in prototype stage")
+def test_the_one_kernel_of_gpus_gives_the_same_states_and_gradients(
+    starts: dict[str, str], tokenizer: PreTrainedTokenizerFast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attention, "_attend_each", attention._attend_jagged)
+    jagged, alone = (load(starts["xlm-roberta"], tokenizer) for _ in range(2))
+    alone.set_attn_implementation("sdpa")
+    for states in (encode(jagged.base_model, *run_of_tokens(), OFFSETS), one_by_one(alone)):
+        (states * torch.arange(16.0)).sum().backward()
+    for one, other in zip(jagged.parameters(), alone.parameters(), strict=True):
+        assert (one.grad is None) is (other.grad is None)
+        if one.grad is not None and other.grad is not None:
+            assert torch.allclose(one.grad, other.grad, rtol=1e-4, atol=1e-4)
+
+
+def test_layers_and_their_recomputation_meet_the_same_bounds(
+    starts: dict[str, str], tokenizer: PreTrainedTokenizerFast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Jagged tensors of other bounds, though they be equal, are of another shape to PyTorch."""
+    kernel, met = attention._attend_each, []
+
+    def attend(*inputs: Any) -> torch.Tensor:
+        met.append(inputs[3].on_device_N1)
+        return kernel(*inputs)
+
+    monkeypatch.setattr(attention, "_attend_each", attend)
+    masked_lm = load(starts["xlm-roberta"], tokenizer).train()
+    masked_lm.config.use_cache = False
+    masked_lm.activation_checkpointing_enable({"use_reentrant": False})
+    encode(masked_lm.base_model, *run_of_tokens(), OFFSETS).sum().backward()
+    assert len(met) == 4  # two layers, forward and again
+    assert len(set(map(id, met))) == 1
