@@ -13,7 +13,17 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from clism_ray.config_types import STRICT, Fraction, Name, NonNegative, Positive, Rate, Weight
+from clism_ray.config_losses import LossConfig
+from clism_ray.config_types import (
+    STRICT,
+    Fraction,
+    Momentum,
+    Name,
+    NonNegative,
+    Positive,
+    Rate,
+    Weight,
+)
 from clism_ray.placement import Labels
 from clism_ray.places import Folder, Place
 
@@ -61,45 +71,12 @@ class MaskingConfig:
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
-class ClismConfig:
-    """Cross-lingual span masking, eq. 4."""
-
-    weight: Weight = 1.0
-
-
-@dataclass(frozen=True, kw_only=True, config=STRICT)
-class CacrConfig:
-    """Contrastive consistency, eq. 7 and 8. The paper's "tau = 20" is read as a scale of 20."""
-
-    weight: Weight = 1.0
-    temperature: Rate = 0.05
-    # global: from all slots of a step, whatever their number; costs a forward of the encoder more
-    negatives: Literal["micro_batch", "global"] = "micro_batch"
-
-
-@dataclass(frozen=True, kw_only=True, config=STRICT)
-class MlmConfig:
-    """Masked tokens of X."""
-
-    weight: Weight = 1.0
-
-
-@dataclass(frozen=True, kw_only=True, config=STRICT)
-class LossConfig:
-    """Weights of eq. 9."""
-
-    clism: ClismConfig = ClismConfig()
-    cacr: CacrConfig = CacrConfig()
-    mlm: MlmConfig = MlmConfig()
-
-
-@dataclass(frozen=True, kw_only=True, config=STRICT)
 class OptimizerConfig:
     """AdamW, its warm-up and its decay."""
 
     learning_rate: Rate = 1e-5
-    beta1: Fraction = 0.9
-    beta2: Fraction = 0.999
+    beta1: Momentum = 0.9
+    beta2: Momentum = 0.999
     epsilon: Rate = 1e-8
     weight_decay: Weight = 0.0
     warmup_steps: NonNegative = 0

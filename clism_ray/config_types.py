@@ -10,9 +10,10 @@ STRICT = ConfigDict(extra="forbid")  # an unknown key is an error
 
 Positive = Annotated[int, Field(gt=0)]
 NonNegative = Annotated[int, Field(ge=0)]
-Rate = Annotated[float, Field(gt=0)]
-Weight = Annotated[float, Field(ge=0)]
+Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
+Momentum = Annotated[float, Field(ge=0, lt=1)]
 Language = Annotated[
     str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z]{2,8})*$"), AfterValidator(check_language)
 ]

@@ -32,6 +32,7 @@ LAYERS = {  # from the bottom up; the first pattern that fits decides, so edges 
     "clism_ray.config": 0,
     "clism_ray.config_alignment": 0,
     "clism_ray.config_corpus": 0,
+    "clism_ray.config_losses": 0,
     "clism_ray.config_sweep": 0,
     "clism_ray.config_tasks": 0,
     "clism_ray.config_file": 0,

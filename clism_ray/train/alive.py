@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from clism_ray.config import LossConfig
+from clism_ray.config_losses import LossConfig
 
 
 def silent_losses(metrics: Mapping[str, float], weights: LossConfig) -> list[str]:

@@ -12,7 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from clism_ray.config import LossConfig, PretrainConfig
+from clism_ray.config import PretrainConfig
+from clism_ray.config_losses import LossConfig
 from clism_ray.losses.cacr import TERMS
 from clism_ray.randomness import Use, torch_seed
 from clism_ray.records import IGNORED, Batch

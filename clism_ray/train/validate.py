@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import torch
 import torch.distributed as dist
 
-from clism_ray.config import LossConfig
+from clism_ray.config_losses import LossConfig
 from clism_ray.corpus.manifest import windows
 from clism_ray.corpus.rows import read_rows
 from clism_ray.masking.collate import empty_batch, make_batch, with_targets_alone

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from clism_ray.config import LossConfig, ModelConfig, ScratchConfig, TokenizerConfig
+from clism_ray.config import ModelConfig, ScratchConfig, TokenizerConfig
+from clism_ray.config_losses import LossConfig
 from clism_ray.losses.cacr import TERMS, cacr_loss
 from clism_ray.masking.collate import collate, empty_batch
 from clism_ray.masking.microbatch import Recipe, examples_of, open_recipe

@@ -7,15 +7,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from clism_ray.config import (
-    CacrConfig,
-    ClismConfig,
-    LossConfig,
-    MaskingConfig,
-    ModelConfig,
-    ScratchConfig,
-    TokenizerConfig,
-)
+from clism_ray.config import MaskingConfig, ModelConfig, ScratchConfig, TokenizerConfig
+from clism_ray.config_losses import CacrConfig, ClismConfig, LossConfig
 from clism_ray.corpus.rows import read_rows
 from clism_ray.masking.collate import collate, empty_batch, with_targets_alone
 from clism_ray.masking.microbatch import Recipe, examples_of, open_recipe

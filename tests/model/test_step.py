@@ -8,7 +8,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clism_ray.config import CacrConfig, ClismConfig, LossConfig, MlmConfig, OptimizerConfig
+from clism_ray.config import OptimizerConfig
+from clism_ray.config_losses import CacrConfig, ClismConfig, LossConfig, MlmConfig
 from clism_ray.losses.cacr import TERMS
 from clism_ray.masking.collate import empty_batch
 from clism_ray.records import IGNORED, Batch
