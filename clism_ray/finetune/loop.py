@@ -30,6 +30,7 @@ from clism_ray.train import journal
 from clism_ray.train.engine import (
     Engine,
     backward,
+    change_weights,
     full_weights,
     set_learning_rate,
     start_engine,
@@ -150,13 +151,11 @@ def _take_step(worker: Worker, step: int) -> dict[str, float]:
     mean = float(all_sum(total, worker.device))
     if not math.isfinite(mean):
         raise RunFailed(f"the loss is not finite at step {step + 1}: {mean:g}")
-    engine.step()
-    norm = engine.get_global_grad_norm()
-    if norm is not None and not 0 <= float(norm) < math.inf:  # DeepSpeed says -1, and steps
-        raise RunFailed(f"the gradient is not finite at step {step + 1}, though the loss is")
+    norm = change_weights(engine, step + 1)
     return {
         "loss/total": mean,
         "optimizer/learning_rate": rate,
+        "optimizer/gradient_norm": norm,
         "data/examples": examples,
         "speed/examples_per_second": examples / (time.monotonic() - began),
     }

@@ -3,6 +3,7 @@
 The ZeRO dictionary is built here from the configuration; there is no second file.
 """
 
+import math
 from typing import Any
 
 import torch
@@ -10,6 +11,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from clism_ray.config import OptimizerConfig
+from clism_ray.errors import RunFailed
 from clism_ray.masking.order import slots_per_worker
 from clism_ray.train.deepspeed_alone import compatible_ops, deepspeed
 from clism_ray.train.settings import Settings
@@ -35,6 +37,7 @@ def zero_dictionary(config: Settings, workers: int) -> dict[str, Any]:
         "zero_allow_untested_optimizer": True,
         "steps_per_print": 2**31,
         "wall_clock_breakdown": False,
+        "timers": {"throughput": {"enabled": False}},  # it would wait for the GPU twice a turn
     }
 
 
@@ -89,6 +92,28 @@ def backward(engine: Engine, loss: Tensor) -> None:
     engine.backward(loss * dist.get_world_size(), scale_wrt_gas=False)
 
 
+def change_weights(engine: Engine, step: int) -> float:
+    """Take the optimizer step after the last backward; the gradient's norm, before clipping.
+
+    All ranks raise RunFailed, and no weight has changed, if the gradient is not finite.
+    """
+    if engine.zero_optimization_stage() == 0:  # DeepSpeed would hand it to AdamW as it is
+        found = [p.grad for p in engine.module.parameters() if p.grad is not None]
+        norm = float(torch.nn.utils.get_total_norm(found))
+        _check_gradient(norm, step)
+        engine.step()
+        return norm
+    engine.step()
+    norm = float(engine.get_global_grad_norm())
+    _check_gradient(norm, step)
+    return norm
+
+
+def _check_gradient(norm: float, step: int) -> None:
+    if not 0 <= norm < math.inf:  # DeepSpeed says -1, having left the weights as they were
+        raise RunFailed(f"the gradient is not finite at step {step}, though the loss is")
+
+
 def parameter_count(model: nn.Module) -> int:
     """Parameters of a whole model, sharded or not."""
     return sum(getattr(p, "ds_numel", p.numel()) for p in model.parameters())
@@ -107,8 +132,10 @@ def full_weights(engine: Engine) -> dict[str, Tensor]:
             weights[name] = copies[own]
         return weights
     # One parameter at a time: no rank ever holds the whole model beside its shards.
-    for name, parameter in module.named_parameters(remove_duplicate=False):
+    for name, parameter in module.named_parameters():
         with deepspeed.zero.GatheredParameters([parameter]):
             if root:
-                weights[name] = parameter.detach().cpu().clone()
-    return weights
+                weights[name] = parameter.detach().to("cpu", copy=True)
+    first = {parameter: name for name, parameter in module.named_parameters()}
+    tied = module.named_parameters(remove_duplicate=False) if root else ()
+    return {name: weights[first[parameter]] for name, parameter in tied}

@@ -23,7 +23,7 @@ from clism_ray.records import Batch
 from clism_ray.train import journal
 from clism_ray.train.alive import silent_losses
 from clism_ray.train.beside import end_writing, settle
-from clism_ray.train.engine import set_learning_rate
+from clism_ray.train.engine import change_weights, set_learning_rate
 from clism_ray.train.gradient import accumulate
 from clism_ray.train.group import node_leaves, report, report_entries, set_up
 from clism_ray.train.job import TrainJob
@@ -179,15 +179,12 @@ def take_step(
     if not math.isfinite(losses["loss/total"]):
         lost = ", ".join(f"{name} {value:g}" for name, value in losses.items())
         raise RunFailed(f"the loss is not finite at step {step + 1}: {lost}")
-    worker.engine.step()
-    norm = worker.engine.get_global_grad_norm()
-    if norm is not None and not 0 <= float(norm) < math.inf:  # DeepSpeed says -1, and steps
-        raise RunFailed(f"the gradient is not finite at step {step + 1}, though the loss is")
+    norm = change_weights(worker.engine, step + 1)
     return {
         **losses,
         **({"accuracy/train": float(totals[-2]) / asked} if asked else {}),
         "optimizer/learning_rate": rate,
-        **({} if norm is None else {"optimizer/gradient_norm": float(norm)}),
+        "optimizer/gradient_norm": norm,
         "data/pairs": float(counts[1]),
         "data/questions": float(counts[0]),
         "data/tokens": float(counts[3]),

@@ -1,13 +1,16 @@
 """Steps of real engines: with negatives of a whole step too, two workers draw the curve of one."""
 
 import json
+import math
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 from clism_ray.config import PretrainConfig
 from clism_ray.config_file import parse
+from clism_ray.errors import RunFailed
 from clism_ray.masking.microbatch import Recipe, build, open_recipe
 from clism_ray.masking.order import worker_slots
 from tests import process_group
@@ -18,7 +21,7 @@ pytestmark = pytest.mark.timeout(300)  # three processes, each of which loads De
 
 STEPS = 3
 SLOTS = 3  # two workers have an empty one beside them, and an epoch's second step one among them
-STAGES = (2, 3)
+STAGES = (0, 2, 3)
 PRECISION = 1e-5
 
 Curves = dict[int, dict[str, list[list[float]]]]  # by workers and ZeRO stage
@@ -40,49 +43,87 @@ def configuration(stage: int) -> PretrainConfig:
 
 def work(rank: int, workers: int, root: Path, recipe: Recipe) -> None:
     """Take steps under each stage; rank 0 writes their losses."""
-    curves = {stage: curve(configuration(stage), recipe, rank, workers) for stage in STAGES}
+    curves, kept = {}, {}
+    for stage in STAGES:
+        engine = start(configuration(stage), recipe, workers)
+        curves[stage] = curve(engine, configuration(stage), recipe, rank, workers)
+        kept[stage] = keeps_weights(engine, configuration(stage), recipe, rank, workers)
     if rank == 0:
         (root / f"{workers}.json").write_text(json.dumps(curves))
+        (root / f"{workers}-kept.json").write_text(json.dumps(kept))
 
 
-def curve(config: PretrainConfig, recipe: Recipe, rank: int, workers: int) -> list[list[float]]:
-    """Of each step the means of all losses and the norm of the gradient. Dropout is on."""
+def start(config: PretrainConfig, recipe: Recipe, workers: int) -> Any:
+    """An engine with drawn weights."""
     from clism_ray.model.pretrainer import build_model
     from clism_ray.train.engine import start_engine
-    from clism_ray.train.gradient import accumulate
-    from clism_ray.train.step import LOSSES, counts_of, mean_losses
-    from clism_ray.train.validate import all_sum
 
-    device = torch.device("cpu")
-    kitchen = open_recipe(recipe)
     model = build_model(
         config.model,
         config.tokenizer,
-        kitchen.words.tokenizer,
+        open_recipe(recipe).words.tokenizer,
         temperature=config.losses.cacr.temperature,
         language_pairs=2,
         precision="fp32",
         seed=3,
     )
-    engine = start_engine(model, config, workers)
+    return start_engine(model, config, workers)
+
+
+def curve(
+    engine: Any, config: PretrainConfig, recipe: Recipe, rank: int, workers: int
+) -> list[list[float]]:
+    """Of each step the means of all losses and the norm of the gradient. Dropout is on."""
+    from clism_ray.train.engine import change_weights
+    from clism_ray.train.step import LOSSES, mean_losses
+
     found = []
     for step in range(STEPS):
-        taken = [
-            (slot, build(recipe, slot))
-            for slot in worker_slots(kitchen.plan, step, step + 1, rank, workers)
-        ]
-        counts = all_sum(counts_of([batch for _, batch in taken]), device)
-        sums = all_sum(accumulate(engine, taken, counts, config, device), device)
-        engine.step()
+        sums, counts = backwards(engine, config, recipe, (step, rank, workers))
+        norm = change_weights(engine, step)
         means = mean_losses(dict(zip(LOSSES, sums, strict=False)), counts)
-        norm = engine.get_global_grad_norm()
-        found.append([*(float(means[name]) for name in LOSSES), float(norm or 0)])
+        found.append([*(float(means[name]) for name in LOSSES), norm])
     return found
 
 
+def backwards(
+    engine: Any, config: PretrainConfig, recipe: Recipe, place: tuple[int, int, int]
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The gradient of a step, for a rank of so many workers; the losses' sums, and the counts."""
+    from clism_ray.train.gradient import accumulate
+    from clism_ray.train.step import counts_of
+    from clism_ray.train.validate import all_sum
+
+    device, (step, rank, workers) = torch.device("cpu"), place
+    slots = worker_slots(open_recipe(recipe).plan, step, step + 1, rank, workers)
+    taken = [(slot, build(recipe, slot)) for slot in slots]
+    counts = all_sum(counts_of([batch for _, batch in taken]), device)
+    return all_sum(accumulate(engine, taken, counts, config, device), device), counts
+
+
+def keeps_weights(
+    engine: Any, config: PretrainConfig, recipe: Recipe, rank: int, workers: int
+) -> bool:
+    """Whether a gradient that is not finite ends in RunFailed with all weights as they were."""
+    from clism_ray.train.engine import change_weights, full_weights
+
+    before = full_weights(engine)
+    next(engine.module.parameters()).register_hook(lambda gradient: gradient * math.inf)
+    backwards(engine, config, recipe, (0, rank, workers))
+    with pytest.raises(RunFailed, match="the gradient is not finite at step 8"):
+        change_weights(engine, 8)
+    after = full_weights(engine)
+    return all(torch.equal(before[name], after[name]) for name in before)
+
+
 @pytest.fixture(scope="module")
-def curves(tmp_path_factory: pytest.TempPathFactory) -> Curves:
-    root = tmp_path_factory.mktemp("curves")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("curves")
+
+
+@pytest.fixture(scope="module")
+def curves(folder: Path) -> Curves:
+    root = folder
     write_tiny_corpus(root / "corpus", rows=30, window_rows=20)
     recipe = tiny_recipe(root, 30, 400, pairs=6, slots=SLOTS)
     for workers in (1, 2):
@@ -97,7 +138,17 @@ def test_two_workers_draw_the_curve_of_one(curves: Curves, stage: int) -> None:
     assert torch.allclose(shared, alone, rtol=PRECISION, atol=PRECISION)
 
 
-def test_one_curve_is_drawn_under_both_stages(curves: Curves) -> None:
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_gradient_that_is_not_finite_changes_no_weight(
+    curves: Curves, folder: Path, workers: int
+) -> None:
+    assert json.loads((folder / f"{workers}-kept.json").read_text()) == {
+        str(stage): True for stage in STAGES
+    }
+
+
+def test_one_curve_is_drawn_under_all_stages(curves: Curves) -> None:
     for by_stage in curves.values():
-        one, other = (torch.tensor(by_stage[str(stage)]) for stage in STAGES)
-        assert torch.allclose(one, other, rtol=PRECISION, atol=PRECISION)
+        one, *others = (torch.tensor(by_stage[str(stage)]) for stage in STAGES)
+        for other in others:
+            assert torch.allclose(one, other, rtol=PRECISION, atol=PRECISION)
