@@ -7,8 +7,7 @@ r+2W, ... one after the other. A slot past the end of the epoch is empty. So the
 run is its number of steps, for any W, and resuming is a subtraction.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -26,11 +25,18 @@ class Plan:
     pairs: int
     slots: int
     seed: int
+    rows: int = field(init=False, compare=False)  # of an epoch: there may be a million windows
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "rows", sum(self.window_rows))
+
+    def __hash__(self) -> int:
+        return hash((self.rows, len(self.window_rows), self.pairs, self.slots, self.seed))
 
     @property
     def microbatches(self) -> int:
         """Micro-batches of an epoch; the last one may be short."""
-        return -(-sum(self.window_rows) // self.pairs)
+        return -(-self.rows // self.pairs)
 
     @property
     def steps(self) -> int:
@@ -79,7 +85,7 @@ def worker_slots(plan: Plan, start: int, stop: int, rank: int, workers: int) -> 
 
 def rows_of(plan: Plan, epoch: int, microbatch: int) -> list[Rows]:
     """The rows of micro-batch k of an epoch, by window. Over an epoch, each row exactly once."""
-    windows, ends = _window_order(plan.window_rows, plan.seed, epoch)
+    windows, ends = _window_order(plan, epoch)
     first = microbatch * plan.pairs
     stop = min(first + plan.pairs, int(ends[-1]))
     found = []
@@ -101,11 +107,9 @@ def fixed_microbatches(rows: int, pairs: int) -> list[range]:
 
 
 @lru_cache(maxsize=4)
-def _window_order(
-    window_rows: Sequence[int], seed: int, epoch: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    windows = generator(Use.WINDOW_ORDER, seed, epoch).permutation(len(window_rows))
-    return windows, np.cumsum(np.asarray(window_rows, dtype=np.int64)[windows])
+def _window_order(plan: Plan, epoch: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    windows = generator(Use.WINDOW_ORDER, plan.seed, epoch).permutation(len(plan.window_rows))
+    return windows, np.cumsum(np.asarray(plan.window_rows, dtype=np.int64)[windows])
 
 
 @lru_cache(maxsize=16)
