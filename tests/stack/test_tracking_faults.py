@@ -20,7 +20,7 @@ from clism_ray.config_tasks import FinetuneConfig
 from clism_ray.errors import InputError
 from clism_ray.finetune.follow import follow_cell, tell_undelivered
 from clism_ray.finetune.plan import Cell
-from clism_ray.store import Store, StoreAway
+from clism_ray.store import Store, StoreAway, StoreFailed
 from clism_ray.tracked_run import NewRun
 from clism_ray.tracking import Tracker, start
 from clism_ray.train import journal
@@ -220,6 +220,15 @@ def test_cells_done_without_a_server_are_delivered_under_their_evaluation(
 def test_a_server_that_is_no_mlflow_is_refused_at_once(mlflow_server: Server, new: NewRun) -> None:
     with pytest.raises(InputError, match="cannot be used"):
         start(Store(f"{mlflow_server.uri}/nowhere"), new)
+
+
+def test_an_answer_that_nobody_expects_ends_no_job(tmp_path: Path) -> None:
+    def of_another_version(client: MlflowClient) -> None:
+        raise AttributeError("no field run_uuid")
+
+    store = Store(f"sqlite:///{tmp_path}/runs.db")
+    with pytest.raises(StoreFailed, match="AttributeError: no field run_uuid"):
+        store.ask(of_another_version)
 
 
 def test_a_full_disk_is_told_in_the_words_of_the_database() -> None:

@@ -226,7 +226,9 @@ runs = st.builds(
     corpus=printable,
     seed=st.integers(0, 2**62),
     optimizer=st.builds(
-        OptimizerConfig, learning_rate=st.floats(1e-12, 1e3), beta1=st.floats(0, 1, exclude_max=True)
+        OptimizerConfig,
+        learning_rate=st.floats(1e-12, 1e3),
+        beta1=st.floats(0, 1, exclude_max=True),
     ),
     batch=st.builds(BatchConfig, slots=st.integers(1, 99), pairs=st.integers(1, 99)),
     length=st.builds(LengthConfig, steps=st.integers(1, 10**9)),
