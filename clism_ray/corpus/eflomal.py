@@ -9,17 +9,17 @@ makes is as good each time, but not the same.
 
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import zip_longest
 from pathlib import Path
 
+from clism_ray.corpus import programs
 from clism_ray.corpus.linker import sample_pairs
 from clism_ray.corpus.symmetrise import grow_diag_final_and
 from clism_ray.corpus.translations import Link, LinkedPair
-from clism_ray.errors import InputError
+from clism_ray.errors import Unavailable
 
 PRIORS = "priors.txt"
 _ALIGN, _MAKE_PRIORS = "eflomal-align", "eflomal-makepriors"
@@ -47,7 +47,7 @@ class Eflomal:
 
 
 def check_installed() -> None:
-    """Raise InputError, with what to do, unless the program is there."""
+    """Raise Unavailable, with what to do, unless the program is there."""
     _program(_ALIGN)
 
 
@@ -88,18 +88,7 @@ def _links(line: str) -> list[Link]:
 
 
 def _run(program: str, *arguments: str, at: Path) -> None:
-    outcome = subprocess.run(  # noqa: S603 - on files of our own
-        [_program(program), *arguments],
-        cwd=at,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if outcome.returncode != 0:
-        raise InputError(
-            f"{program} failed (exit code {outcome.returncode}): {outcome.stderr.strip()[-500:]}"
-        )
+    programs.run([_program(program), *arguments], program, at)
 
 
 def _program(name: str) -> str:
@@ -107,7 +96,7 @@ def _program(name: str) -> str:
     beside = Path(sys.executable).parent
     if found := shutil.which(name, path=os.pathsep.join((str(beside), os.environ.get("PATH", "")))):
         return found
-    raise InputError(
+    raise Unavailable(  # on another node than the driver's it may be missing after hours of work
         f"alignment.method is eflomal, but there is no program {name} on this machine; it is "
         "free software (GPL-3) that comes apart: `pip install eflomal` (it needs a C compiler), on "
         "every node, or set alignment.method=systran"

@@ -49,9 +49,8 @@ from clism_ray.corpus.manifest import (
 from clism_ray.corpus.progress import Progress
 from clism_ray.corpus.sampling import repeats
 from clism_ray.corpus.take_in import take_in
-from clism_ray.corpus.tasks import disk_full, each
+from clism_ray.corpus.tasks import check_cluster, disk_full, each
 from clism_ray.errors import InputError, Unavailable
-from clism_ray.placement import check_labels
 
 Copies: TypeAlias = Counter[tuple[str, int]]  # (language pair, bucket of train) -> rows
 
@@ -80,7 +79,7 @@ def prepare(
     output = Path(config.output).expanduser().absolute()
     with unfinished.held(output):
         cluster.connect()
-        check_labels(cluster.nodes(), config.resources.labels, "resources.labels")
+        check_cluster(config)
         executor.settings()
         files = [(entry.files, path) for entry in inputs for path in paths(entry.files)]
         input_files = each(_input_file, files, config.resources)

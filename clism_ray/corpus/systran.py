@@ -5,15 +5,17 @@ Dyer, Chahuneau and Smith 2013, "A Simple, Fast, and Effective Reparameterizatio
 
 import math
 import os
-import subprocess
+import shutil
 import sys
 from collections.abc import Iterator, Sequence
+from errno import ENOSPC
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import systran_align
 
+from clism_ray.corpus import programs
 from clism_ray.corpus.linker import sample_pairs
 from clism_ray.corpus.translations import Link, LinkedPair
 from clism_ray.errors import InputError
@@ -59,23 +61,20 @@ class Systran:
 
 
 def fit(text: Path, folder: Path, iterations: int) -> Iterator[LinkedPair]:
-    """Write tables, fitted on lines `source words ||| target words`; the linked lines."""
-    outcome = subprocess.run(  # noqa: S603 - this interpreter, on files of our own
+    """Write tables, fitted on lines `source words ||| target words`; the linked lines.
+
+    Raises what `programs.run` raises, and OSError if the device is full.
+    """
+    programs.run(
         [
             *(sys.executable, "-c", _FIT),
             *(str(path) for path in (text, *(folder / name for name in FILES))),
             str(iterations),
         ],
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
+        f"{folder}: fitting the alignment tables",
     )
-    if outcome.returncode != 0 or not (folder / FILES[-1]).is_file():
-        raise InputError(
-            f"{folder}: fitting the alignment tables failed (exit code {outcome.returncode}): "
-            f"{outcome.stderr.strip()[-500:]}"
-        )
+    if shutil.disk_usage(folder).free == 0:  # the library does not look whether it could write
+        raise OSError(ENOSPC, os.strerror(ENOSPC), str(folder))
     return _linked(text, Systran(folder))
 
 

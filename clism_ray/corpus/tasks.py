@@ -11,13 +11,20 @@ from ray import cloudpickle
 from ray.data import ActorPoolStrategy, ExecutionResources, TaskPoolStrategy
 
 from clism_ray import cluster
-from clism_ray.config_corpus import PrepareResources
+from clism_ray.config_corpus import PrepareConfig, PrepareResources
+from clism_ray.corpus import models
 from clism_ray.errors import InputError, Unavailable
-from clism_ray.placement import carriers
+from clism_ray.placement import carriers, check_labels
 
 ResultT = TypeVar("ResultT")
-_KINDS = ("CPU", "GPU")
 _OUTCOME = pa.schema([("result", pa.binary()), ("error", pa.binary())])
+
+
+def check_cluster(config: PrepareConfig) -> None:
+    """Raise InputError if the cluster has no nodes for the tasks of a preparation."""
+    check_labels(cluster.nodes(), config.resources.labels, "resources.labels")
+    if models.are_held(config):
+        _check_gpus(config.resources)
 
 
 def each(
@@ -30,7 +37,7 @@ def each(
     """function(*entry) for every entry of `arguments`, a task each; results in that order.
 
     `watch` sees each result as soon as it is there. What holds a model runs on actors, which load
-    it once each; InputError if no node has the share of a GPU that each needs.
+    it once each; Unavailable if no node has the share of a GPU that each needs.
     """
     if holds_model:
         tasks = places(len(arguments)).map_batches(
@@ -68,20 +75,28 @@ class _Actor:
 
 def _actors(resources: PrepareResources, number: int) -> ActorPoolStrategy:
     """As many actors as the cluster has room for, and more if it grows."""
-    gpus = resources.gpus_per_task
-    able = carriers(cluster.nodes(), resources.labels)
-    cpus_there, gpus_there = ([node.resources.get(kind, 0.0) for node in able] for kind in _KINDS)
-    most_gpus = max(gpus_there, default=0.0)
-    if gpus > most_gpus:
-        raise InputError(
-            f"resources.gpus_per_task is {gpus:g}, but no node of the cluster has more than "
-            f"{most_gpus:g} GPU; give resources.gpus_per_task=0 to run models on CPUs"
-        )
-    room = sum(cpus_there) / resources.cpus_per_task
-    if gpus:
-        room = min(room, sum(gpus_there) / gpus)
+    _check_gpus(resources)
+    room = sum(_there(resources, "CPU")) / resources.cpus_per_task
+    if resources.gpus_per_task:
+        room = min(room, sum(_there(resources, "GPU")) / resources.gpus_per_task)
     most = min(number, resources.model_actors or resources.max_tasks or number)
     return ActorPoolStrategy(min_size=max(1, min(most, int(room))), max_size=most)
+
+
+def _check_gpus(resources: PrepareResources) -> None:
+    """Raise Unavailable if no node has the share of a GPU that each task with a model needs."""
+    most = max(_there(resources, "GPU"), default=0.0)
+    if resources.gpus_per_task > most:
+        raise Unavailable(
+            f"resources.gpus_per_task is {resources.gpus_per_task:g}, but no node of the cluster "
+            f"has more than {most:g} GPU; give resources.gpus_per_task=0 to run models on CPUs"
+        )
+
+
+def _there(resources: PrepareResources, kind: str) -> list[float]:
+    """How much of a kind of resource each node has that tasks may go to."""
+    able = carriers(cluster.nodes(), resources.labels)
+    return [node.resources.get(kind, 0.0) for node in able]
 
 
 def attempt(function: Callable[[], Any]) -> pa.Table:
@@ -134,9 +149,7 @@ def bound(dataset: Any, waiting: int, resources: PrepareResources) -> None:
 
     Without it Ray lets them grow with the corpus, up to a share of the nodes' memory.
     """
-    able = carriers(cluster.nodes(), resources.labels)
-    cpus = sum(node.resources.get("CPU", 0.0) for node in able)
-    tasks = resources.max_tasks or cpus / resources.cpus_per_task
+    tasks = resources.max_tasks or sum(_there(resources, "CPU")) / resources.cpus_per_task
     limits = ExecutionResources(object_store_memory=int(tasks * waiting))
     dataset.context.execution_options.resource_limits = limits
 

@@ -93,7 +93,9 @@ def test_finders_that_cannot_work_are_refused_before_anything_is_written(
     assert [path.name for path in tmp_path.iterdir()] == ["a.tsv"]
 
 
-def test_a_gpu_that_no_node_has_is_asked_for_in_vain(ray_cluster: None, tmp_path: Path) -> None:
+def test_a_gpu_that_no_node_has_is_asked_for_in_vain_before_any_work(
+    ray_cluster: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     write_classifier(tmp_path / "model", train_tokenizer([s for s, _ in TEXTS], 200))
     config = settings(
         tmp_path,
@@ -105,3 +107,4 @@ def test_a_gpu_that_no_node_has_is_asked_for_in_vain(ray_cluster: None, tmp_path
     )
     with pytest.raises(InputError, match=r"gpus_per_task is 64, but no node .* more than 0 GPU"):
         prepare(config)
+    assert "take in" not in capsys.readouterr().err

@@ -10,7 +10,7 @@ from clism_ray.corpus import eflomal
 from clism_ray.corpus.align import align
 from clism_ray.corpus.tables import fit, open_tables
 from clism_ray.corpus.words import side
-from clism_ray.errors import InputError
+from clism_ray.errors import InputError, Unavailable
 
 PAIRS = [
     (f"the {adjective} {noun} is here", f"hier ist das {german} {german_noun}")
@@ -57,7 +57,7 @@ def test_without_the_program_the_error_says_what_to_do(
 ) -> None:
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(InputError, match="pip install eflomal"):
+    with pytest.raises(Unavailable, match="pip install eflomal"):
         eflomal.check_installed()
     with pytest.raises(InputError, match=r"alignment\.method=systran"):
         fit(PAIRS, tmp_path / "t", iterations=5, method="eflomal")

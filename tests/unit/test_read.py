@@ -10,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clism_ray.corpus.read import Unreadable, parse_chunk, read_chunks, read_pairs
+from clism_ray.corpus.readers.lines import raw_lines
+from clism_ray.errors import Unavailable
 from clism_ray.records import Origin, SentencePair
 from tests.parallel_text import corpus, refusal, texts, write
 
@@ -109,10 +111,19 @@ def test_a_truncated_gzip_is_refused_with_its_last_whole_line(tmp_path: Path) ->
     assert "after line 0" not in message
 
 
+def test_a_file_that_the_device_cannot_read_may_do_later(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.symlink_to("/proc/self/mem")  # its first page cannot be read: an I/O error
+    with pytest.raises(Unavailable, match=r"a\.txt: cannot be read after line 0 .*try again when"):
+        list(raw_lines(path))
+
+
 def test_what_is_no_gzip_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.tsv.gz"
     path.write_bytes(b"one\teins\n")
-    assert f"{path}: cannot be read after line 0" in refusal(corpus(path, "tsv"))
+    message = refusal(corpus(path, "tsv"))
+    assert f"{path}: cannot be read after line 0" in message
+    assert message.endswith("the file is damaged or cut short: fetch it again")
 
 
 def test_a_column_out_of_range_is_refused_with_the_range(tmp_path: Path) -> None:

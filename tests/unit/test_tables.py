@@ -1,6 +1,7 @@
 """Alignment tables: the same sample, the same tables."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from clism_ray.corpus import systran
 from clism_ray.corpus.linker import Fitted
 from clism_ray.corpus.tables import fit, function_words, open_tables
-from clism_ray.errors import InputError
+from clism_ray.errors import InputError, Unavailable
 
 PAIRS = [
     (f"then {name} saw the {noun}", f"dann sah {name} {german}")
@@ -69,7 +70,32 @@ def test_an_empty_sample_is_refused(tmp_path: Path) -> None:
 
 def test_a_fit_that_fails_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(systran, "_FIT", "raise SystemExit('out of luck')")
-    with pytest.raises(InputError, match=r"failed \(exit code 1\): out of luck"):
+    with pytest.raises(InputError, match=r"failed \(exit code 1\): out of luck") as refused:
+        fit(PAIRS, tmp_path, iterations=5)
+    assert refused.type is InputError
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        "import os, signal; os.kill(os.getpid(), signal.SIGKILL)",
+        "raise OSError(28, 'No space left on device')",
+    ],
+)
+def test_a_fit_that_ran_out_of_something_may_do_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    monkeypatch.setattr(systran, "_FIT", end)
+    with pytest.raises(Unavailable, match="memory or the disk may have run out"):
+        fit(PAIRS, tmp_path, iterations=5)
+
+
+def test_tables_on_a_full_disk_are_not_taken_for_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = shutil.disk_usage(tmp_path)._replace(free=0)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    with pytest.raises(OSError, match="No space left"):
         fit(PAIRS, tmp_path, iterations=5)
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -61,9 +62,13 @@ def test_another_preparation_starts_anew_in_another_folder_and_says_so(
     assert told in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("wiped_by", ["another preparation", "giving up"])
+def wiped_by_another(output: Path) -> None:
+    unfinished.open_folder(output, made_by(shards=4))
+
+
+@pytest.mark.parametrize("wipe", [wiped_by_another, unfinished.discard])
 def test_what_was_wiped_in_part_is_not_gone_on_with(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wiped_by: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wipe: Callable[[Path], None]
 ) -> None:
     output = tmp_path / "out"
 
@@ -73,12 +78,10 @@ def test_what_was_wiped_in_part_is_not_gone_on_with(
     with unfinished.held(output):
         pieces = unfinished.open_folder(output, made_by(shards=3))
         (pieces / "one of two pieces").touch()
-        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        with monkeypatch.context() as patch:
             patch.setattr(shutil, "rmtree", interrupt)
-            if wiped_by == "giving up":
-                unfinished.discard(output)
-            else:
-                unfinished.open_folder(output, made_by(shards=4))
+            with pytest.raises(KeyboardInterrupt):
+                wipe(output)
         assert list(pieces.iterdir())
         assert not list(unfinished.open_folder(output, made_by(shards=3)).iterdir())
 

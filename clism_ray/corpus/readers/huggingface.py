@@ -16,6 +16,7 @@ from huggingface_hub import HfApi
 from clism_ray.config_corpus import CorpusFiles
 from clism_ray.corpus.readers.chunk import Pairs, Reason, in_chunks
 from clism_ray.corpus.readers.columns import BATCH_ROWS, columns_of, pairs_of
+from clism_ray.corpus.readers.lines import device_failed
 from clism_ray.corpus.storage import folder_content
 from clism_ray.errors import InputError, Unavailable
 
@@ -72,7 +73,8 @@ def _pairs(files: CorpusFiles) -> Iterator[tuple[bytes, bytes] | Reason]:
     except InputError:
         raise
     except Exception as error:  # the library raises what its many formats raise
-        raise (InputError if files.revision is None else Unavailable)(
+        may_do_later = files.revision is not None or device_failed(error)
+        raise (Unavailable if may_do_later else InputError)(
             f"corpus {files.name!r}: {files.path}: cannot be read after row {row} ({_said(error)})"
         ) from error
 

@@ -38,9 +38,16 @@ def raw_lines(path: str | Path) -> Iterator[bytes]:
 
 
 def damaged(path: str, last: str, error: BaseException) -> InputError:
-    """The error of a file that cannot be read on after `last`."""
+    """The error of a file that cannot be read after `last`; Unavailable if its storage failed."""
     reason = (str(error) or type(error).__name__).splitlines()[0]
-    what = f"{path}: cannot be read after {last} ({reason}); the file is damaged"
+    what = f"{path}: cannot be read after {last} ({reason})"
+    if device_failed(error):
+        return Unavailable(f"{what}; try again when its storage answers")
     if "://" in path:
-        return Unavailable(f"{what} or its storage failed: try again")
-    return InputError(f"{what} or cut short: fetch it again")
+        return Unavailable(f"{what}; the file is damaged or its storage failed: try again")
+    return InputError(f"{what}; the file is damaged or cut short: fetch it again")
+
+
+def device_failed(error: BaseException) -> bool:
+    """Whether the system could not read, rather than a library make sense of what was read."""
+    return isinstance(error, OSError) and error.errno is not None

@@ -1,0 +1,36 @@
+"""Programs of aligners, each run in a process of its own, and what their failures mean."""
+
+import os
+import subprocess
+from collections.abc import Sequence
+from errno import ENOSPC
+from pathlib import Path
+
+from clism_ray.errors import InputError, Unavailable
+
+_RAN_OUT = (os.strerror(ENOSPC), "MemoryError", "bad_alloc", "SIGKILL")  # of what it or a child had
+
+
+def run(command: Sequence[str], what: str, at: Path | None = None) -> None:
+    """Run a program to its end, with one OpenMP thread, in the folder `at`.
+
+    `what` names the work in messages. Raises InputError, with what the program said, if it fails;
+    Unavailable if it was killed, as a node does that runs out of memory, or found no room.
+    """
+    outcome = subprocess.run(  # noqa: S603 - on files of our own
+        command,
+        cwd=at,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if outcome.returncode == 0:
+        return
+    told = f"{what} failed (exit code {outcome.returncode}): {outcome.stderr.strip()[-500:]}"
+    if outcome.returncode < 0 or any(sign in outcome.stderr for sign in _RAN_OUT):
+        raise Unavailable(
+            f"{told}; memory or the disk may have run out: with more of it, or fewer tasks at a "
+            "time (resources.max_tasks), start it again, which goes on from here"
+        )
+    raise InputError(told)
