@@ -1,6 +1,7 @@
 """The tasks of a preparation one after the other, without Ray, and a clock on their parts."""
 
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -16,9 +17,11 @@ from clism_ray.corpus.finders import open_finder
 from clism_ray.corpus.inputs import inputs_of
 from clism_ray.corpus.intake_stages import note_dev_sources, take_in_chunk
 from clism_ray.corpus.linkers import open_encoder
+from clism_ray.corpus.pieces import once
 from clism_ray.corpus.read import read_chunks
 from clism_ray.corpus.spans import Finder
 from clism_ray.corpus.systran import Systran
+from clism_ray.corpus.taken_in import Pieces, record
 
 
 def plain_loop(
@@ -38,10 +41,14 @@ def plain_loop(
         return clock.wrap("find spans", found) if clock else found
 
     with counting(seconds, "take in"):
+        once(record(folder, "dev"), lambda: (Counter(), Counter()))
         note_dev_sources(folder, config)
+        pieces: Pieces = Counter()
         for chunk in read_chunks(source.files):
-            (counts,), _ = take_in_chunk(folder, config, source, chunk)
+            (counts, of_chunk), _ = take_in_chunk(folder, config, source, chunk)
             lines += sum(n for (_, _, outcome), n in counts.items() if outcome == "in")
+            pieces.update(of_chunk)
+        once(record(folder, "train"), lambda: (Counter(), pieces))
     with counting(seconds, "fit"):
         stages.fit_tables(folder, config, None, *source.languages)
     first_row_id = 0
@@ -52,7 +59,7 @@ def plain_loop(
             )
         with counting(seconds, "number"):
             rows = sum(n for (_, _, outcome), n in counts.items() if outcome == "train")
-            stages.number_bucket(folder, config, "train", bucket, first_row_id)
+            stages.number_bucket(folder, config, "train", bucket, first_row_id, rows)
             first_row_id += rows
     return seconds, lines
 

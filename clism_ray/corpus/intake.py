@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from clism_ray.config_corpus import CleaningConfig
 from clism_ray.corpus.clean import cleaned, drop_reason
-from clism_ray.corpus.pieces import whole
+from clism_ray.corpus.pieces import unseen, whole
 from clism_ray.corpus.read import Unreadable
 from clism_ray.corpus.samples import Samples, note
 from clism_ray.records import SentencePair
@@ -136,12 +136,18 @@ def write_batches(batches: Iterable[Any], path: Path, schema: pa.Schema = SCHEMA
                 writer.write_batch(batch)
 
 
-def read_bucket(folder: Path, bucket: int, schema: pa.Schema = SCHEMA) -> pa.Table:
-    """One bucket, gathered from all files of a folder, in no particular order."""
+def read_bucket(paths: Iterable[Path], bucket: int, schema: pa.Schema = SCHEMA) -> pa.Table:
+    """One bucket, gathered from the files that hold parts of it.
+
+    Raises Unavailable for a file that is not seen here.
+    """
     batches = []
-    for path in folder.glob("*.arrow") if folder.is_dir() else ():
-        with pa.memory_map(str(path)) as file:
-            batches.append(pa.ipc.open_file(file).get_batch(bucket))
+    for path in paths:
+        try:
+            with pa.memory_map(str(path)) as file:
+                batches.append(pa.ipc.open_file(file).get_batch(bucket))
+        except FileNotFoundError as error:
+            raise unseen(path) from error
     return pa.Table.from_batches(batches, schema=schema)
 
 

@@ -1,27 +1,24 @@
 """The tasks of taking in, each a function from files to files, as those of `stages` are."""
 
 import dataclasses
+from collections import Counter
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
 from clism_ray.config_corpus import PrepareConfig
-from clism_ray.corpus import intake
+from clism_ray.corpus import intake, taken_in
 from clism_ray.corpus.contamination import drop_contaminated
 from clism_ray.corpus.inputs import Input
 from clism_ray.corpus.intake import Counts
-from clism_ray.corpus.pieces import Counted, once, whole
+from clism_ray.corpus.pieces import Counted, once, unseen, whole
 from clism_ray.corpus.read import parse_chunk
 from clism_ray.corpus.readers.chunk import Chunk, Pairs
 from clism_ray.corpus.samples import write_samples
 from clism_ray.corpus.stages import buckets
+from clism_ray.corpus.taken_in import Pieces
 from clism_ray.garbage import seldom_collected
-
-
-def intake_record(folder: Path, name: str) -> Path:
-    """Where the counts of an intake are: of a chunk, or of all corpora of a split."""
-    return folder / "intake" / f"{name}.json"
 
 
 def to_take_in(folder: Path, source: Input, chunk: Chunk) -> Chunk:
@@ -29,7 +26,7 @@ def to_take_in(folder: Path, source: Input, chunk: Chunk) -> Chunk:
 
     Each chunk goes on, for Ray knows them by their places when it asks for one again.
     """
-    if not intake_record(folder, _chunk_name(source, chunk)).is_file():
+    if not taken_in.record(folder, _chunk_name(source, chunk)).is_file():
         return chunk
     if isinstance(chunk, Pairs):
         return dataclasses.replace(chunk, pairs=())
@@ -37,10 +34,16 @@ def to_take_in(folder: Path, source: Input, chunk: Chunk) -> Chunk:
 
 
 def take_in_chunk(folder: Path, config: PrepareConfig, source: Input, chunk: Chunk) -> Counted:
-    """Store the usable pairs of a chunk; counts of all its lines."""
-    name = _chunk_name(source, chunk)
+    """Store the usable pairs of a chunk; counts of all its lines, and its `Pieces`.
 
-    def take_in() -> tuple[Counts]:
+    Raises Unavailable where a chunk was emptied, being taken in already, and that is not seen here.
+    """
+    name = _chunk_name(source, chunk)
+    record = taken_in.record(folder, name)
+
+    def take_in() -> tuple[Counts, Pieces]:
+        if not (chunk.pairs if isinstance(chunk, Pairs) else chunk.lines):
+            raise unseen(record)
         held_out = intake.HeldOut(
             is_dev_corpus=source.is_dev,
             sources=frozenset() if source.is_dev else _dev_sources(folder),
@@ -54,26 +57,26 @@ def take_in_chunk(folder: Path, config: PrepareConfig, source: Input, chunk: Chu
             ngram = config.cleaning.decontaminate.ngram
             rows = drop_contaminated(folder, ngram, name, rows, counts, samples)
         write_samples(folder / "intake" / "dropped" / f"{name}.jsonl", samples)
+        pieces: Pieces = Counter()
         for split, split_rows in rows.items():
             if split_rows:
-                path = folder / "intake" / split / f"{name}.arrow"
+                path = taken_in.piece(folder, split, name)
                 intake.write_buckets(split_rows, path, buckets(config, split))
-        return (counts,)
+                pieces[split, languages, name] = len(split_rows)
+        return counts, pieces
 
-    return once(intake_record(folder, name), take_in)
+    return once(record, take_in)
 
 
 def note_dev_sources(folder: Path, config: PrepareConfig) -> None:
-    """Note which source texts the dev corpora hold, before the other corpora are taken in.
-
-    Nothing if that was done: then pairs of other corpora may be among those of dev.
-    """
+    """Note which source texts the dev corpora hold, before the other corpora are taken in."""
     path = folder / "dev_sources.npy"
     if path.is_file():
         return
     texts: set[str] = set()
+    pieces = taken_in.pieces(folder, "dev", corpora=["dev"])
     for bucket in range(buckets(config, "dev")):
-        texts.update(intake.read_bucket(folder / "intake" / "dev", bucket)["source"].to_pylist())
+        texts.update(intake.read_bucket(pieces, bucket)["source"].to_pylist())
     keys = np.array(sorted({intake.source_key(text) for text in texts}), dtype=np.uint64)
     with whole(path) as part, part.open("wb") as file:
         np.save(file, keys)

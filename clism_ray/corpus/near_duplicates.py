@@ -24,6 +24,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from clism_ray.corpus import taken_in
 from clism_ray.corpus.intake import Split, key, read_bucket, write_batches
 from clism_ray.corpus.minhash import are_alike, band_hashes, bands_for
 
@@ -55,7 +56,7 @@ def note_bands(
         return
     shape = bands_for(threshold)
     bands, keys = [np.empty(0, np.uint64)], [np.empty(0, np.uint64)]
-    different = _different(read_bucket(folder / "intake" / split, bucket))
+    different = _different(read_bucket(taken_in.pieces(folder, split), bucket))
     for rows in different.to_batches(max_chunksize=_BATCH):
         names = ("source_language", "target_language", "source", "target")
         source_languages, target_languages, *texts = (rows[name].to_pylist() for name in names)
@@ -80,7 +81,8 @@ def meet(folder: Path, buckets: Mapping[Split, int], bucket: int) -> None:
     path = _file(folder, "met", "train", bucket)
     if path.is_file():
         return
-    columns = read_bucket(folder / "near" / "bands", bucket, _BANDS)
+    noted = [_file(folder, "bands", *place) for place in places(buckets)]
+    columns = read_bucket(noted, bucket, _BANDS)
     band, is_train, keys = (columns[name].to_numpy() for name in _BANDS.names)
     order = np.lexsort((keys, is_train, band))
     band, is_train, keys = band[order], is_train[order], keys[order]
@@ -110,8 +112,9 @@ def bring_texts(folder: Path, buckets: Mapping[Split, int], split: Split, bucket
     if path.is_file():
         return
     place = places(buckets).index(Place(split, bucket))
-    met = read_bucket(folder / "near" / "met", place, _MET).group_by(_MET.names).aggregate([])
-    rows = read_bucket(folder / "intake" / split, bucket)
+    of_train = [_file(folder, "met", "train", n) for n in range(buckets["train"])]
+    met = read_bucket(of_train, place, _MET).group_by(_MET.names).aggregate([])
+    rows = read_bucket(taken_in.pieces(folder, split), bucket)
     rows = _with_keys(rows.select(["key", "source", "target"]), met["earlier"].to_numpy())
     texts = pa.table([met["later"], rows["source"], rows["target"]], schema=_TEXTS)
     number = buckets["train"]
@@ -120,12 +123,18 @@ def bring_texts(folder: Path, buckets: Mapping[Split, int], split: Split, bucket
 
 
 def near_keys(
-    folder: Path, threshold: float | None, split: Split, bucket: int, rows: pa.Table
+    folder: Path,
+    buckets: Mapping[Split, int],
+    threshold: float | None,
+    split: Split,
+    bucket: int,
+    rows: pa.Table,
 ) -> frozenset[int]:
     """Keys of the near duplicates among `rows`, the pairs of a bucket; none without a threshold."""
     if threshold is None or split == "dev":
         return frozenset()
-    texts = read_bucket(folder / "near" / "texts", bucket, _TEXTS)
+    brought = [_file(folder, "texts", *place) for place in places(buckets)]
+    texts = read_bucket(brought, bucket, _TEXTS)
     later = _with_keys(rows, texts["later"].to_numpy())
     columns = (table[name] for table in (later, texts) for name in ("source", "target"))
     compared = zip(*(column.to_pylist() for column in columns), strict=True)

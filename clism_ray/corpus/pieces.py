@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import uuid4
 
+from clism_ray.errors import Unavailable
+
 _PART = ".part"
 
 
@@ -48,13 +50,26 @@ def once(path: Path, make: Callable[[], tuple[Counter[Any], ...]]) -> Counted:
     `make` leaves its files whole, and may find those of a call that was cut short.
     """
     if path.is_file():
-        trees = json.loads(path.read_text(encoding="utf-8"))
-        return Counted(tuple(Counter({tuple(k): n for k, n in tree}) for tree in trees), False)
+        return Counted(counted(path), False)
     counts = make()
     trees = [[[list(key), number] for key, number in counter.items()] for counter in counts]
     with whole(path) as part:
         part.write_text(json.dumps(trees, ensure_ascii=False) + "\n", encoding="utf-8")
     return Counted(counts, True)
+
+
+def counted(path: Path) -> tuple[Counter[Any], ...]:
+    """What `once` remembers in a file."""
+    trees = json.loads(path.read_text(encoding="utf-8"))
+    return tuple(Counter({tuple(k): n for k, n in tree}) for tree in trees)
+
+
+def unseen(path: Path) -> Unavailable:
+    """The error of a piece that was made, and is not there for the one that needs it."""
+    return Unavailable(
+        f"{path}: was written and is not seen here; the output has to be in a folder that all "
+        "nodes share. Start it again, which goes on from here"
+    )
 
 
 def remove_parts(folder: Path) -> None:

@@ -223,7 +223,7 @@ def _number(
     starts = [0, *accumulate(sizes)]
     progress = Progress("number", "rows", starts[-1])
     buckets = [
-        (entry.split, entry.bucket, start)
+        (entry.split, entry.bucket, start, size)
         for entry, start, size in zip(built, starts, sizes, strict=False)
         if size
     ]

@@ -3,7 +3,8 @@
 Those that read the input stand in `intake_stages`. All work in one folder:
 
     intake/train/*.arrow, intake/dev/*.arrow   usable pairs, a file per chunk, by bucket
-    intake/*.json                              what was counted: a file per chunk, and of all
+    intake/*.json                              what was counted: a file per chunk, and of all;
+                                               the names of the files above (`taken_in`)
     intake/dropped/*.jsonl, built/dropped/*    some of the lines that each task dropped
     evaluation/                                what must not be in any pair: see `contamination`
     dev_sources.npy                            keys of the source texts of the dev corpora
@@ -26,11 +27,10 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from clism_ray.config_corpus import PrepareConfig
-from clism_ray.corpus import intake, sampling, tables
+from clism_ray.corpus import intake, sampling, tables, taken_in
 from clism_ray.corpus.build import LanguagePair, SpanCounts, build
 from clism_ray.corpus.intake import Counts, Split
 from clism_ray.corpus.linker import Linker
@@ -97,8 +97,10 @@ def build_bucket(
     path = _built(folder, split, bucket)
 
     def make() -> tuple[Counts, SpanCounts]:
-        rows = intake.in_key_order(intake.read_bucket(folder / "intake" / split, bucket))
-        near = near_keys(folder, config.cleaning.near_duplicates, split, bucket, rows)
+        rows = intake.read_bucket(taken_in.pieces(folder, split), bucket)
+        rows = intake.in_key_order(rows)
+        numbers = {each: buckets(config, each) for each in intake.SPLITS}
+        near = near_keys(folder, numbers, config.cleaning.near_duplicates, split, bucket, rows)
         with seldom_collected():
             aligned, counts, span_counts, samples = build(rows, split, parts, near)
         write_samples(folder / "built" / "dropped" / f"{split}-{bucket:05d}.jsonl", samples)
@@ -112,7 +114,7 @@ def copy_bucket(
     folder: Path, config: PrepareConfig, repeat: Mapping[str, float], bucket: int
 ) -> Counted:
     """Store the copies of a training bucket's rows; counts (language pair, bucket they fall in)."""
-    path = folder / "copies" / f"{bucket:05d}.arrow"
+    path = _copies(folder, bucket)
 
     def make() -> tuple[Counter[tuple[str, int]]]:
         rows = pq.read_table(_built(folder, "train", bucket), schema=ALIGNED_SCHEMA)
@@ -131,15 +133,21 @@ def copy_bucket(
 
 
 def number_bucket(
-    folder: Path, config: PrepareConfig, split: Split, bucket: int, first_row_id: int
+    folder: Path, config: PrepareConfig, split: Split, bucket: int, first_row_id: int, number: int
 ) -> Shard:
-    """Write a bucket as a shard of the prepared corpus, with row ids from `first_row_id`."""
+    """Write a bucket as a shard of the prepared corpus, with row ids from `first_row_id`.
+
+    Raises RuntimeError unless it has as many rows as were counted, `number`.
+    """
     path = folder / split / f"shard-{bucket:05d}.parquet"
     if not path.is_file():
         rows = pq.read_table(_built(folder, split, bucket), schema=ALIGNED_SCHEMA)
         if split == "train" and config.sampling.temperature > 1:
-            copies = intake.read_bucket(folder / "copies", bucket, sampling.KEYED_SCHEMA)
+            copied = [_copies(folder, each) for each in range(config.shards)]
+            copies = intake.read_bucket(copied, bucket, sampling.KEYED_SCHEMA)
             rows = sampling.with_copies(rows, copies)
+        if rows.num_rows != number:
+            raise RuntimeError(f"{path}: {number} rows were counted, {rows.num_rows} are there")
         row_ids = pa.array(range(first_row_id, first_row_id + rows.num_rows), pa.int64())
         rows = rows.set_column(0, ALIGNED_SCHEMA.field("row_id"), row_ids)
         _write_parquet(rows, path, config.window_rows)
@@ -172,13 +180,9 @@ def _sample(
 ) -> Iterator[tuple[str, str]]:
     """Up to `alignment.fit_pairs` different training pairs, in key order."""
     taken = 0
+    pieces = taken_in.pieces(folder, "train", "-".join(languages))
     for bucket in range(config.shards):
-        rows = intake.read_bucket(folder / "intake" / "train", bucket)
-        wanted = pc.and_(
-            pc.equal(rows["source_language"], languages[0]),
-            pc.equal(rows["target_language"], languages[1]),
-        )
-        rows = intake.in_key_order(rows.filter(wanted))
+        rows = intake.in_key_order(intake.read_bucket(pieces, bucket))
         before = None
         for pair in zip(rows["source"].to_pylist(), rows["target"].to_pylist(), strict=True):
             if pair != before:
@@ -191,6 +195,10 @@ def _sample(
 
 def _built(folder: Path, split: Split, bucket: int) -> Path:
     return folder / "built" / split / f"{bucket:05d}.parquet"
+
+
+def _copies(folder: Path, bucket: int) -> Path:
+    return folder / "copies" / f"{bucket:05d}.arrow"
 
 
 def _write_parquet(rows: pa.Table, path: Path, group_rows: int) -> None:

@@ -8,13 +8,14 @@ from pathlib import Path
 import pyarrow as pa
 
 from clism_ray.config_corpus import PrepareConfig
-from clism_ray.corpus import intake_stages
+from clism_ray.corpus import intake_stages, taken_in
 from clism_ray.corpus.inputs import Input
 from clism_ray.corpus.intake import Counts
 from clism_ray.corpus.pieces import Counted, once
 from clism_ray.corpus.progress import Progress
 from clism_ray.corpus.read import read_chunks
 from clism_ray.corpus.readers.chunk import CHUNK_BYTES, Chunk
+from clism_ray.corpus.taken_in import Pieces
 from clism_ray.corpus.tasks import attempt, bound, options, places, results
 
 
@@ -30,13 +31,13 @@ def take_in(config: PrepareConfig, inputs: Sequence[Input], folder: Path) -> Cou
 
 
 def _of_split(config: PrepareConfig, inputs: Sequence[Input], folder: Path, name: str) -> Counts:
+    """Their counts, which are noted with the names of the pieces, even if there are none."""
+    record = taken_in.record(folder, name)
     if not inputs:
+        once(record, lambda: (Counter(), Counter()))
         return Counter()
     progress = Progress("take in", "lines")
-    (counts,), is_new = once(
-        intake_stages.intake_record(folder, name),
-        lambda: (_take_in(config, inputs, folder, progress),),
-    )
+    (counts, _), is_new = once(record, lambda: _take_in(config, inputs, folder, progress))
     if not is_new:
         progress.add(_lines(counts), is_new)
     progress.end()
@@ -45,9 +46,10 @@ def _of_split(config: PrepareConfig, inputs: Sequence[Input], folder: Path, name
 
 def _take_in(
     config: PrepareConfig, inputs: Sequence[Input], folder: Path, progress: Progress
-) -> Counts:
-    """A file in, its chunks out; a chunk in, its counts out."""
+) -> tuple[Counts, Pieces]:
+    """A file in, its chunks out; a chunk in, its counts and pieces out."""
     counts: Counts = Counter()
+    pieces: Pieces = Counter()
     task_options = options(config.resources)
     chunks = places(len(inputs)).map_batches(
         partial(_read, inputs, folder),
@@ -56,10 +58,11 @@ def _take_in(
     taken = chunks.map_batches(partial(_take_in_chunk, config, inputs, folder), **task_options)
     taken.context.target_max_block_size = 1  # a block for each chunk, so a task for each
     bound(taken, 2 * CHUNK_BYTES, config.resources)
-    for (chunk_counts,), is_new in results(taken.iter_rows()):
+    for (chunk_counts, chunk_pieces), is_new in results(taken.iter_rows()):
         progress.add(_lines(chunk_counts), is_new)
         counts.update(chunk_counts)
-    return counts
+        pieces.update(chunk_pieces)
+    return counts, pieces
 
 
 def _read(inputs: Sequence[Input], folder: Path, batch: pa.Table) -> Iterator[pa.Table]:
@@ -83,12 +86,12 @@ def _read(inputs: Sequence[Input], folder: Path, batch: pa.Table) -> Iterator[pa
 def _take_in_chunk(
     config: PrepareConfig, inputs: Sequence[Input], folder: Path, batch: pa.Table
 ) -> pa.Table:
-    """A chunk -> the counts of its lines."""
+    """A chunk -> the counts of its lines and its pieces."""
 
     def take_in() -> Counted:
         (place, chunk) = next(results(batch.to_pylist()))
         if chunk is None:
-            return Counted((Counter(),), is_new=True)
+            return Counted((Counter(), Counter()), is_new=True)
         return intake_stages.take_in_chunk(folder, config, inputs[place], chunk)
 
     return attempt(take_in)

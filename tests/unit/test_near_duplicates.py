@@ -1,6 +1,7 @@
 """Near duplicates: what is alike, what is found, and that the way of finding it does not show."""
 
 import random
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -28,6 +29,9 @@ from clism_ray.corpus.near_duplicates import (
     note_bands,
     places,
 )
+from clism_ray.corpus.pieces import counted, once
+from clism_ray.corpus.taken_in import piece, pieces, record
+from clism_ray.errors import Unavailable
 
 Pair = tuple[str, str]
 WORDS = [f"{a}{b}{c}" for a in "bdgklmnprst" for b in "aeiou" for c in ("ck", "st", "mp", "ne")]
@@ -51,7 +55,10 @@ def varied(choose: random.Random, texts: int) -> list[Pair]:
 def stored(
     folder: Path, pairs: dict[Split, Sequence[Pair]], buckets: dict[Split, int], target: str = "de"
 ) -> None:
-    """Write pairs as taking in does, in several files."""
+    """Write pairs as taking in does, in several files, beside those that are there."""
+    for corpora in SPLITS:
+        once(record(folder, corpora), lambda: (Counter(), Counter()))
+    written = counted(record(folder, "train"))[1]
     for split, texts in pairs.items():
         for start in range(0, len(texts), 7):
             rows: list[dict[str, object]] = [
@@ -62,8 +69,11 @@ def stored(
                 }
                 for n, pair in enumerate(texts[start : start + 7])
             ]
-            path = folder / "intake" / split / f"{target}-{start:05d}.arrow"
-            write_buckets(rows, path, buckets[split])
+            name = f"{target}-{start:05d}"
+            write_buckets(rows, piece(folder, split, name), buckets[split])
+            written[split, f"en-{target}", name] = len(rows)
+    record(folder, "train").unlink()
+    once(record(folder, "train"), lambda: (Counter(), written))
 
 
 def found(
@@ -91,8 +101,8 @@ def found(
                 bring_texts(folder, buckets, *place)
     losers = set()
     for number in numbers:
-        rows = read_bucket(folder / "intake" / "train", number)
-        keys = near_keys(folder, threshold, "train", number, rows)
+        rows = read_bucket(pieces(folder, "train"), number)
+        keys = near_keys(folder, buckets, threshold, "train", number, rows)
         losers |= {(r["source"], r["target"]) for r in rows.to_pylist() if r["key"] in keys}
     return losers
 
@@ -227,4 +237,20 @@ def test_equal_texts_of_another_language_pair_stay(tmp_path: Path) -> None:
 def test_an_empty_corpus_has_none(tmp_path: Path) -> None:
     assert found(tmp_path, {}, 0.8) == set()
     nothing = pa.Table.from_pylist([], schema=SCHEMA)
-    assert near_keys(tmp_path, 0.8, "train", 0, nothing) == frozenset()
+    buckets: dict[Split, int] = {"train": 3, "dev": 1}
+    assert near_keys(tmp_path, buckets, 0.8, "train", 0, nothing) == frozenset()
+
+
+def test_a_piece_that_is_not_seen_is_missed(tmp_path: Path) -> None:
+    buckets: dict[Split, int] = {"train": 2, "dev": 1}
+    found(tmp_path, {"train": varied(random.Random(1), 9)}, 0.8, buckets)
+    nothing = pa.Table.from_pylist([], schema=SCHEMA)
+    for stage, work in (
+        ("texts", lambda: near_keys(tmp_path, buckets, 0.8, "train", 0, nothing)),
+        ("met", lambda: bring_texts(tmp_path, buckets, "dev", 0)),
+        ("bands", lambda: meet(tmp_path, buckets, 1)),
+    ):
+        (tmp_path / "near" / stage / "train-00001.arrow").unlink()
+        (tmp_path / "near" / stage / "dev-00000.arrow").unlink(missing_ok=True)
+        with pytest.raises(Unavailable, match="was written and is not seen here"):
+            work()

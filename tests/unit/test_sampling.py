@@ -104,7 +104,7 @@ def test_copies_have_keys_of_their_own_and_say_the_same() -> None:
 def test_copies_fall_into_the_buckets_of_their_keys(tmp_path: Path) -> None:
     found = copies(rows(hi=30), {"en-hi": 3.5})
     write_batches(in_buckets(found, 7), tmp_path / "0.arrow", KEYED_SCHEMA)
-    buckets = [read_bucket(tmp_path, bucket, KEYED_SCHEMA) for bucket in range(7)]
+    buckets = [read_bucket([tmp_path / "0.arrow"], bucket, KEYED_SCHEMA) for bucket in range(7)]
     for place, bucket in enumerate(buckets):
         assert {bucket_of(key, 7) for key in bucket["key"].to_pylist()} <= {place}
     assert pa.concat_tables(buckets).to_pylist() == found.to_pylist()

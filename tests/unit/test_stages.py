@@ -1,0 +1,106 @@
+"""The tasks of preparation, one after the other, without Ray: what they take from each other."""
+
+import shutil
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from clism_ray.config_corpus import PrepareConfig
+from clism_ray.config_file import parse
+from clism_ray.corpus import intake, stages
+from clism_ray.corpus.inputs import inputs_of
+from clism_ray.corpus.intake_stages import note_dev_sources, take_in_chunk, to_take_in
+from clism_ray.corpus.pieces import once
+from clism_ray.corpus.read import read_chunks
+from clism_ray.corpus.spans import Finder, finder
+from clism_ray.corpus.taken_in import Pieces, pieces, record
+from clism_ray.errors import Unavailable
+
+LANGUAGES = {"de": "wir sahen {} im Jahr {} .", "es": "vimos {} en el año {} ."}
+
+
+def configuration(folder: Path, **settings: Any) -> PrepareConfig:
+    corpora = []
+    for language, form in LANGUAGES.items():
+        path = folder / f"en-{language}.tsv"
+        cities = ("Rome", "Oslo", "Lima", "Bonn")
+        pairs = [
+            (f"we saw {c} in the year {n} .", form.format(c, n)) for n in range(9) for c in cities
+        ]
+        path.write_text("".join(f"{source}\t{target}\n" for source, target in pairs))
+        languages = {"source_language": "en", "target_language": language}
+        corpora.append({"name": "a", "format": "tsv", "path": str(path), **languages})
+    return parse(PrepareConfig, {"output": "out", "corpora": corpora, "shards": 2, **settings})
+
+
+def taken_in(folder: Path, config: PrepareConfig) -> None:
+    """All chunks of the corpora, as `take_in` takes them in."""
+    once(record(folder, "dev"), lambda: (Counter(), Counter()))
+    note_dev_sources(folder, config)
+    stored: Pieces = Counter()
+    for source in inputs_of(config):
+        for chunk in read_chunks(source.files, lines=10):
+            (_, of_chunk), _ = take_in_chunk(folder, config, source, chunk)
+            stored.update(of_chunk)
+    once(record(folder, "train"), lambda: (Counter(), stored))
+
+
+def open_finder(config: PrepareConfig, language: str) -> Finder:
+    return finder(config.spans, language)
+
+
+def built(folder: Path, config: PrepareConfig, bucket: int) -> int:
+    """How many rows a bucket of train has when it is built."""
+    (counts, _), _ = stages.build_bucket(
+        folder, config, open_finder, lambda _: None, "train", bucket
+    )
+    return sum(number for (*_, outcome), number in counts.items() if outcome == "train")
+
+
+def test_pieces_that_a_listing_does_not_show_are_missed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = configuration(tmp_path)
+    taken_in(tmp_path, config)
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "glob", lambda *_: iter(()))  # as a network file system may for a while
+        assert sum(intake.read_bucket(pieces(tmp_path, "train"), n).num_rows for n in (0, 1)) == 72
+    stages.fit_tables(tmp_path, config, None, "en", "de")
+    pieces(tmp_path, "train")[0].unlink()
+    with pytest.raises(Unavailable, match="was written and is not seen here"):
+        built(tmp_path, config, 0)
+
+
+def test_an_emptied_chunk_is_not_taken_for_one_without_lines(tmp_path: Path) -> None:
+    config = configuration(tmp_path)
+    taken_in(tmp_path, config)
+    source = inputs_of(config)[0]
+    chunk = next(iter(read_chunks(source.files, lines=10)))
+    emptied = to_take_in(tmp_path, source, chunk)
+    assert emptied != chunk
+    shutil.rmtree(tmp_path / "intake")
+    with pytest.raises(Unavailable, match="was written and is not seen here"):
+        take_in_chunk(tmp_path, config, source, emptied)
+
+
+def test_tables_are_fitted_on_the_pieces_of_their_languages_alone(tmp_path: Path) -> None:
+    config = configuration(tmp_path)
+    taken_in(tmp_path, config)
+    for path in set(pieces(tmp_path, "train")) - set(pieces(tmp_path, "train", "en-es")):
+        path.unlink()
+    stages.fit_tables(tmp_path, config, None, "en", "es")
+    with pytest.raises(Unavailable):
+        stages.fit_tables(tmp_path, config, None, "en", "de")
+
+
+def test_a_shard_has_the_rows_that_were_counted(tmp_path: Path) -> None:
+    config = configuration(tmp_path)
+    taken_in(tmp_path, config)
+    for language in LANGUAGES:
+        stages.fit_tables(tmp_path, config, None, "en", language)
+    rows = built(tmp_path, config, 0)
+    with pytest.raises(RuntimeError, match=f"{rows + 1} rows were counted, {rows} are there"):
+        stages.number_bucket(tmp_path, config, "train", 0, 0, rows + 1)
+    assert sum(stages.number_bucket(tmp_path, config, "train", 0, 0, rows).rows_per_group) == rows
