@@ -49,7 +49,7 @@ from clism_ray.corpus.manifest import (
 from clism_ray.corpus.progress import Progress
 from clism_ray.corpus.sampling import repeats
 from clism_ray.corpus.take_in import take_in
-from clism_ray.corpus.tasks import check_cluster, disk_full, each
+from clism_ray.corpus.tasks import check_cluster, check_shared, disk_full, each
 from clism_ray.errors import InputError, Unavailable
 
 Copies: TypeAlias = Counter[tuple[str, int]]  # (language pair, bucket of train) -> rows
@@ -80,6 +80,8 @@ def prepare(
     with unfinished.held(output):
         cluster.connect()
         check_cluster(config)
+        if not unfinished.is_there(output):
+            check_shared(unfinished.folder_of(output), config.resources)
         executor.settings()
         files = [(entry.files, path) for entry in inputs for path in paths(entry.files)]
         input_files = each(_input_file, files, config.resources)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from errno import ENOSPC
 from functools import partial
+from pathlib import Path
 from typing import Any, TypeVar
 
 import pyarrow as pa
@@ -15,8 +16,10 @@ from clism_ray.config_corpus import PrepareConfig, PrepareResources
 from clism_ray.corpus import models
 from clism_ray.errors import InputError, Unavailable
 from clism_ray.placement import carriers, check_labels
+from clism_ray.train.storage import check_storage, other_nodes
 
 ResultT = TypeVar("ResultT")
+_NODE_ID = "ray.io/node-id"  # a label that Ray gives each node
 _OUTCOME = pa.schema([("result", pa.binary()), ("error", pa.binary())])
 
 
@@ -25,6 +28,12 @@ def check_cluster(config: PrepareConfig) -> None:
     check_labels(cluster.nodes(), config.resources.labels, "resources.labels")
     if models.are_held(config):
         _check_gpus(config.resources)
+
+
+def check_shared(folder: Path, resources: PrepareResources) -> None:
+    """Raise InputError unless every node that tasks may go to sees a folder and writes to it."""
+    able = {node.labels.get(_NODE_ID) for node in carriers(cluster.nodes(), resources.labels)}
+    check_storage(folder, [node for node in other_nodes() if node.key in able])
 
 
 def each(

@@ -16,9 +16,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import ray
 
 from clism_ray.config_corpus import PrepareConfig
 from clism_ray.config_file import parse
+from clism_ray.corpus import tasks
 from clism_ray.corpus.card import CARD, reasons
 from clism_ray.corpus.manifest import Manifest, read_manifest, verify_hashes, windows
 from clism_ray.corpus.prepare import prepare
@@ -26,6 +28,7 @@ from clism_ray.corpus.samples import DROPPED, KEPT
 from clism_ray.errors import InputError
 from clism_ray.records import ALIGNED_SCHEMA, from_row
 from clism_ray.report.corpus_page import draw
+from clism_ray.train.storage import Node
 
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("ray_cluster"), pytest.mark.timeout(180)]
 
@@ -312,6 +315,23 @@ def test_a_folder_that_is_no_corpus_is_not_touched(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no prepared corpus"):
         prepare(config)
     assert diary.read_text() == "dear diary"
+
+
+def test_a_node_that_does_not_share_the_output_is_named_before_any_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    nodes = [Node(node["NodeID"], node["NodeManagerAddress"]) for node in ray.nodes()]
+    monkeypatch.setattr(tasks, "other_nodes", lambda: nodes)  # asked as if it were another one
+    config = small(tmp_path / "input")
+    opened = os.open(tmp_path, os.O_RDONLY)
+    own = f"/proc/self/fd/{opened}"  # a path that means something else in each process
+    try:
+        with pytest.raises(InputError, match="does not see the driver's storage in /proc/self/fd"):
+            prepare(dataclasses.replace(config, output=f"{own}/prepared"))
+    finally:
+        os.close(opened)
+    assert "take in" not in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["input"]
 
 
 @pytest.fixture
