@@ -15,7 +15,7 @@ from clism_ray.corpus import build, clean, intake, stages
 from clism_ray.corpus.eflomal import Eflomal
 from clism_ray.corpus.finders import open_finder
 from clism_ray.corpus.inputs import inputs_of
-from clism_ray.corpus.intake_stages import note_dev_sources, take_in_chunk
+from clism_ray.corpus.intake_stages import note_dev_texts, take_in_chunk
 from clism_ray.corpus.linkers import open_encoder
 from clism_ray.corpus.pieces import once
 from clism_ray.corpus.read import read_chunks
@@ -42,7 +42,7 @@ def plain_loop(
 
     with counting(seconds, "take in"):
         once(record(folder, "dev"), lambda: (Counter(), Counter()))
-        note_dev_sources(folder, config)
+        note_dev_texts(folder, config)
         pieces: Pieces = Counter()
         for chunk in read_chunks(source.files):
             (counts, of_chunk), _ = take_in_chunk(folder, config, source, chunk)

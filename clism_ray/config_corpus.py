@@ -167,7 +167,10 @@ class SpanConfig:
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class DevConfig:
-    """Held-out pairs: named files, or a share of all pairs chosen by hash of the source text."""
+    """Held-out pairs: named files, or a share of all pairs chosen by hash of the English text.
+
+    Of the source text where neither side is English.
+    """
 
     corpora: tuple[CorpusFiles, ...] = ()
     fraction: Fraction = 0.0

@@ -148,7 +148,7 @@ def outcome(case: Case, folder: Path) -> str:
 
 def _fates(files: Any) -> Iterator[tuple[str, int]]:
     for entry in read_pairs(files):
-        kept = HeldOut(is_dev_corpus=False, sources=(), fraction=0.0)
+        kept = HeldOut(is_dev_corpus=False, texts=(), fraction=0.0)
         _, counts, _ = take_in([entry], "en-de", CleaningConfig(), kept)
         reasons = [reason for _, _, reason in counts if reason != "in"]
         yield (f"`{reasons[0]}`" if reasons else "kept"), entry.origin.line

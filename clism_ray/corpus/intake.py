@@ -42,10 +42,10 @@ SCHEMA = pa.schema(
 
 @dataclass(frozen=True, slots=True)
 class HeldOut:
-    """What decides between train and dev, by the source text alone."""
+    """What decides between train and dev, by the `deciding` text alone."""
 
     is_dev_corpus: bool
-    sources: Container[int]  # keys of the source texts of the dev corpora
+    texts: Container[int]  # keys of the deciding texts of the dev corpora
     fraction: float  # of other pairs, for dev
 
 
@@ -72,7 +72,7 @@ def take_in(
         source, target = cleaned(entry.source, cleaning), cleaned(entry.target, cleaning)
         languages = entry.source_language, entry.target_language
         reason = drop_reason(source, target, languages, cleaning)
-        split = "train" if reason else split_of(source, held_out)
+        split = "train" if reason else split_of(deciding(source, target, *languages), held_out)
         if reason or split is None:
             reason = reason or "in_dev"
             counts[language_pair, corpus, reason] += 1
@@ -91,19 +91,30 @@ def take_in(
     return rows, counts, samples
 
 
-def split_of(source: str, held_out: HeldOut) -> Split | None:
-    """The split of a pair with this source text; None if it must go as dev holds its source."""
+def deciding(source: str, target: str, source_language: str, target_language: str) -> str:
+    """The text whose split a pair is of: the English one, or the source if that is not one side.
+
+    A sentence that meets translations into several languages, or in both directions, is English.
+    """
+    source_is, target_is = (
+        language.partition("-")[0] == "en" for language in (source_language, target_language)
+    )
+    return target if target_is and not source_is else source
+
+
+def split_of(text: str, held_out: HeldOut) -> Split | None:
+    """The split of pairs that this text decides; None if they must go as dev holds the text."""
     if held_out.is_dev_corpus:
         return "dev"
-    number = source_key(source)
-    if number in held_out.sources:
+    number = text_key(text)
+    if number in held_out.texts:
         return None
     return "dev" if number < held_out.fraction * KEYS else "train"
 
 
-def source_key(source: str) -> int:
+def text_key(text: str) -> int:
     """A number below `KEYS`, equal for texts that differ only in case."""
-    return key(source.casefold())
+    return key(text.casefold())
 
 
 def key(*texts: str) -> int:

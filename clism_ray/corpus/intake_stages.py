@@ -20,6 +20,8 @@ from clism_ray.corpus.stages import buckets
 from clism_ray.corpus.taken_in import Pieces
 from clism_ray.garbage import seldom_collected
 
+_DECIDING = ["source", "target", "source_language", "target_language"]
+
 
 def to_take_in(folder: Path, source: Input, chunk: Chunk) -> Chunk:
     """A chunk as it is handed to `take_in_chunk`: empty if that took it in already.
@@ -46,7 +48,7 @@ def take_in_chunk(folder: Path, config: PrepareConfig, source: Input, chunk: Chu
             raise unseen(record)
         held_out = intake.HeldOut(
             is_dev_corpus=source.is_dev,
-            sources=frozenset() if source.is_dev else _dev_sources(folder),
+            texts=frozenset() if source.is_dev else _dev_texts(folder),
             fraction=config.dev.fraction,
         )
         entries = parse_chunk(source.files, chunk)
@@ -68,24 +70,28 @@ def take_in_chunk(folder: Path, config: PrepareConfig, source: Input, chunk: Chu
     return once(record, take_in)
 
 
-def note_dev_sources(folder: Path, config: PrepareConfig) -> None:
-    """Note which source texts the dev corpora hold, before the other corpora are taken in."""
-    path = folder / "dev_sources.npy"
+def note_dev_texts(folder: Path, config: PrepareConfig) -> None:
+    """Note which texts decide for the dev corpora, before the other corpora are taken in."""
+    path = folder / "dev_texts.npy"
     if path.is_file():
         return
     texts: set[str] = set()
     pieces = taken_in.pieces(folder, "dev", corpora=["dev"])
     for bucket in range(buckets(config, "dev")):
-        texts.update(intake.read_bucket(pieces, bucket)["source"].to_pylist())
-    keys = np.array(sorted({intake.source_key(text) for text in texts}), dtype=np.uint64)
+        rows = intake.read_bucket(pieces, bucket).select(_DECIDING).to_pydict()
+        texts.update(map(intake.deciding, *(rows[column] for column in _DECIDING)))
+    keys = np.array(sorted({intake.text_key(text) for text in texts}), dtype=np.uint64)
     with whole(path) as part, part.open("wb") as file:
         np.save(file, keys)
 
 
 @lru_cache(maxsize=1)
-def _dev_sources(folder: Path) -> frozenset[int]:
-    path = folder / "dev_sources.npy"
-    return frozenset(np.load(path).tolist()) if path.is_file() else frozenset()
+def _dev_texts(folder: Path) -> frozenset[int]:
+    path = folder / "dev_texts.npy"
+    try:
+        return frozenset(np.load(path).tolist())
+    except FileNotFoundError as error:
+        raise unseen(path) from error
 
 
 def _chunk_name(source: Input, chunk: Chunk) -> str:

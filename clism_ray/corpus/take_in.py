@@ -25,7 +25,7 @@ def take_in(config: PrepareConfig, inputs: Sequence[Input], folder: Path) -> Cou
     The dev corpora come first, as the others avoid their sentences.
     """
     counts = _of_split(config, [entry for entry in inputs if entry.is_dev], folder, "dev")
-    intake_stages.note_dev_sources(folder, config)
+    intake_stages.note_dev_texts(folder, config)
     others = [entry for entry in inputs if not entry.is_dev]
     return counts + _of_split(config, others, folder, "train")
 

@@ -13,19 +13,20 @@ from clism_ray.corpus.intake import (
     KEYS,
     HeldOut,
     bucket_of,
+    deciding,
     in_key_order,
     key,
     read_bucket,
-    source_key,
     split_of,
     take_in,
+    text_key,
     write_buckets,
 )
 from clism_ray.corpus.read import Unreadable
 from clism_ray.errors import Unavailable
 from clism_ray.records import Origin, SentencePair
 
-NONE_HELD_OUT = HeldOut(is_dev_corpus=False, sources=(), fraction=0.0)
+NONE_HELD_OUT = HeldOut(is_dev_corpus=False, texts=(), fraction=0.0)
 
 
 def pair(source: str, target: str, line: int = 1, file: str = "f") -> SentencePair:
@@ -39,7 +40,7 @@ def test_every_line_is_a_row_or_a_counted_reason() -> None:
         Unreadable(Origin("c", "f", 3), "undecodable"),
         pair("Held out", "Behalten", 4),
     ]
-    held_out = HeldOut(False, {source_key("held OUT")}, 0.0)
+    held_out = HeldOut(False, {text_key("held OUT")}, 0.0)
     rows, counts, samples = take_in(entries, "en-de", CleaningConfig(), held_out)
     assert [(row["source"], row["line"]) for row in rows["train"]] == [("One house", 1)]
     assert rows["dev"] == []
@@ -65,9 +66,36 @@ def test_a_dev_corpus_feeds_dev() -> None:
 
 
 @given(st.text(min_size=1), st.floats(0, 1))
-def test_the_split_depends_on_the_source_alone_whatever_its_case(text: str, share: float) -> None:
+def test_the_split_depends_on_the_text_alone_whatever_its_case(text: str, share: float) -> None:
     held_out = HeldOut(False, (), share)
     assert split_of(text, held_out) == split_of(text.casefold(), held_out)
+
+
+@pytest.mark.parametrize(
+    ("languages", "text"),
+    [
+        (("en", "de"), "source"),
+        (("de", "en"), "target"),
+        (("fr", "en-GB"), "target"),
+        (("en-US", "en-GB"), "source"),
+        (("de", "fr"), "source"),
+    ],
+)
+def test_the_english_side_decides_or_the_source(languages: tuple[str, str], text: str) -> None:
+    assert deciding("source", "target", *languages) == text
+
+
+def test_an_english_sentence_is_on_one_side_whatever_it_is_translated_from() -> None:
+    splits: dict[str, set[str]] = {}
+    for languages in (("en", "de"), ("de", "en"), ("fr", "en")):
+        for n in range(40):
+            texts = [f"{n} {language} words" for language in languages]
+            entry = SentencePair(Origin("c", "f", n), *languages, *texts)
+            rows, _, _ = take_in([entry], "-", CleaningConfig(), HeldOut(False, (), 0.5))
+            (split,) = (name for name, of_split in rows.items() if of_split)
+            splits.setdefault(f"{n} en words", set()).add(split)
+    assert {len(found) for found in splits.values()} == {1}
+    assert set().union(*splits.values()) == {"train", "dev"}
 
 
 def test_a_fraction_holds_out_about_that_share() -> None:

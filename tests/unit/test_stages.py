@@ -2,6 +2,7 @@
 
 import shutil
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from clism_ray.config_corpus import PrepareConfig
 from clism_ray.config_file import parse
 from clism_ray.corpus import intake, stages
 from clism_ray.corpus.inputs import inputs_of
-from clism_ray.corpus.intake_stages import note_dev_sources, take_in_chunk, to_take_in
+from clism_ray.corpus.intake_stages import note_dev_texts, take_in_chunk, to_take_in
 from clism_ray.corpus.pieces import once
 from clism_ray.corpus.read import read_chunks
 from clism_ray.corpus.spans import Finder, finder
@@ -21,8 +22,8 @@ from clism_ray.errors import Unavailable
 LANGUAGES = {"de": "wir sahen {} im Jahr {} .", "es": "vimos {} en el año {} ."}
 
 
-def configuration(folder: Path, **settings: Any) -> PrepareConfig:
-    corpora = []
+def configuration(folder: Path, more: Sequence[Any] = (), **settings: Any) -> PrepareConfig:
+    corpora = list(more)
     for language, form in LANGUAGES.items():
         path = folder / f"en-{language}.tsv"
         cities = ("Rome", "Oslo", "Lima", "Bonn")
@@ -37,14 +38,15 @@ def configuration(folder: Path, **settings: Any) -> PrepareConfig:
 
 def taken_in(folder: Path, config: PrepareConfig) -> None:
     """All chunks of the corpora, as `take_in` takes them in."""
-    once(record(folder, "dev"), lambda: (Counter(), Counter()))
-    note_dev_sources(folder, config)
-    stored: Pieces = Counter()
-    for source in inputs_of(config):
-        for chunk in read_chunks(source.files, lines=10):
-            (_, of_chunk), _ = take_in_chunk(folder, config, source, chunk)
-            stored.update(of_chunk)
-    once(record(folder, "train"), lambda: (Counter(), stored))
+    for corpora in ("dev", "train"):
+        stored: Pieces = Counter()
+        for source in inputs_of(config):
+            if source.is_dev == (corpora == "dev"):
+                for chunk in read_chunks(source.files, lines=10):
+                    (_, of_chunk), _ = take_in_chunk(folder, config, source, chunk)
+                    stored.update(of_chunk)
+        once(record(folder, corpora), lambda stored=stored: (Counter(), stored))
+        note_dev_texts(folder, config)
 
 
 def open_finder(config: PrepareConfig, language: str) -> Finder:
@@ -83,6 +85,28 @@ def test_an_emptied_chunk_is_not_taken_for_one_without_lines(tmp_path: Path) -> 
     shutil.rmtree(tmp_path / "intake")
     with pytest.raises(Unavailable, match="was written and is not seen here"):
         take_in_chunk(tmp_path, config, source, emptied)
+
+
+def test_the_english_of_dev_is_kept_out_of_train_in_either_direction(tmp_path: Path) -> None:
+    path = tmp_path / "dev.tsv"
+    path.write_text("damals sahen wir Rome .\tWe saw Rome in the year 3 .\n")
+    languages = {"source_language": "de", "target_language": "en"}
+    dev = {"name": "dev", "format": "tsv", "path": str(path), **languages}
+    (tmp_path / "de-en.tsv").write_text("wir sahen Oslo .\twe saw Oslo .\n")
+    train = {"name": "b", "format": "tsv", "path": str(tmp_path / "de-en.tsv"), **languages}
+    config = configuration(tmp_path, [train], dev={"corpora": [dev]})
+    taken_in(tmp_path, config)
+    paths = pieces(tmp_path, "train")
+    sources = [s for n in (0, 1) for s in intake.read_bucket(paths, n)["source"].to_pylist()]
+    assert len(sources) == 71
+    assert "we saw Rome in the year 3 ." not in sources
+
+
+def test_without_the_texts_of_dev_nothing_is_taken_in(tmp_path: Path) -> None:
+    config = configuration(tmp_path)
+    source = inputs_of(config)[0]
+    with pytest.raises(Unavailable, match=r"dev_texts\.npy: was written and is not seen here"):
+        take_in_chunk(tmp_path, config, source, next(iter(read_chunks(source.files))))
 
 
 def test_tables_are_fitted_on_the_pieces_of_their_languages_alone(tmp_path: Path) -> None:
