@@ -1,6 +1,8 @@
 """Copies of checkpoints where they outlive the run's storage: any place that pyarrow reaches.
 
-    <checkpoint.copy_to>/<name>/step-00000500/...    the files of `checkpoint`
+<checkpoint.copy_to>/<name>/
+    step-00000500/...    the files of `checkpoint`
+    run.json, ...        see `copied_records`
 
 A rank copies its list last. What was not copied whole, or was damaged since, does not count.
 """
@@ -16,7 +18,7 @@ from pyarrow import fs
 from clism_ray.corpus.storage import below, located, system_of
 from clism_ray.errors import InputError
 from clism_ray.passwords import masked
-from clism_ray.train import checkpoint
+from clism_ray.train import checkpoint, copied_records
 
 _STEP = re.compile(r"step-(\d{8})")
 
@@ -34,6 +36,8 @@ def copy(folder: Path, rank: int, place: str, keep: int) -> str | None:
     try:
         system, inner = system_of(place)
         system.create_dir(f"{inner}/{folder.name}", recursive=True)
+        if rank == 0:
+            copied_records.send(folder.parent.parent, system, inner)
         for name in checkpoint.files_of_rank(folder, rank):
             target = f"{inner}/{folder.name}/{name}"
             fs.copy_files(str(folder / name), target, fs.LocalFileSystem(), system)
@@ -46,6 +50,8 @@ def copy(folder: Path, rank: int, place: str, keep: int) -> str | None:
 
 def fetch_newest(place: str, run: Path, identity_hash: str) -> int | None:
     """Fetch the newest sound copy, unless the run has a sound checkpoint as new; its step.
+
+    With it comes what the run lacks beside its checkpoints.
 
     Raises InputError if the place cannot be reached, or if the copy is of other settings.
     """
@@ -60,6 +66,7 @@ def fetch_newest(place: str, run: Path, identity_hash: str) -> int | None:
             if not _all_lists(system, folder):
                 print(f"{masked(place)}: step {step} was not copied whole; an older one is taken")
             elif _fetch(system, folder, _local(run, step), identity_hash):
+                copied_records.fetch(system, inner, run)
                 return step
             else:
                 print(f"{masked(place)}: step {step} is damaged; an older one is taken")

@@ -57,7 +57,7 @@ def pretrain(config: PretrainConfig) -> PretrainResult:
             print(cluster.summary(), flush=True)
             if told := preflight.awaited(config, cluster.free()):
                 print(told, flush=True)
-            lay_out(plan)
+            plan = lay_out(plan)
             with stopping_on_sigterm(plan.folder):
                 plan = _train_tracked(plan, uri)
         elif not plan.record.delivered:  # MLflow was away when the run ended

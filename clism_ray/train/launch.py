@@ -65,8 +65,11 @@ def plan_run(config: PretrainConfig) -> Plan:
     )
 
 
-def lay_out(plan: Plan, tokenizer: Path | None = None) -> None:
-    """Make the folder and what stands in it; a shared tokenizer is copied, unless it is there."""
+def lay_out(plan: Plan, tokenizer: Path | None = None) -> Plan:
+    """Make the folder and what stands in it; a shared tokenizer is copied, unless it is there.
+
+    The plan with what is known of the run now, if it came from elsewhere.
+    """
     config = plan.config
     preflight.check_checkpoint(plan.folder, plan.record.identity_hash)
     make_folder(config, plan.record)
@@ -78,6 +81,7 @@ def lay_out(plan: Plan, tokenizer: Path | None = None) -> None:
         place = place_of(config.checkpoint.copy_to, config.name)
         if fetched := fetch_newest(place, plan.folder, plan.record.identity_hash):
             print(f"goes on from step {fetched} of {masked(place)}", flush=True)
+            plan = dataclasses.replace(plan, record=open_run(config, plan.manifest))
     (plan.folder / "config.yaml").write_text(to_yaml(config), encoding="utf-8")
     wanted = Path(plan.recipe.tokenizer)
     if tokenizer:
@@ -85,6 +89,7 @@ def lay_out(plan: Plan, tokenizer: Path | None = None) -> None:
     else:
         make_tokenizer(config, plan.recipe.corpus, plan.manifest, wanted)
         check_question(str(wanted))
+    return plan
 
 
 def train_planned(plan: Plan, *callbacks: UserCallback, restarts: int | None = None) -> Plan:

@@ -35,7 +35,7 @@ def run_trial(values: dict[str, Any], config: SweepConfig) -> None:
     with hold(plan.folder, f"the trial {run.name!r}"):
         if plan.record.status != FINISHED:
             preflight.check_resources(run, cluster.nodes())
-            lay_out(plan, shared_tokenizer(config, run))
+            plan = lay_out(plan, shared_tokenizer(config, run))
             _train(plan, config.objective)
         if config.few_shot:
             from clism_ray.train.few_shot import end_with_cell  # most trials have none

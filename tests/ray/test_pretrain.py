@@ -281,11 +281,19 @@ def test_a_run_on_an_empty_storage_goes_on_from_its_copies_and_adds_to_them(
 ) -> None:
     place = str(tmp_path / "copies")
     copy(folder_of(undisturbed.folder, 80), 0, place_of(place, "run"), keep=2)
+    curve_copied = tmp_path / "copies" / "run" / journal.JOURNAL  # before the last report came
+    entries = [entry for entry in journal.read_from(curve_copied, 0)[0] if entry.step <= 60]
+    curve_copied.unlink()
+    journal.append(curve_copied, entries)
     copying = {"every_steps": 20, "copy_to": place}
     config = configuration(corpus, tmp_path / "new", scaling=scaling(2), checkpoint=copying)
     result = pretrain(config)
     expected = curve(undisturbed)
-    assert list(curve(result)) == list(range(61, STEPS + 1)), "with what the copy had to report"
+    assert list(curve(result)) == list(range(1, STEPS + 1)), "with what the checkpoint had to tell"
+    assert audit(result.folder).against == [], "each row once an epoch"
+    assert (result.folder / "best.json").read_bytes() == (
+        undisturbed.folder / "best.json"
+    ).read_bytes(), "a better one of before is not replaced"
     for step, loss in curve(result).items():
         assert loss == pytest.approx(expected[step], rel=TOLERANCE)
     copied = tmp_path / "copies" / "run" / "step-00000100"

@@ -64,6 +64,32 @@ def test_the_newest_copy_is_fetched_as_it_was_written(tmp_path: Path, place: str
     assert fetch_newest(place, there, IDENTITY) is None, "it has a newer one"
 
 
+def test_the_record_the_curve_and_the_best_model_come_along(tmp_path: Path, place: str) -> None:
+    here, there = tmp_path / "here", tmp_path / "there"
+    texts = {"run.json": "{}", "tracking.json": '{"key": "k"}', "journal.jsonl": "1\n"}
+    texts |= {"best.json": '{"accuracy": 0.5}', "best/config.json": "old"}
+
+    def write(changes: dict[str, str]) -> None:
+        for name, text in changes.items():
+            (here / name).parent.mkdir(parents=True, exist_ok=True)
+            (here / name).write_text(text)
+
+    write(texts)
+    saved_and_copied(here, place, 20)
+    write({"best/config.json": "not told yet", "journal.jsonl": "1\n2\n"})
+    saved_and_copied(here, place, 40)
+    there.mkdir()
+    (there / "tracking.json").write_text("its own")
+    assert fetch_newest(place, there, IDENTITY) == 40
+    found = {name: (there / name).read_text() for name in texts}
+    assert found == texts | {"tracking.json": "its own", "journal.jsonl": "1\n2\n"}
+    write({"best.json": '{"accuracy": 0.7}', "best/config.json": "new"})
+    saved_and_copied(here, place, 60)
+    assert fetch_newest(place, tmp_path / "third", IDENTITY) == 60
+    assert (tmp_path / "third" / "best" / "config.json").read_text() == "new"
+    assert not list(tmp_path.rglob("*.partial.*"))
+
+
 def test_before_anything_is_copied_there_is_nothing_to_fetch(tmp_path: Path, place: str) -> None:
     assert fetch_newest(place, tmp_path, IDENTITY) is None
 
