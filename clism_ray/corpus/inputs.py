@@ -59,6 +59,14 @@ def inputs_of(config: PrepareConfig) -> list[Input]:
     return inputs
 
 
+def licences(inputs: Sequence[Input]) -> dict[str, str]:
+    """The licence of each corpus, or all of them where its files have several."""
+    found: dict[str, set[str]] = {}
+    for entry in inputs:
+        found.setdefault(entry.files.name, set()).add(entry.files.licence)
+    return {name: "; ".join(sorted(of_files)) for name, of_files in found.items()}
+
+
 def check_pairs_left(language_pair: str, counts: Counts) -> None:
     """InputError if no usable pair of a language pair came in."""
     row: Counter[str] = Counter()

@@ -33,6 +33,7 @@ from clism_ray.corpus.inputs import (
     check_rows_left,
     existing,
     inputs_of,
+    licences,
     remembered,
     settings_and_content,
 )
@@ -130,8 +131,7 @@ def _write(
         per_pair: Counter[str] = Counter()
         for (pair, _), number in copies.items():
             per_pair[pair] += number
-        licences = {entry.files.name: entry.files.licence for entry in inputs}
-        card = make_card(counts, spans, licences, input_files, per_pair)
+        card = make_card(counts, spans, licences(inputs), input_files, per_pair)
         contaminated = contamination.report(folder)
         write_card(folder, {**card, "contamination": contaminated, "made_of": made_of})
         stages.gather_samples(folder)
