@@ -15,7 +15,7 @@ from clism_ray.config_corpus import GazetteerConfig
 from clism_ray.corpus.capitals import Span
 from clism_ray.corpus.readers.lines import raw_lines
 from clism_ray.corpus.storage import find
-from clism_ray.corpus.words import is_punctuation, surfaces
+from clism_ray.corpus.words import is_punctuation, length_in_words, surfaces
 from clism_ray.errors import InputError
 
 Trie: TypeAlias = dict[str, Any]  # word -> the words that may follow it; "" -> the entry it ends
@@ -43,9 +43,10 @@ def read_gazetteer(config: GazetteerConfig, max_words: int) -> Trie:
             raise InputError(
                 f"{where}: expected an entry, or an entry, a tab and its label; got {text!r}"
             )
-        if len(words) > max_words:
+        length = length_in_words(entry, len(words))
+        if length > max_words:
             raise InputError(
-                f"{where}: an entry of {len(words)} words, but spans.max_words is {max_words}; "
+                f"{where}: an entry of {length:g} words, but spans.max_words is {max_words}; "
                 "raise it, or take the entry out"
             )
         node = trie

@@ -13,7 +13,7 @@ from random import Random
 
 from clism_ray.config_corpus import NgramConfig
 from clism_ray.corpus.capitals import Span
-from clism_ray.corpus.words import Offsets, is_punctuation
+from clism_ray.corpus.words import Offsets, is_punctuation, length_in_words
 
 NGRAM = "ngram"
 _JOINTS = frozenset("-'’")  # within a word if no space stands around them
@@ -35,6 +35,7 @@ def ngrams_in(
 ) -> list[Span]:
     """At most `per_sentence` n-grams of 1 to `max_words` words, disjoint, in order.
 
+    Words are counted as by `length_in_words`: in Chinese an n-gram has up to twice the characters.
     They hold no punctuation and do not end inside "didn't" or "rock-solid"; their first and their
     last word are no stop words and have at least `min_rarity`. Confidence: the mean rarity of
     their words.
@@ -50,8 +51,9 @@ def ngrams_in(
     for first in (first for first, fits in enumerate(is_rim) if fits):
         if _is_joined(text, offsets[first][0] - 2, offsets[first][0] - 1):
             continue
-        for end in range(first + 1, min(first + config.max_words, len(tokens)) + 1):
-            if is_sign[end - 1]:
+        for end in range(first + 1, len(tokens) + 1):
+            length = length_in_words(text[offsets[first][0] : offsets[end - 1][1]], end - first)
+            if is_sign[end - 1] or length > config.max_words:
                 break
             if is_rim[end - 1] and not _is_joined(
                 text, offsets[end - 1][1] + 1, offsets[end - 1][1]

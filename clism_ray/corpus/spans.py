@@ -8,7 +8,8 @@
 
 They are asked in the order of the configuration. Where spans overlap, the finder that stands
 first wins, so the spans of a sentence are disjoint. The rules of the paper's appendix B hold for
-all: whole words, at most `max_words` of them, and for models no span of stop words only.
+all: whole words, at most `max_words` of them as `length_in_words` counts, and for models no span of
+stop words only.
 """
 
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
@@ -20,7 +21,7 @@ from clism_ray.corpus.entities import entities_in, load_pipeline
 from clism_ray.corpus.gazetteer import entries_in, read_gazetteer
 from clism_ray.corpus.rare_ngrams import ngrams_in
 from clism_ray.corpus.stop_words import STOP_WORDS
-from clism_ray.corpus.words import Offsets, is_punctuation
+from clism_ray.corpus.words import Offsets, is_punctuation, length_in_words
 from clism_ray.errors import InputError
 
 
@@ -80,7 +81,8 @@ def usable(
     return [
         span
         for span in spans
-        if span.end - span.first <= max_words
+        if length_in_words("".join(tokens[span.first : span.end]), span.end - span.first)
+        <= max_words
         and any(
             not (is_punctuation(token) or _is_stop_word(token, stop_words))
             for token in tokens[span.first : span.end]

@@ -106,6 +106,13 @@ def test_spans_of_stop_words_and_punctuation_only_are_of_no_use() -> None:
     assert usable(spans, tokens, {"the", "of", "us"}, 10) == [Span(0, 4, "x"), Span(4, 5, "x")]
 
 
+def test_a_span_in_a_script_without_spaces_is_as_long_as_it_would_be_with_them() -> None:
+    name = list("中国国际经济交流中心理事会议")  # fourteen characters: seven words
+    span = Span(0, 14, "ORG")
+    assert usable([span], name, (), 7) == [span]
+    assert usable([span], name, (), 6) == []
+
+
 @given(st.lists(st.lists(st.tuples(st.integers(0, 20), st.integers(1, 4)), max_size=8), max_size=4))
 def test_spans_of_several_finders_are_disjoint_and_the_first_finder_keeps_its_own(
     drawn: list[list[tuple[int, int]]],

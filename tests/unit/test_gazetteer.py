@@ -91,6 +91,14 @@ def test_a_list_that_cannot_be_used_is_one_clear_error(
     assert len(str(error.value).splitlines()) == 1
 
 
+def test_characters_of_a_script_without_spaces_are_no_words(tmp_path: Path) -> None:
+    name = "中国国际经济交流中心理事会"
+    config = written(tmp_path, f"{name}\torganisation\n")
+    assert found(config, f"{name}说") == [(" ".join(name), "organisation")]
+    with pytest.raises(InputError, match=r"an entry of 6\.5 words, but spans.max_words is 6"):
+        read_gazetteer(config, max_words=6)
+
+
 def test_a_list_that_is_not_there_is_refused(tmp_path: Path) -> None:
     config = GazetteerConfig(path=str(tmp_path / "none.txt"))
     with pytest.raises(InputError, match=r"spans\.gazetteer\.path: .*none\.txt: no such file"):

@@ -83,6 +83,16 @@ def test_every_n_gram_is_as_likely_as_any_other() -> None:
     assert min(chosen.values()) > 0.8 * max(chosen.values())
 
 
+def test_a_character_of_a_script_without_spaces_is_part_of_a_word() -> None:
+    lengths = {
+        span.end - span.first
+        for n in range(200)
+        for span in found(f"中国国际经济 {n}", NgramConfig(max_words=2, per_sentence=1))
+        if span.end <= 6
+    }
+    assert lengths == {1, 2, 3, 4}
+
+
 texts = st.lists(st.sampled_from(["the", "of", "cat", "sat", "mat", ",", "zig", "7"]), max_size=15)
 
 
