@@ -2,17 +2,18 @@
 
 The list is a UTF-8 text file, or several (`corpus.storage` says what a path may be): an entry a
 line, and after a tab, if the entry is to have another label than the rest, its label. Entries are
-cut into words as sentences are, so "Jean-Luc" is found where its three words stand one after the
-other. Of several entries that begin at a word the longest counts, and reading goes on behind it.
+normalised and cut into words as sentences are, so "Jean-Luc" is found where its three words stand
+one after the other. Of several entries that begin at a word the longest counts, and reading goes on
+behind it.
 """
 
-import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias
 
 from clism_ray.config_corpus import GazetteerConfig
 from clism_ray.corpus.capitals import Span
+from clism_ray.corpus.clean import normalise
 from clism_ray.corpus.readers.lines import raw_lines
 from clism_ray.corpus.storage import find
 from clism_ray.corpus.words import is_punctuation, length_in_words, surfaces
@@ -37,9 +38,10 @@ def read_gazetteer(config: GazetteerConfig, max_words: int) -> Trie:
     """
     trie: Trie = {}
     for where, text in _lines(config.path):
-        entry, tab, label = unicodedata.normalize("NFC", text).partition("\t")
+        entry, tab, label = text.partition("\t")
+        entry, label = normalise(entry), normalise(label)
         words = surfaces(entry)
-        if all(is_punctuation(word) for word in words) or (tab and not label.strip()):
+        if all(is_punctuation(word) for word in words) or (tab and not label):
             raise InputError(
                 f"{where}: expected an entry, or an entry, a tab and its label; got {text!r}"
             )
@@ -52,7 +54,7 @@ def read_gazetteer(config: GazetteerConfig, max_words: int) -> Trie:
         node = trie
         for word in words:
             node = node.setdefault(_key(word, config.match_case), {})
-        new = Entry(label.strip() or config.label, where)
+        new = Entry(label or config.label, where)
         old = node.setdefault("", new)
         if old.label != new.label:
             raise InputError(

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from clism_ray.config_corpus import GazetteerConfig
 from clism_ray.corpus.capitals import Span
+from clism_ray.corpus.clean import normalise
 from clism_ray.corpus.gazetteer import entries_in, read_gazetteer
 from clism_ray.corpus.words import surfaces
 from clism_ray.errors import InputError
@@ -49,6 +50,12 @@ def test_the_longest_entry_of_whole_words_is_found(
     tmp_path: Path, text: str, expected: list[tuple[str, str]]
 ) -> None:
     assert found(written(tmp_path, ENTRIES), text) == expected
+
+
+def test_entries_lose_what_nobody_sees_as_sentences_do(tmp_path: Path) -> None:
+    config = written(tmp_path, "\u200fNew\u200b Yo\xadrk\u200e\t\u200eplace\nمی\u200cخواهم\n")
+    assert found(config, normalise("in New\u200b York")) == [("New York", "place")]
+    assert found(config, normalise("می\u200cخواهم")) == [("می\u200cخواهم", "term")]
 
 
 def test_the_case_may_be_left_out_of_account(tmp_path: Path) -> None:
