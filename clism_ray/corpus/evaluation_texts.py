@@ -1,7 +1,9 @@
 """The texts of evaluation sets, to keep them out of a corpus. What a file holds shows its form.
 
     squad     JSON of SQuAD, XQuAD and MLQA: contexts and questions
-    jsonl     objects with the keys context, question, text, or tokens (a list of words)
+    jsonl     objects: what stands under context, question, text and tokens (a list of words), and
+              any other text of several words, however deep, but SQuAD's titles and answers
+    json      a list of such objects
     uner      Universal NER: `index<TAB>word<TAB>tag ...`, comments after `#`
     wikiann   `lang:word<TAB>tag`
     conll     `word ... tag`, between spaces or tabs; -DOCSTART- lines
@@ -18,17 +20,19 @@ from itertools import islice
 from typing import Any, Literal, TypeAlias
 
 from clism_ray.corpus.readers.lines import raw_lines
+from clism_ray.corpus.words import is_unspaced
 from clism_ray.errors import InputError
 
-Format: TypeAlias = Literal["squad", "jsonl", "uner", "wikiann", "conll", "lines"]
+Format: TypeAlias = Literal["squad", "jsonl", "json", "uner", "wikiann", "conll", "lines"]
 
 _LOOKED_AT = 200  # lines that decide what form a file has
 _TAG = re.compile(r"O|[BIESLU]-\S+")
 _LANGUAGE = re.compile(r"[a-z][a-z-]+:")
 _DOCUMENT = "-DOCSTART-"
-_KEYS = ("context", "question", "text")
+_KEYS = ("context", "question", "text")  # whose texts may be of one word
+_LEFT_OUT = ("title", "answers", "plausible_answers")  # names, and what stands in the context
 _FORMS = (
-    "expected SQuAD JSON, JSON lines with context, question, text or tokens, words with NER tags "
+    "expected SQuAD JSON, JSON lines or a JSON list of objects with texts, words with NER tags "
     "in columns (CoNLL, WikiAnn, Universal NER), or plain text with a sentence a line, in UTF-8"
 )
 
@@ -41,6 +45,8 @@ def format_of(path: str) -> Format:
     if lines[0].lstrip().startswith("{"):
         first = _json(lines[0])
         return "squad" if first is None or "data" in first else "jsonl"
+    if lines[0].lstrip().startswith("[") and _json_list(path) is not None:
+        return "json"
     rows = [_columns(line) for line in lines if not _is_remark(line)]
     if all(len(row) >= 3 and row[0].isdecimal() and _TAG.fullmatch(row[2]) for row in rows):
         return "uner"
@@ -59,6 +65,8 @@ def texts_of(path: str, format: Format) -> list[str]:
             texts = _squad(path)
         case "jsonl":
             texts = _json_lines(path)
+        case "json":
+            texts = _json_texts(path)
         case "lines":
             texts = (line for _, line in _lines(path) if line.strip())
         case _:
@@ -85,16 +93,45 @@ def _json_lines(path: str) -> Iterator[str]:
     for number, line in _lines(path):
         if not line.strip():
             continue
-        row = _json(line)
-        fields: dict[str, Any] = row if isinstance(row, dict) else {}
-        found = [fields[key] for key in _KEYS if isinstance(fields.get(key), str)]
-        if isinstance(fields.get("tokens"), list):
-            found.append(" ".join(map(str, fields["tokens"])))
-        if not found:
-            raise InputError(
-                f"{path}, line {number}: no text under context, question, text or tokens; {_FORMS}"
-            )
-        yield from found
+        yield from _texts_in(_json(line), f"{path}, line {number}")
+
+
+def _json_texts(path: str) -> Iterator[str]:
+    for number, entry in enumerate(_json_list(path) or (), 1):
+        yield from _texts_in(entry, f"{path}, entry {number}")
+
+
+def _json_list(path: str) -> list[Any] | None:
+    found = _json("\n".join(line for _, line in _lines(path)))
+    return found if isinstance(found, list) else None
+
+
+def _texts_in(entry: Any, where: str) -> list[str]:
+    """The texts of an object; InputError if it has none."""
+    found = list(_texts(entry))
+    if not found:
+        raise InputError(
+            f"{where}: no text under context, question, text, tokens or another key; {_FORMS}"
+        )
+    return found
+
+
+def _texts(entry: Any) -> Iterator[str]:
+    """Of each object those of known keys, in the order of these, then the others as they come."""
+    waiting = [entry]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            known = {key: value[key] for key in _KEYS if isinstance(value.get(key), str)}
+            if isinstance(value.get("tokens"), list):
+                known["tokens"] = " ".join(map(str, value["tokens"]))
+            yield from known.values()
+            left_out = {*known, *_LEFT_OUT}
+            waiting += reversed([inner for key, inner in value.items() if key not in left_out])
+        elif isinstance(value, list):
+            waiting += reversed(value)
+        elif isinstance(value, str) and (len(value.split()) > 1 or any(map(is_unspaced, value))):
+            yield value  # a single word is an id or a label
 
 
 def _sentences(path: str, format: Format) -> Iterator[str]:

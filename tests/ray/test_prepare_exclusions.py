@@ -115,7 +115,7 @@ def test_another_evaluation_file_makes_another_corpus(
 def test_a_damaged_evaluation_file_is_one_clear_error(tmp_path: Path) -> None:
     config = configuration(tmp_path)
     path = tmp_path / "test.jsonl"
-    path.write_text('{"question": "what is said here?"}\n{"what": "is this?"}\n')
+    path.write_text('{"question": "what is said here?"}\n{"what": 3}\n')
     cleaning = dataclasses.replace(
         config.cleaning,
         decontaminate=dataclasses.replace(config.cleaning.decontaminate, files=(str(path),)),

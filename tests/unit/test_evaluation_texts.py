@@ -28,6 +28,10 @@ FORMS = {
         '{"text": "c\\ud800", "context": "Rome."}\n',
         ["Rome.", "What?", "a b", "c?"],
     ),
+    "json": (
+        '[\n {"context": "Caf\\u00e9 M."},\n ["So it is.", {"tokens": ["a", "b"]}]\n]\n',
+        ["Café M.", "So it is.", "a b"],
+    ),
     "uner": (
         "# sent_id = 1\n# text = So\n1\tSo\tO\t-\t-\n2\tO\tB-PER\t-\t-\n\n# x\n1\tRome\tB-LOC\n",
         ["So O", "Rome"],
@@ -56,6 +60,25 @@ def test_json_over_many_lines_is_one_document(tmp_path: Path) -> None:
     path = tmp_path / "dev.json"
     path.write_text(json.dumps(SQUAD, indent=1))
     assert texts_of(str(path), format_of(str(path))) == FORMS["squad"][1]
+
+
+def test_no_text_of_an_object_is_passed_over(tmp_path: Path) -> None:
+    entry = {
+        **{"id": "a7", "title": "War and Peace", "answers": {"text": ["in the rain"]}},
+        **{"passage": "It rained all day.", "lang": "en", "question": "When?", "idx": 3},
+        "options": [{"text": "Never"}, "It did not", {"n": ["下雨"]}],
+    }
+    path = tmp_path / "test.jsonl"
+    path.write_text(json.dumps(entry))
+    assert texts_of(str(path), format_of(str(path))) == [
+        *("When?", "It rained all day.", "Never", "It did not", "下雨")
+    ]
+
+
+def test_plain_text_may_begin_with_a_bracket(tmp_path: Path) -> None:
+    path = tmp_path / "test.txt"
+    path.write_text("[Applause]\nThank you.\n")
+    assert format_of(str(path)) == "lines"
 
 
 def test_words_whose_tags_stand_after_one_space_are_conll(tmp_path: Path) -> None:
