@@ -24,7 +24,8 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # runs without installation
 
-from clism_ray.config import LossConfig, MaskingConfig, ModelConfig, ScratchConfig, TokenizerConfig
+from clism_ray.config import MaskingConfig, ModelConfig, ScratchConfig, TokenizerConfig
+from clism_ray.config_losses import LossConfig
 from clism_ray.corpus.synthetic import pairs as synthetic_pairs
 from clism_ray.masking.collate import collate
 from clism_ray.masking.examples import make_examples, vocabulary

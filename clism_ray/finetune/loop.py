@@ -23,9 +23,10 @@ from clism_ray.finetune.card import task_card
 from clism_ray.finetune.cell import MODEL, CellResult, Score, write_result
 from clism_ray.finetune.job import CellJob
 from clism_ray.finetune.load import load_task
-from clism_ray.finetune.plan import fingerprint, task_name
+from clism_ray.finetune.plan import task_name
 from clism_ray.finetune.task import Judged, Task
 from clism_ray.masking.order import Plan, Slot, rows_of, slot, slots_per_worker
+from clism_ray.model.fingerprint import fingerprint
 from clism_ray.train import journal
 from clism_ray.train.engine import (
     Engine,
@@ -77,7 +78,8 @@ def _set_up(job: CellJob) -> Worker:
         task = load_task(config)
         if rank == 0:
             planned = job.identity[task_name(config)]
-            _check_same(config.model.path, fingerprint(config.model), job.identity["model"])
+            held = fingerprint(config.model.path, config.model.revision)
+            _check_same(config.model.path, held, job.identity["model"])
             _check_same(task.train.file, task.train.sha256, planned["train"])
             for file in _tested(config):
                 _check_same(str(file.path), file_sha256(file.path), planned["tests"][file.key])

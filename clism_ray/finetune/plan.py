@@ -1,9 +1,7 @@
 """Cells before they run: their names, folders and identities, and what is on disk of them."""
 
 import dataclasses
-import hashlib
 import os
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +13,10 @@ from clism_ray.config_tasks import (
     QaConfig,
     StartConfig,
 )
-from clism_ray.corpus.manifest import file_sha256
-from clism_ray.errors import InputError
 from clism_ray.finetune.cell import read_result
 from clism_ray.finetune.few_shot import train_file
 from clism_ray.finetune.place import Place, places
+from clism_ray.model.fingerprint import fingerprint, hash_of
 from clism_ray.train.run import check_same, with_new_keys
 
 _PLACEMENT = frozenset("name model storage scaling zero tracking export".split())
@@ -35,7 +32,6 @@ _DEFAULTS = {  # of what a cell's configuration consists of
         )
     },
 }
-_WEIGHTS = (".safetensors", ".bin", ".json", ".model", ".txt")  # and tokenizers
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -63,10 +59,10 @@ def plan_cell(config: FinetuneConfig, model: str, folder: Path) -> Cell:
     task = config.task
     files = [file for test, gold in task.tests.items() for file in gold.files(test)]
     tree[task_name(config)] |= {
-        "train": _hash_of(train_file(task.train, config.size, config.sample)),
-        "tests": {file.key: _hash_of(file.path) for file in files},
+        "train": hash_of(train_file(task.train, config.size, config.sample)),
+        "tests": {file.key: hash_of(file.path) for file in files},
     }
-    identity = {"model": fingerprint(config.model), **tree}
+    identity = {"model": fingerprint(config.model.path, config.model.revision), **tree}
     if known := read_result(folder):
         as_now = with_new_keys(known.identity, identity, _DEFAULTS)
         check_same(f"the cell {folder.name}", folder, as_now, identity)
@@ -84,18 +80,6 @@ def cells_of(config: EvaluateConfig, folder: Path) -> list[Cell]:
         plan_cell(_cell_config(config, place), place.model, folder / "cells" / str(place))
         for place in places(config)
     ]
-
-
-def fingerprint(model: StartConfig) -> str:
-    """What names a model's weights and tokenizer: hashes of its files, or its pinned hub name."""
-    folder = Path(model.path).expanduser()
-    if not folder.is_dir():
-        if folder.is_absolute() or model.path.startswith("."):
-            raise InputError(f"{model.path}: no such folder; expected a model's")
-        return f"{model.path}@{model.revision or 'main'}"
-    files = sorted(path for path in folder.iterdir() if path.suffix in _WEIGHTS)
-    text = "\n".join(f"{path.name} {_hash_of(path)}" for path in files)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _cell_config(config: EvaluateConfig, place: Place) -> FinetuneConfig:
@@ -127,15 +111,3 @@ def _absolute(config: FinetuneConfig) -> FinetuneConfig:
     if Path(model.path).expanduser().is_dir():
         model = dataclasses.replace(model, path=absolute(model.path))
     return dataclasses.replace(config, model=model, **{task_name(config): placed(config.task)})
-
-
-def _hash_of(path: Path) -> str:
-    if not path.is_file():
-        raise InputError(f"{path}: no such file")
-    known = path.stat()
-    return _sha256(path, known.st_mtime_ns, known.st_size)
-
-
-@lru_cache(maxsize=4096)  # cells of one evaluation share their files
-def _sha256(path: Path, *_: int) -> str:
-    return file_sha256(path)

@@ -28,7 +28,9 @@ from clism_ray.corpus.storage import Location
 from clism_ray.errors import InputError
 from clism_ray.masking.microbatch import Recipe, plan_of
 from clism_ray.masking.tokenizer import load_tokenizer, save_tokenizer, train_tokenizer
+from clism_ray.model.fingerprint import fingerprint
 from clism_ray.train.known_run import RECORD
+from clism_ray.train.status import FINISHED
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -48,6 +50,7 @@ class RunRecord:
     steps: int | None = None  # of the whole run, once it has started
     mlflow_run: str | None = None
     delivered: bool = False  # MLflow has every metric and artefact of the finished run
+    start: str | None = None  # what `model.start` held when the run began
 
 
 def run_folder(config: PretrainConfig) -> Path:
@@ -58,16 +61,27 @@ def run_folder(config: PretrainConfig) -> Path:
 def open_run(config: PretrainConfig, manifest: Manifest) -> RunRecord:
     """The record of a new run, or of the one of this name if its identity is the same.
 
-    Raises InputError, with the differences, if the name belongs to another run.
+    Raises InputError, with the differences, if the name belongs to another run, and if the model
+    that the run began with is another one by now.
     """
     tree = identity(config, manifest.content_hash)
     path = run_folder(config) / RECORD
     if not path.is_file():
-        return RunRecord(identity=tree, identity_hash=identity_hash(tree))
+        return RunRecord(identity=tree, identity_hash=identity_hash(tree), start=_start(config))
     record = RunRecord(**json.loads(path.read_text(encoding="utf-8")))
     known = with_new_keys(record.identity, tree, defaults(PretrainConfig))
     check_same(f"the run {config.name!r}", path.parent, known, tree)
+    if record.status != FINISHED and record.start not in (None, _start(config)):
+        raise InputError(
+            f"model.start {config.model.start!r}: its files are not those that the run "
+            f"{config.name!r} began with; put them back, or give this one another name=..."
+        )
     return record
+
+
+def _start(config: PretrainConfig) -> str | None:
+    model = config.model
+    return None if model.start is None else fingerprint(model.start, model.revision)
 
 
 def with_new_keys(

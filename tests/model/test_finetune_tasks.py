@@ -1,6 +1,5 @@
 """Cells before and after training: their identity, their data, what their answers are worth."""
 
-import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +13,12 @@ from clism_ray.errors import InputError
 from clism_ray.finetune.cell import IDS, PARTS, CellResult, read_items, read_result, write_result
 from clism_ray.finetune.check import check_cells
 from clism_ray.finetune.load import load_task
-from clism_ray.finetune.plan import cells_of, fingerprint, plan_cell
+from clism_ray.finetune.plan import cells_of, plan_cell
 from clism_ray.finetune.share import token_share
 from clism_ray.finetune.task import Task
 from clism_ray.masking.tokenizer import load_tokenizer
 from clism_ray.model.export import SPAN_HEAD
+from clism_ray.model.fingerprint import fingerprint
 from clism_ray.tasks.ner_scores import f1
 from tests.tasks_data import write_encoder, write_questions, write_sentences
 
@@ -134,11 +134,11 @@ def test_paths_are_absolute_before_workers_meet_them(
 
 
 def test_a_folder_is_named_by_its_files(data: Path, tmp_path: Path) -> None:
-    one = cell(data, "qa").model
-    copy = write_encoder(tmp_path / "copy")
-    assert fingerprint(one) == fingerprint(dataclasses.replace(one, path=str(copy)))
+    one, copy = cell(data, "qa").model.path, write_encoder(tmp_path / "copy")
+    assert fingerprint(one, None) == fingerprint(str(copy), None)
     (copy / "model.safetensors").write_bytes(b"other")
-    assert fingerprint(one) != fingerprint(dataclasses.replace(one, path=str(copy)))
+    assert fingerprint(one, None) != fingerprint(str(copy), None)
+    assert fingerprint("org/model", "abc") == "org/model@abc"
 
 
 NEW_ONES = ("precision", "n_best", "constrained", "weight_decay")  # keys with defaults

@@ -10,8 +10,9 @@ import pytest
 import torch
 from transformers import PreTrainedTokenizerFast
 
-from clism_ray.config import LossConfig, MaskingConfig, ModelConfig, ScratchConfig, TokenizerConfig
+from clism_ray.config import MaskingConfig, ModelConfig, ScratchConfig, TokenizerConfig
 from clism_ray.config_corpus import CleaningConfig, CorpusFiles, SpanConfig
+from clism_ray.config_losses import LossConfig
 from clism_ray.corpus.align import Alignment, anchors
 from clism_ray.corpus.capitals import Casing
 from clism_ray.corpus.clean import drop_reason, normalise

@@ -11,10 +11,7 @@ import pytest
 
 from clism_ray.config import (
     BatchConfig,
-    CacrConfig,
-    ClismConfig,
     LengthConfig,
-    LossConfig,
     MaskingConfig,
     ModelConfig,
     PretrainConfig,
@@ -23,6 +20,7 @@ from clism_ray.config import (
     ValidationConfig,
     ZeroConfig,
 )
+from clism_ray.config_losses import CacrConfig, ClismConfig, LossConfig
 from clism_ray.corpus.manifest import Manifest, read_manifest
 from clism_ray.errors import InputError
 from clism_ray.hold import hold
@@ -111,6 +109,25 @@ def test_a_run_older_than_a_setting_goes_on_under_its_default_and_no_other(
     write_record(config, replace(older, identity={**older.identity, "length": {}}))
     with pytest.raises(InputError, match=r"length.steps: None -> 10"):  # it has no default
         open_run(config, manifest)
+
+
+def test_a_run_goes_on_from_the_weights_it_began_with_and_no_others(
+    config: PretrainConfig, manifest: Manifest, tmp_path: Path
+) -> None:
+    start = tmp_path / "start"
+    start.mkdir()
+    (start / "model.safetensors").write_text("weights")
+    begun = replace(config, model=ModelConfig(start=str(start)))
+    record = open_run(begun, manifest)
+    write_record(begun, record)
+    assert open_run(begun, manifest) == record
+    (start / "model.safetensors").write_text("others")
+    with pytest.raises(InputError, match=r"its files are not those that the run .* began with"):
+        open_run(begun, manifest)
+    write_record(begun, replace(record, status="finished"))
+    assert open_run(begun, manifest).status == "finished"
+    write_record(begun, replace(record, start=None))
+    assert open_run(begun, manifest).start is None, "a record older than this"
 
 
 def test_another_corpus_is_another_identity_wherever_it_stands(

@@ -13,10 +13,7 @@ import torch
 import torch.distributed as dist
 
 from clism_ray.config import (
-    CacrConfig,
-    ClismConfig,
     LengthConfig,
-    LossConfig,
     MaskingConfig,
     ModelConfig,
     PretrainConfig,
@@ -24,6 +21,7 @@ from clism_ray.config import (
     TokenizerConfig,
     ValidationConfig,
 )
+from clism_ray.config_losses import CacrConfig, ClismConfig, LossConfig
 from clism_ray.masking.microbatch import Recipe, open_recipe
 from clism_ray.model.export import export_model
 from clism_ray.model.pretrainer import PretrainModel, build_model

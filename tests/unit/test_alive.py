@@ -2,7 +2,7 @@
 
 import pytest
 
-from clism_ray.config import CacrConfig, ClismConfig, LossConfig, MlmConfig
+from clism_ray.config_losses import CacrConfig, ClismConfig, LossConfig, MlmConfig
 from clism_ray.train.alive import silent_losses
 
 ALIVE = {
