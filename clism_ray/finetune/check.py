@@ -27,11 +27,15 @@ def check_cells(cells: Sequence[Cell]) -> None:
 
 def check_data(task: QaConfig | NerConfig, samples: Sequence[tuple[int | None, int]]) -> None:
     """Read the training samples, by size and sample, and all test files."""
+    trained = {}
     for size, sample in dict.fromkeys(samples):
         if isinstance(task, QaConfig):
             qa.read_train(task, size, sample)
         else:
             _, tags, _ = ner.read_train(task, size, sample)
+            trained[tags.types] = tags
+    if isinstance(task, NerConfig):
+        for tags in trained.values():
             ner.check_types(task, tags)
     for test, gold in task.tests.items():
         _check_parallel(test, gold, {file: _ids(task, file) for file in gold.files(test)})

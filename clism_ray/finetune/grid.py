@@ -9,6 +9,7 @@
     report/            the page and the tables
 """
 
+import dataclasses
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -58,6 +59,8 @@ def evaluate(config: EvaluateConfig) -> tuple[Evaluation, dict[str, str]]:
         at_once = _prepare(config, left) if left else 0
         folder.mkdir(exist_ok=True)
         (folder / "evaluation.yaml").write_text(to_yaml(config), encoding="utf-8")
+        running = min(at_once, len(left))
+        left = [_beside(cell, running) for cell in left]
         for cell in left:
             make_ready(cell)
         uri = config.tracking.uri or default_uri(folder.parent.parent)
@@ -100,6 +103,12 @@ def _prepare(config: EvaluateConfig, left: Sequence[Cell]) -> int:
     if waiting := preflight.awaited(config, cluster.free(), data_task=False):
         print(waiting, flush=True)
     return min(fits, config.cells_at_once or fits)
+
+
+def _beside(cell: Cell, running: int) -> Cell:
+    """The cell, with its share of the CPUs where so many run at once."""
+    scaling = preflight.side_by_side(cell.config.scaling, cluster.nodes(), running)
+    return dataclasses.replace(cell, config=dataclasses.replace(cell.config, scaling=scaling))
 
 
 def _run_all(cells: Sequence[Cell], at_once: int, retries: int) -> dict[str, str]:

@@ -133,7 +133,7 @@ class NerTask:
     def _scores(self, windows: Sequence[Window], micro_batch: int) -> Iterator[WordScores]:
         self.model.eval()
         device = next(self.model.parameters()).device
-        with torch.inference_mode():
+        with torch.no_grad():
             for first in range(0, len(windows), micro_batch):
                 batch = lay_out(windows[first : first + micro_batch])
                 scores_WC = self.model(batch.to(device)).cpu().numpy()

@@ -145,7 +145,7 @@ def limits_of(qa: QaConfig, form: str) -> WindowLimits:
 def read_train(qa: QaConfig, size: int | None, sample: int) -> tuple[list[Question], Examples]:
     """The questions of a sample, and where they are from."""
     path = train_file(qa.train, size, sample)
-    questions, repairs = read_questions(path)
+    questions, repairs = _questions(path)
     ids = [question.id for question in questions]
     if is_published(qa.train):
         check_published(ids, size, path)

@@ -155,7 +155,8 @@ def _repeats(sweep: Sweep) -> list[Html]:
     note = (
         f"Means over {len(rows[0].seeds)} seeds ({', '.join(rows[0].seeds)}) with Student's "
         f"intervals of {CONFIDENCE:.0%}; differences are taken seed by seed. One whose interval "
-        "holds 0 may be chance."
+        f"holds 0 may be chance. The best of {len(rows)} is chosen by these very means, which "
+        "flatters it, and intervals are not corrected for their number."
     )
     return [section("Over seeds", paragraph(note, soft=True), table(head, body, 0))]
 

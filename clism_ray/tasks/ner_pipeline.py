@@ -71,7 +71,7 @@ class EntityTagger:
             )
         ]
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def _scores(self, split: Sequence[tuple[str, ...]]) -> list[Floats]:
         sentences = [Sentence(str(n), texts, ()) for n, texts in enumerate(split)]
         windows, _ = make_windows(

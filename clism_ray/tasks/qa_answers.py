@@ -64,7 +64,7 @@ def answer_questions(
     model.eval()
     device = next(model.parameters()).device
     spans: list[Spans] = []
-    with torch.inference_mode():
+    with torch.no_grad():
         for batch in micro_batches(windows, micro_batch):
             tensors = to_tensors(batch, device)
             scores = model.point(tensors, batch.offsets_N1.tolist())

@@ -16,6 +16,7 @@ from clism_ray.train import journal
 from clism_ray.train.engine import start_engine
 from clism_ray.train.job import TrainJob
 from clism_ray.train.run import RESERVATION
+from clism_ray.train.status import NODE_LEAVES
 from clism_ray.train.validate import dev_batches, dev_pairs
 from clism_ray.train.worker import Worker, agree, note
 
@@ -90,7 +91,7 @@ def node_leaves(worker: Worker) -> bool:
     if worker.leaving or ray.train.get_preemption_info() is None:
         return False
     worker.leaving = True
-    note(worker, "event", {"status": "node leaves"})
+    note(worker, "event", {"status": NODE_LEAVES})
     return True
 
 

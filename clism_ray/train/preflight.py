@@ -1,5 +1,6 @@
 """What can be known to fail before any worker starts, each in one sentence."""
 
+import dataclasses
 import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -97,6 +98,18 @@ def runs_at_once(
             _placed(config, nodes, driver, data_task, _most(config.scaling, nodes)) is not None
         )
     return runs
+
+
+def side_by_side(scaling: ScalingConfig, nodes: Sequence[Node], runs: int) -> ScalingConfig:
+    """The scaling of each of so many runs at once: they share the CPUs, not each takes them all."""
+    if runs < 2 or scaling.threads_per_worker:
+        return scaling
+    cpus = [node.resources.get("CPU", 0.0) for node in carriers(nodes, scaling.labels)]
+    able = [number for number in cpus if number >= scaling.cpus_per_worker]
+    share = min(sum(able) / (runs * scaling.workers), *able)
+    return dataclasses.replace(
+        scaling, threads_per_worker=max(1, int(share), int(scaling.cpus_per_worker))
+    )
 
 
 def awaited(config: Settings, free: Sequence[Node], data_task: bool = True) -> str | None:

@@ -23,6 +23,7 @@ from clism_ray.train.cost import STATE_BYTES
 from clism_ray.train.engine import parameter_count
 from clism_ray.train.job import TrainJob
 from clism_ray.train.parameters import file_contents, load_parameters, write_files
+from clism_ray.train.status import CHECKPOINT_DAMAGED, WARNING
 from clism_ray.train.validate import all_sum
 from clism_ray.train.worker import Worker, agree, first_problem, note
 
@@ -43,7 +44,7 @@ def resume(worker: Worker) -> None:
             worker.unreported += checkpoint.metrics_in(folder)
             return
         problem = "its files are not as they were written; an older one, or none, is taken"
-        note(worker, "event", {"status": "checkpoint damaged", "problem": problem}, step)
+        note(worker, "event", {"status": CHECKPOINT_DAMAGED, "problem": problem}, step)
         below = step
 
 
@@ -119,6 +120,6 @@ def _conclude(worker: Worker, step: int, uncopied: str | None) -> None:
         else None
     )
     if problem := first_problem(uncopied):
-        note(worker, "event", {"status": "warning", "problem": problem})
+        note(worker, "event", {"status": WARNING, "problem": problem})
     if worker.rank == 0:
         checkpoint.keep_newest(run, worker.job.config.checkpoint.keep, after=step)

@@ -15,6 +15,8 @@ TRAINING = "training"  # workers that have begun, or begun again
 ENDS = frozenset((FINISHED, STOPPED, FAILED))  # of a run, as its workers tell it
 
 WARNING = "warning"  # an event of a run: it goes on, and somebody should know
+CHECKPOINT_DAMAGED = "checkpoint damaged"  # an event of a run: an older one, or none, is taken
+NODE_LEAVES = "node leaves"  # an event of a run: a checkpoint is taken at once
 WORKERS_LOST = "workers lost"  # an event of a run: they died, and others may go on in their place
 
 

@@ -89,6 +89,12 @@ def sweep(config: SweepConfig) -> SweepResult:
             check_question(str(folder / "tokenizer"))
             record = dataclasses.replace(record, at_once=_at_once(config, record))
             write_sweep(folder, record)
+            shared = preflight.side_by_side(
+                config.pretrain.scaling, cluster.nodes(), record.at_once
+            )
+            config = dataclasses.replace(
+                config, pretrain=dataclasses.replace(config.pretrain, scaling=shared)
+            )
         if not record.delivered:
             record = _run_tracked(config, plan, record, uri)
         return result_of(config, record, uri)

@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -36,6 +37,7 @@ from clism_ray.train.preflight import (
     check_resources,
     check_validator,
     runs_at_once,
+    side_by_side,
 )
 from clism_ray.train.run import (
     make_folder,
@@ -325,6 +327,25 @@ def test_so_many_runs_fit_beside_each_other(
 
 ROLES = {"labels": {"role": "train"}, "data_labels": {"role": "data"}}
 TRAIN, DATA = {"role": "train"}, {"role": "data"}
+
+
+@pytest.mark.parametrize(
+    ("scaling", "nodes", "runs", "threads"),
+    [
+        ({"workers": 2}, [16.0], 1, None),
+        ({"workers": 2}, [16.0], 4, 2),
+        ({"workers": 2}, [16.0], 15, 1),
+        ({"workers": 1}, [8.0, 8.0], 2, 8),
+        ({"workers": 1}, [0.0, 8.0, 40.0], 2, 8),
+        ({"workers": 1, "cpus_per_worker": 5}, [16.0], 4, 5),
+        ({"workers": 2, "threads_per_worker": 7}, [16.0], 4, 7),
+    ],
+)
+def test_runs_at_once_share_the_cpus(
+    scaling: dict[str, Any], nodes: list[float], runs: int, threads: int | None
+) -> None:
+    each = side_by_side(ScalingConfig(**scaling), alike(*({"CPU": cpus} for cpus in nodes)), runs)
+    assert each == ScalingConfig(**{**scaling, "threads_per_worker": threads})
 
 
 def test_workers_and_data_tasks_count_only_on_nodes_with_their_labels(
