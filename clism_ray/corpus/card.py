@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from clism_ray.corpus.build import SpanCounts
 from clism_ray.corpus.intake import Counts
+from clism_ray.corpus.pieces import whole
 from clism_ray.errors import InputError
 
 CARD, CARD_HTML = "data_card.json", "data_card.html"
@@ -81,12 +82,14 @@ def reasons(row: Mapping[str, int]) -> dict[str, int]:
 def write_card(folder: Path, card: Mapping[str, Any]) -> None:
     """Write data_card.json."""
     text = json.dumps(card, indent=1, ensure_ascii=False)
-    (folder / CARD).write_text(text + "\n", encoding="utf-8")
+    with whole(folder / CARD) as part:
+        part.write_text(text + "\n", encoding="utf-8")
 
 
 def write_page(folder: Path, page: str) -> None:
     """Write data_card.html."""
-    (folder / CARD_HTML).write_text(page, encoding="utf-8")
+    with whole(folder / CARD_HTML) as part:
+        part.write_text(page, encoding="utf-8")
 
 
 def read_card(folder: Path) -> dict[str, Any]:
@@ -94,7 +97,7 @@ def read_card(folder: Path) -> dict[str, Any]:
     path = folder / CARD
     try:
         card: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        for name in ("pairs", "pairs_by_corpus", "spans", "licences", "inputs"):
+        for name in ("pairs", "pairs_by_corpus", "spans", "licences", "inputs", "made_of"):
             card[name]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(

@@ -1,6 +1,5 @@
 """What a preparation starts from and ends with, checked: inputs, rows left, an old output."""
 
-import json
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -9,7 +8,7 @@ from typing import Any, NamedTuple
 
 from clism_ray.config import differences, to_tree
 from clism_ray.config_corpus import CorpusFiles, PrepareConfig
-from clism_ray.corpus.card import CARD
+from clism_ray.corpus.card import read_card
 from clism_ray.corpus.contamination import evaluation_files
 from clism_ray.corpus.files import file_name, files_of
 from clism_ray.corpus.intake import Counts, Split
@@ -132,10 +131,12 @@ def remembered(config: PrepareConfig) -> dict[str, Any]:
 
 
 def existing(output: Path, made_of: dict[str, Any]) -> Manifest:
-    """The corpus that stands there already, if it is the one that was asked for."""
+    """The corpus that stands there already, if it is the one that was asked for.
+
+    Raises InputError if it is another, or cannot tell as its card is missing or damaged.
+    """
     manifest = read_manifest(output)
-    card = json.loads((output / CARD).read_text(encoding="utf-8"))
-    different = differences(card["made_of"], made_of)
+    different = differences(read_card(output)["made_of"], made_of)
     if different:
         raise InputError(
             f"{output}: another corpus is there already; choose another output, or remove it. "

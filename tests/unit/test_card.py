@@ -1,5 +1,6 @@
 """The data card: every pair accounted for."""
 
+import json
 from collections import Counter
 from pathlib import Path
 
@@ -58,9 +59,17 @@ def test_span_counts_that_do_not_add_up_are_an_error() -> None:
 
 
 def test_the_card_is_read_as_it_was_written(tmp_path: Path) -> None:
-    card = make_card(COUNTS, SPANS, LICENCES, FILES, COPIES)
+    card = {**make_card(COUNTS, SPANS, LICENCES, FILES, COPIES), "made_of": {}}
     write_card(tmp_path, card)
     assert read_card(tmp_path) == card
+
+
+def test_a_card_that_could_not_be_written_takes_no_place(tmp_path: Path) -> None:
+    write_card(tmp_path, {"whole": True})
+    with pytest.raises(UnicodeEncodeError):
+        write_card(tmp_path, {"half a character": "\ud800"})
+    assert [path.name for path in tmp_path.iterdir()] == [CARD]
+    assert json.loads((tmp_path / CARD).read_text()) == {"whole": True}
 
 
 @pytest.mark.parametrize("damage", [None, "", "[1]", '{"pairs": {}}', "\xff"])

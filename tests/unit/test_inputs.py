@@ -1,7 +1,14 @@
 """What a preparation starts from and ends with."""
 
+from pathlib import Path
+
+import pytest
+
 from clism_ray.config_corpus import CorpusFiles
-from clism_ray.corpus.inputs import Input, licences
+from clism_ray.corpus.card import CARD
+from clism_ray.corpus.inputs import Input, existing, licences
+from clism_ray.errors import InputError
+from tests.corpora import write_tiny_corpus
 
 
 def entry(number: int, name: str, licence: str) -> Input:
@@ -15,3 +22,14 @@ def test_a_corpus_has_every_licence_of_its_files() -> None:
     inputs += [entry(3, "a", "MIT")]
     expected = {"a": "CC-BY-4.0; MIT", "b": "CC0-1.0"}
     assert licences(inputs) == licences(inputs[::-1]) == expected
+
+
+@pytest.mark.parametrize("damage", [None, "", '{"pairs": {}}'])
+def test_a_corpus_whose_card_is_lost_or_damaged_is_one_clear_error(
+    tmp_path: Path, damage: str | None
+) -> None:
+    write_tiny_corpus(tmp_path, rows=4, dev_rows=1)
+    if damage is not None:
+        (tmp_path / CARD).write_text(damage)
+    with pytest.raises(InputError, match=r"data_card\.json: not the data card .* restore the file"):
+        existing(tmp_path, {})
