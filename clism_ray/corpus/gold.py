@@ -9,7 +9,6 @@ Formats:
 Links to tokens that a sentence does not have are left out and counted.
 """
 
-import gzip
 import json
 import re
 from collections.abc import Iterator, Sequence
@@ -18,6 +17,7 @@ from itertools import accumulate
 from pathlib import Path
 
 from clism_ray.config_alignment import GoldFiles, SyntheticGold
+from clism_ray.corpus.readers.lines import raw_lines
 from clism_ray.corpus.synthetic import pair_at
 from clism_ray.corpus.translations import Link
 from clism_ray.corpus.words import Offsets
@@ -94,7 +94,8 @@ def _wpt(files: GoldFiles) -> Iterator[GoldPair]:
             possible.add(link)
             if match[2] == "-":
                 sure.add(link)
-        yield _gold_pair(sides[0].split(), sides[1].split(), sure, possible)
+        where = f"{files.path}, line {number}"
+        yield _gold_pair(where, sides[0].split(), sides[1].split(), sure, possible)
 
 
 def _jsonl(files: GoldFiles) -> Iterator[GoldPair]:
@@ -111,12 +112,15 @@ def _jsonl(files: GoldFiles) -> Iterator[GoldPair]:
                 f'{where}: expected {{"source": [tokens], "target": [tokens], '
                 f'"links": [[0, 0], ...]}} ({type(error).__name__}: {error})'
             ) from error
-        yield _gold_pair(source, target, links, links)
+        yield _gold_pair(where, source, target, links, links)
 
 
 def _gold_pair(
-    source: list[str], target: list[str], sure: set[Link], possible: set[Link]
+    where: str, source: list[str], target: list[str], sure: set[Link], possible: set[Link]
 ) -> GoldPair:
+    for side, tokens in (("source", source), ("target", target)):
+        if not "".join(tokens).strip():
+            raise InputError(f"{where}: expected tokens on both sides; the {side} has none")
     inside = {(i, j) for i, j in possible if 0 <= i < len(source) and 0 <= j < len(target)}
     return GoldPair(
         " ".join(source),
@@ -136,10 +140,10 @@ def _offsets(tokens: Sequence[str]) -> list[Offsets]:
 
 def _lines(name: str) -> list[str]:
     path = Path(name).expanduser()
-    try:
-        content = path.read_bytes()
-        text = (gzip.decompress(content) if path.suffix == ".gz" else content).decode("utf-8-sig")
-    except (OSError, EOFError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read as UTF-8 text, plain or .gz ({error})") from error
-    # Not splitlines(): U+2028 and its like are no ends of lines, and may stand in a token.
-    return [line.removesuffix("\r") for line in text.removesuffix("\n").split("\n")] if text else []
+    lines = []
+    for number, line in enumerate(raw_lines(path), 1):
+        try:
+            lines.append(line.decode())
+        except UnicodeDecodeError as error:
+            raise InputError(f"{path}, line {number}: not UTF-8 ({error.reason})") from error
+    return lines

@@ -164,6 +164,7 @@ def test_links_of_json_lines_are_sure(tmp_path: Path) -> None:
         ("a ||| b\n", "", "0 lines of links for the 1 sentence pairs"),
         ("a\n", "1-1\n", "line 1: expected `source"),
         ("a ||| b\n", "1:1\n", "line 1: '1:1' is no link"),
+        ("a ||| b\na ||| \n", "1-1\n\n", "text, line 2: expected tokens .* target has none"),
         ("", "", "no sentence pairs"),
     ],
 )
@@ -181,6 +182,8 @@ def test_files_that_are_no_wpt_are_refused(
         "[]",
         '{"source": [], "target": []}',
         '{"links": [[1]]}',
+        '{"source": [], "target": ["Haus"], "links": []}',
+        '{"source": ["house"], "target": [" ", ""], "links": []}',
         '{"source": ["a", "house"], "target": "ein Haus", "links": [[0, 0]]}',
     ],
 )
@@ -188,6 +191,15 @@ def test_a_line_that_is_no_gold_pair_is_refused(tmp_path: Path, line: str) -> No
     (tmp_path / "gold.jsonl").write_text(line, encoding="utf-8")
     with pytest.raises(InputError, match=r"gold.jsonl, line 1: expected"):
         read_gold(GoldFiles(name="g", format="jsonl", path=str(tmp_path / "gold.jsonl")))
+
+
+def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "gold.jsonl.gz"
+    content = bytearray(gzip.compress(b'{"source": ["a"], "target": ["b"], "links": []}\n' * 999))
+    content[20:24] = b"????"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"gold\.jsonl\.gz: cannot be read after line \d+"):
+        read_gold(GoldFiles(name="g", format="jsonl", path=str(path)))
 
 
 def test_a_file_that_is_not_there_is_refused() -> None:

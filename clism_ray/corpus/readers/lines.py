@@ -42,7 +42,7 @@ def damaged(path: str, last: str, error: BaseException) -> InputError:
     reason = (str(error) or type(error).__name__).splitlines()[0]
     what = f"{path}: cannot be read after {last} ({reason})"
     if device_failed(error):
-        return Unavailable(f"{what}; try again when its storage answers")
+        return Unavailable(f"{what}; try again when that is mended")
     if "://" in path:
         return Unavailable(f"{what}; the file is damaged or its storage failed: try again")
     return InputError(f"{what}; the file is damaged or cut short: fetch it again")
