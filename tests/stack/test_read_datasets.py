@@ -120,6 +120,12 @@ def test_what_can_be_no_dataset_is_refused_without_asking_the_hub(tmp_path: Path
     assert "revision is for names on the hub; this is a folder" in message
 
 
+def test_a_commit_is_taken_as_it_is_without_asking_the_hub(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("clism_ray.corpus.readers.huggingface.HfApi", None)
+    asked = corpus("some/opus", "huggingface", subset="de-en", revision=COMMIT)
+    assert files_of(asked) == [asked]
+
+
 READ = """
 import sys
 from clism_ray.corpus.files import content, files_of

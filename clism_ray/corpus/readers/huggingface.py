@@ -22,13 +22,14 @@ from clism_ray.errors import InputError, Unavailable
 
 SPLIT = "train"  # where none is named
 _HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
+_COMMIT = re.compile(r"[0-9a-f]{40}")
 _TIMEOUT = 30  # seconds
 
 
 def pinned(files: CorpusFiles) -> CorpusFiles:
     """The same dataset at the hub's present commit, so that all tasks read the same rows.
 
-    Raises InputError if it is neither a folder nor on the hub, or the hub cannot be reached.
+    A revision that is a commit stays, and the hub is not asked. Raises InputError if it is neither a folder nor on the hub, or the hub cannot be reached.
     """
     where = f"corpus {files.name!r}: {files.path}"
     if Path(files.path).is_dir():
@@ -37,6 +38,8 @@ def pinned(files: CorpusFiles) -> CorpusFiles:
         return files
     if not _HUB_NAME.fullmatch(files.path):
         raise InputError(f"{where}: no such folder, and no name of a dataset on the hub")
+    if files.revision is not None and _COMMIT.fullmatch(files.revision):
+        return files
     try:
         commit = HfApi().dataset_info(files.path, revision=files.revision, timeout=_TIMEOUT).sha
     except Exception as error:  # of several libraries: no connection, no such name, no access
