@@ -177,5 +177,8 @@ def _write(rows: pa.Table, parts: NDArray[np.int64], number: int, path: Path) ->
 
 
 def _as_batch(rows: pa.Table) -> pa.RecordBatch:
-    batches = rows.to_batches()
-    return batches[0] if batches else pa.RecordBatch.from_pylist([], schema=rows.schema)
+    """The only batch of a table whose chunks are combined."""
+    if not rows.num_rows:
+        return pa.RecordBatch.from_pylist([], schema=rows.schema)
+    (batch,) = rows.to_batches()
+    return batch

@@ -22,6 +22,7 @@ from clism_ray.corpus.intake import (
 )
 from clism_ray.corpus.minhash import RECALL, are_alike, band_hashes, bands_for, jaccard
 from clism_ray.corpus.near_duplicates import (
+    _as_batch,
     bring_texts,
     buckets_of,
     meet,
@@ -232,6 +233,14 @@ def test_equal_texts_of_another_language_pair_stay(tmp_path: Path) -> None:
     ]
     stored(tmp_path, {"train": pairs[1:]}, {"train": 3, "dev": 1}, target="nl")
     assert found(tmp_path, {"train": pairs[:1]}, 0.5) == set()
+
+
+def test_rows_that_are_cut_into_several_chunks_are_not_lost() -> None:
+    one = pa.table({"key": [1, 2]})
+    assert _as_batch(one).num_rows == 2
+    assert _as_batch(one.slice(0, 0)).num_rows == 0
+    with pytest.raises(ValueError, match="too many values"):
+        _as_batch(pa.concat_tables([one, one]))
 
 
 def test_an_empty_corpus_has_none(tmp_path: Path) -> None:
