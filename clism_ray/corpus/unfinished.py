@@ -29,8 +29,8 @@ from clism_ray.hold import hold
 
 _RECORD = "made_by.json"
 _LIBRARIES = (  # that decide bytes of a corpus
-    *("anyascii", "numpy", "py3langid", "pyarrow", "rapidfuzz", "spacy", "systran-align"),
-    *("tokenizers", "torch", "transformers"),
+    *("anyascii", "datasets", "numpy", "py3langid", "pyarrow", "rapidfuzz", "spacy"),
+    *("systran-align", "tokenizers", "torch", "transformers"),
 )
 _LINES = 10  # of differences that are shown
 

@@ -62,6 +62,10 @@ def test_another_preparation_starts_anew_in_another_folder_and_says_so(
     assert told in capsys.readouterr().err
 
 
+def test_the_libraries_that_read_and_make_text_are_noted() -> None:
+    assert {"datasets", "pyarrow", "python", "tokenizers"} <= set(made_by()["versions"])
+
+
 def wiped_by_another(output: Path) -> None:
     unfinished.open_folder(output, made_by(shards=4))
 
