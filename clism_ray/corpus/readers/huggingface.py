@@ -29,7 +29,8 @@ _TIMEOUT = 30  # seconds
 def pinned(files: CorpusFiles) -> CorpusFiles:
     """The same dataset at the hub's present commit, so that all tasks read the same rows.
 
-    A revision that is a commit stays, and the hub is not asked. Raises InputError if it is neither a folder nor on the hub, or the hub cannot be reached.
+    A revision that is a commit stays, and the hub is not asked. Raises InputError if it is neither
+    a folder nor on the hub, or the hub cannot be reached.
     """
     where = f"corpus {files.name!r}: {files.path}"
     if Path(files.path).is_dir():
