@@ -11,10 +11,12 @@ from clism_ray.corpus.words import length_in_words, number_of_words
 
 # Control and format characters nobody sees: C0 and C1 controls without the white space among
 # them, soft hyphen, direction marks, zero-width spaces, byte order mark, tags. The visible
-# number signs of Arabic (U+0600 to U+0605) are format characters too, and stay.
+# number signs of Arabic (U+0600 to U+0605) are format characters too, and stay; so does the
+# Mongolian vowel separator after a letter, whose last vowel has another shape behind it.
 _INVISIBLE = re.compile(
-    "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e"
+    "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u061c\u200b\u200e\u200f\u202a-\u202e"
     "\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0001-\U000e007f]"
+    "|(?<![\u180b-\u180d\u1820-\u18aa])\u180e"
 )
 _JOINERS = re.compile("[\u200c\u200d]+")
 
@@ -28,7 +30,8 @@ def normalise(text: str) -> str:
     """NFC, white space collapsed to single spaces, invisible characters removed.
 
     Zero-width joiner and non-joiner change how Indic scripts and Persian are read: they stay
-    after a letter or mark of the same word, and go elsewhere.
+    after a letter or mark of the same word, and go elsewhere. A non-joiner stays between a digit
+    and a letter, too: Persian has it in "20 years old".
     """
     if not text.isprintable():  # as it is without any of them
         text = _JOINERS.sub(_joiner, _INVISIBLE.sub("", text))
@@ -102,5 +105,7 @@ def is_uneven(source_words: float, target_words: float, max_ratio: float) -> boo
 
 def _joiner(match: re.Match[str]) -> str:
     before = match.string[match.start() - 1 : match.start()]
-    joins = bool(before) and unicodedata.category(before)[0] in "LM"
-    return match[0][0] if joins else ""
+    after = match.string[match.end() : match.end() + 1]
+    is_in_word = bool(before) and unicodedata.category(before)[0] in "LM"
+    is_behind_number = before.isdecimal() and match[0][0] == "\u200c" and after.isalpha()
+    return match[0][0] if is_in_word or is_behind_number else ""

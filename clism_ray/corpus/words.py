@@ -27,7 +27,7 @@ class Side(NamedTuple):
 
 
 _UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}"
-_LETTER = rf"[\p{{L}}\p{{N}}\p{{M}}_\u200c\u200d&&[^{_UNSPACED}]]"
+_LETTER = rf"[\p{{L}}\p{{N}}\p{{M}}_\u180e\u200c\u200d&&[^{_UNSPACED}]]"
 _WORD = (
     r"(?:\p{Lu}\.){2,}"
     rf"|\p{{Nd}}++(?:[.,:\u066b\u066c]\p{{Nd}}++)*+{_LETTER}*"

@@ -27,6 +27,9 @@ def test_joiners_stay_where_they_shape_letters_and_go_elsewhere() -> None:
     assert normalise("می\u200cخواهم") == "می\u200cخواهم"
     assert normalise("क\u094d\u200dष") == "क\u094d\u200dष"
     assert normalise("\u200da \u200cb 1\u200d2") == "a b 12"
+    assert normalise("۲۰\u200c\u200cساله") == "۲۰\u200cساله"
+    assert normalise("۲۰\u200c ساله ۲\u200c۰ ۲۰\u200dساله") == "۲۰ ساله ۲۰ ۲۰ساله"
+    assert normalise("ᠬᠠᠷ\u180eᠠ a\u180eb") == "ᠬᠠᠷ\u180eᠠ ab"
 
 
 def test_nothing_that_goes_is_printable() -> None:
