@@ -139,7 +139,8 @@ def note_hits(folder: Path, hits: Sequence[Hit], name: str) -> None:
     tree: dict[str, Any] = {"runs": np.unique(numbers).tolist(), "pairs": [], "examples": []}
     for path in _files(folder):
         # Most chunks share nothing, and evaluation files may be many and large.
-        of_file = _is_in(numbers, np.load(path)["number"]) if hits else np.empty(0, np.bool_)
+        known = np.load(path, mmap_mode="r")["number"] if hits else numbers
+        of_file = _is_in(numbers, known) if hits else np.empty(0, np.bool_)
         pairs = [hits[at] for at in np.unique(place[of_file]).tolist()]
         tree["pairs"].append(len(pairs))
         tree["examples"].append(_first([_example(hit) for hit in pairs]))
@@ -149,23 +150,39 @@ def note_hits(folder: Path, hits: Sequence[Hit], name: str) -> None:
 
 def report(folder: Path) -> dict[str, dict[str, Any]]:
     """For each evaluation file, how many of its texts were hit, the pairs dropped, examples."""
-    paths = sorted((folder / "evaluation" / "found").glob("*.json"))
-    chunks = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
-    shared = np.unique(_joined(np.array(chunk["runs"], np.uint64) for chunk in chunks))
-    card: dict[str, dict[str, Any]] = {}
-    for number, path in enumerate(_files(folder)):
-        name, form, texts = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-        entries = np.load(path)
-        hit = np.unique(entries["text"][_is_in(entries["number"], shared)])
-        examples = _first([e for chunk in chunks for e in chunk["examples"][number]])
-        card[name] = {
-            "format": form,
-            "texts": texts,
-            "texts_hit": len(hit),
-            "pairs_dropped": sum(chunk["pairs"][number] for chunk in chunks),
-            "examples": [{k: v for k, v in e.items() if k != "key"} for e in examples],
-        }
-    return card
+    files = _files(folder)
+    shared: set[int] = set()
+    pairs = [0] * len(files)
+    examples: list[list[dict[str, Any]]] = [[] for _ in files]
+    for path in sorted((folder / "evaluation" / "found").glob("*.json")):  # one a chunk: many
+        chunk = json.loads(path.read_text(encoding="utf-8"))
+        shared.update(chunk["runs"])
+        pairs = [before + more for before, more in zip(pairs, chunk["pairs"], strict=True)]
+        examples = [
+            _first(before + more) if more else before
+            for before, more in zip(examples, chunk["examples"], strict=True)
+        ]
+    numbers = np.array(sorted(shared), np.uint64)
+    return dict(
+        _entry(path, numbers, dropped, of_file)
+        for path, dropped, of_file in zip(files, pairs, examples, strict=True)
+    )
+
+
+def _entry(
+    path: Path, shared: _Numbers, pairs: int, examples: Sequence[dict[str, Any]]
+) -> tuple[str, dict[str, Any]]:
+    """What the report says of a file of runs: the evaluation file's name, and the rest."""
+    name, form, texts = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+    entries = np.load(path, mmap_mode="r")
+    hit = np.unique(entries["text"][_is_in(entries["number"], shared)]) if len(shared) else ()
+    return name, {
+        "format": form,
+        "texts": texts,
+        "texts_hit": len(hit),
+        "pairs_dropped": pairs,
+        "examples": [{k: v for k, v in e.items() if k != "key"} for e in examples],
+    }
 
 
 def _example(hit: Hit) -> dict[str, Any]:

@@ -98,6 +98,45 @@ def test_the_report_does_not_depend_on_how_lines_were_cut_into_chunks(tmp_path: 
     assert len(cards[0]["one"]["examples"]) == EXAMPLES
 
 
+def test_where_nothing_is_shared_the_report_says_so(tmp_path: Path) -> None:
+    noted(tmp_path, 4, one=[CONTEXT])
+    for name in ("0", "1"):
+        note_hits(tmp_path, contaminated(tmp_path, [row("other words", "c")], 4), name)
+    assert report(tmp_path) == {
+        "one": {"format": "lines", "texts": 1, "texts_hit": 0, "pairs_dropped": 0, "examples": []}
+    }
+
+
+def test_the_report_holds_one_chunk_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noted(tmp_path, 4, one=[CONTEXT])
+    for n in range(9):
+        note_hits(tmp_path, contaminated(tmp_path, [row(CONTEXT, f"c{n}", n)], 4), f"{n}")
+
+    class Chunk(dict[str, Any]):
+        """Notes how many of its kind are held."""
+
+        held, most = 0, 0
+
+        def __init__(self, content: dict[str, Any]) -> None:
+            super().__init__(content)
+            Chunk.held += 1
+            Chunk.most = max(Chunk.most, Chunk.held)
+
+        def __del__(self) -> None:
+            Chunk.held -= 1
+
+    def loads(text: str) -> Any:
+        content = whole(text)
+        return Chunk(content) if isinstance(content, dict) else content
+
+    whole = json.loads
+    monkeypatch.setattr(json, "loads", loads)
+    assert report(tmp_path)["one"]["pairs_dropped"] == 9
+    assert Chunk.most <= 2  # the next is read before the last is let go
+
+
 WORDS = st.lists(st.sampled_from("abcd"), max_size=9).map(" ".join)
 
 
