@@ -126,7 +126,9 @@ class NerTask:
             weights,
             self.words.tokenizer,
             self.tags,
-            SentenceLimits(self.config.max_tokens, self.config.overlap, self.question),
+            SentenceLimits(
+                self.config.max_tokens, self.config.overlap, self.question, self.config.constrained
+            ),
             card,
         )
 

@@ -74,7 +74,7 @@ class QaTask:
             windows,
             micro_batch=micro_batch,
             n_best=self.config.n_best,
-            max_answer_tokens=self.config.max_answer_tokens,
+            max_answer_tokens=self.limits.max_answer_tokens,
         )
         return predictions(found), {"questions_cut": counts.questions_cut, "windows": len(windows)}
 
@@ -139,6 +139,7 @@ def limits_of(qa: QaConfig, form: str) -> WindowLimits:
         stride=qa.stride,
         max_question_tokens=qa.max_question_tokens,
         with_question_token=form == "question",
+        max_answer_tokens=qa.max_answer_tokens,
     )
 
 

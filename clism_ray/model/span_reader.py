@@ -63,6 +63,7 @@ class SpanReader:
     max_tokens: int
     stride: int  # tokens from the start of a window to the start of the next
     max_question_tokens: int  # of a longer question, the rest is cut off, with a warning
+    max_answer_tokens: int = 30
     batch: int = 32  # windows encoded at a time
 
     @classmethod
@@ -72,15 +73,12 @@ class SpanReader:
         Its windows are those of `reading.json`, which fine-tuning left; else the usual ones.
         """
         encoder: Any = load_encoder(folder)  # `to` of transformers has no usable type
-        windows = usual_windows(encoder.config)
+        windows: tuple[int, ...] = usual_windows(encoder.config)
         path = Path(folder, "reading.json")
         if path.is_file():
             reading = json.loads(path.read_text(encoding="utf-8"))
-            windows = (
-                reading["max_tokens"],
-                reading["stride"],
-                reading["max_question_tokens"],
-            )
+            keys = ("max_tokens", "stride", "max_question_tokens", "max_answer_tokens")
+            windows = tuple(reading[key] for key in keys)
         return cls(
             encoder.to(device),
             cast(PreTrainedTokenizerFast, AutoTokenizer.from_pretrained(folder)),
@@ -93,20 +91,21 @@ class SpanReader:
         return self.answers(question, passage)[0]
 
     def answers(
-        self, question: str, passage: str, n_best: int = 20, max_answer_tokens: int = 30
+        self, question: str, passage: str, n_best: int = 20, max_answer_tokens: int | None = None
     ) -> list[Answer]:
-        """At most `n_best` answers, best first and at least one.
+        """At most `n_best` answers, best first and at least one; as long as the model's own.
 
         Raises:
             ValueError: the question or the passage is blank, or has no tokens.
         """
         best: dict[tuple[int, int], float] = {}
+        longest = max_answer_tokens or self.max_answer_tokens
         windows = list(self._windows(question, passage))
         for first in range(0, len(windows), self.batch):
             some = windows[first : first + self.batch]
             for window, start_L, end_L in zip(some, *self._scores(some), strict=True):
                 own = slice(window.passage, window.passage + len(window.offsets))
-                spans = best_spans(start_L[own], end_L[own], n_best, max_answer_tokens)
+                spans = best_spans(start_L[own], end_L[own], n_best, longest)
                 for token, last, score in spans:
                     start, end = window.offsets[token][0], window.offsets[last][1]
                     text = passage[start:end]

@@ -36,11 +36,12 @@ or use `clism_ray`, which does; without it tags are worse.
 
 @dataclass(frozen=True, slots=True)
 class SentenceLimits:
-    """How sentences become windows: the settings of `ner_windows.make_windows`."""
+    """How sentences become windows (`ner_windows.make_windows`), and their scores tags."""
 
     max_tokens: int = 128
     overlap: int = 64
     with_question_token: bool = True
+    constrained: bool = True  # the best valid sequence, as `ner_decoding.decode` finds it
 
 
 @dataclass(frozen=True, slots=True)

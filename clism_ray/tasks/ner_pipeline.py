@@ -98,7 +98,7 @@ class EntityTagger:
         places: list[Offsets] | None,
         scores_nC: Floats,
     ) -> list[Entity]:
-        tags = decode(scores_nC, self.tags).tags
+        tags = decode(scores_nC, self.tags, constrained=self.limits.constrained).tags
         numbers = self.tags.ids(tags)
         found = []
         for first, last, kind in entities(tags):

@@ -56,12 +56,13 @@ class QuestionAnswerer:
         context: str | Sequence[str],
         *,
         top_k: int = 1,
-        max_answer_tokens: int = 30,
+        max_answer_tokens: int | None = None,
     ) -> Answer | list[Answer] | list[Answer | list[Answer]]:
         """The best answer; a list of the `top_k` best if that is not 1.
 
         Given a list of questions, a list of what each would give. They may share one context, or
         have as many. A question longer than `limits.max_question_tokens` is cut, with a warning.
+        Answers are as long as they were in fine-tuning, unless another length is given.
 
         Raises InputError for a blank question or context, and for lists of unequal length.
         """
@@ -85,7 +86,11 @@ class QuestionAnswerer:
         return results[0] if isinstance(question, str) else results
 
     def answer(
-        self, questions: Sequence[Question], *, n_best: int = N_BEST, max_answer_tokens: int = 30
+        self,
+        questions: Sequence[Question],
+        *,
+        n_best: int = N_BEST,
+        max_answer_tokens: int | None = None,
     ) -> Answered:
         """At most `n_best` answers to each question; raises InputError for a blank one."""
         for question in questions:
@@ -99,7 +104,7 @@ class QuestionAnswerer:
             windows,
             micro_batch=self.micro_batch,
             n_best=n_best,
-            max_answer_tokens=max_answer_tokens,
+            max_answer_tokens=max_answer_tokens or self.limits.max_answer_tokens,
         )
         return Answered(found, counts)
 

@@ -23,7 +23,7 @@ Ints = NDArray[np.int32]
 
 @dataclass(frozen=True, slots=True)
 class WindowLimits:
-    """How long a window may be, and how windows follow each other, in tokens.
+    """How long a window may be, how windows follow each other, how long an answer is, in tokens.
 
     Raises:
         InputError: beside the longest question less of the passage fits than a stride, so that
@@ -34,6 +34,7 @@ class WindowLimits:
     stride: int = 128  # from the start of one window to the start of the next
     max_question_tokens: int = 64  # of a longer question, the rest is cut off
     with_question_token: bool = True  # False: no [QUE], as encoders without a span head need it
+    max_answer_tokens: int = 30
 
     def __post_init__(self) -> None:
         room = self.max_tokens - self.max_question_tokens - 3 - self.with_question_token

@@ -30,6 +30,7 @@ from tests.model.folders import FAMILIES, TAGS, shards, tagging
 
 ASKING = SentenceLimits(max_tokens=24, overlap=8)
 PLAIN = SentenceLimits(max_tokens=24, overlap=8, with_question_token=False)
+WORD_BY_WORD = SentenceLimits(max_tokens=24, overlap=8, constrained=False)
 TEXTS = ["Anna sold one to Oslo.", "the a is b and c is d and e is f and g is h and i is j .", ""]
 
 Export = Callable[[str, SentenceLimits], tuple[Path, Tagging]]
@@ -123,17 +124,20 @@ def test_the_folder_says_whether_que_is_to_be_put(export: Export) -> None:
                 "max_tokens": 24,
                 "overlap": 8,
                 "with_question_token": limits.with_question_token,
+                "constrained": True,
             },
         }
 
 
-@pytest.mark.parametrize("limits", [ASKING, PLAIN])
+@pytest.mark.parametrize("limits", [ASKING, PLAIN, WORD_BY_WORD])
 def test_entities_are_those_of_the_best_tags_with_their_places(
     limits: SentenceLimits, export: Export
 ) -> None:
     folder, before = export("xlm-roberta", limits)
     tagger = EntityTagger(folder, micro_batch=1)
-    expected = [entities(decode(each, TAGS).tags) for each in scores(before)]
+    expected = [
+        entities(decode(each, TAGS, constrained=limits.constrained).tags) for each in scores(before)
+    ]
     assert any(expected)
     assert any(entity.first < entity.last for each in expected for entity in each)
     found = tagger.each(TEXTS)

@@ -208,8 +208,12 @@ def test_folders_that_cannot_answer_are_refused(export: Export, tmp_path: Path) 
         ('"answers"', '"entities"', "the model is for 'entities', expected 'answers'"),
         ('"stride": 9', '"stride": "9"', "stride: Input should be a valid integer"),
         ('"stride": 9', '"stride": 90', "must be at least the stride"),
-        ('"stride"', '"step"', "has max_question_tokens, max_tokens, step, with_question_token"),
-        (": 30", f": {POSITIONS + 1}", f"max_tokens {POSITIONS + 1}, but the encoder has 60"),
+        ('"stride"', '"step"', "max_question_tokens, max_tokens, step, with_question_token"),
+        (
+            'max_tokens": 30',
+            f'max_tokens": {POSITIONS + 1}',
+            f"max_tokens {POSITIONS + 1}, but the encoder has 60",
+        ),
         ("{", "", "is not JSON"),
     ]:
         assert old in whole

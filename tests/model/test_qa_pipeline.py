@@ -1,9 +1,13 @@
 """A model folder as a function that answers questions."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 from transformers import PreTrainedTokenizerFast
 
 from clism_ray.errors import InputError
+from clism_ray.model.span_reader import SpanReader
 from clism_ray.tasks.qa_export import export_answer_model
 from clism_ray.tasks.qa_pipeline import QuestionAnswerer
 from clism_ray.tasks.qa_windows import WindowLimits
@@ -36,6 +40,18 @@ def test_one_question_gives_its_best_answer_or_its_best_few(answerer: QuestionAn
     assert len(many) > 20
     short = answerer(question="what is b ?", context=PASSAGE, top_k=9, max_answer_tokens=1)
     assert not any(" " in each["answer"] for each in short)
+
+
+def test_answers_are_as_long_as_in_fine_tuning(
+    tokenizer: PreTrainedTokenizerFast, tmp_path: Path
+) -> None:
+    limits = replace(LIMITS, max_answer_tokens=1)
+    model = answering("xlm-roberta", tokenizer, tmp_path / "start", limits)
+    export_answer_model(tmp_path / "tuned", model, shards(model), tokenizer, limits, "")
+    ours = QuestionAnswerer(tmp_path / "tuned")(question="what is b ?", context=PASSAGE, top_k=9)
+    assert not any(" " in each["answer"] for each in ours)
+    theirs = SpanReader.from_folder(tmp_path / "tuned").answers("what is b ?", PASSAGE, n_best=9)
+    assert [each["answer"] for each in ours] == [each.text for each in theirs]
 
 
 def test_lists_give_lists_of_the_same_answers(answerer: QuestionAnswerer) -> None:
