@@ -77,6 +77,7 @@ def build(
                 else:
                     reason = reasons.most_common(1)[0][0] if reasons else "no_span"
                     _drop(name, row, reason, counts, samples)
+        del parts  # with its tables, before others are opened
     ordered = [built[position] for position in sorted(built)]
     return pa.Table.from_pylist(ordered, schema=ALIGNED_SCHEMA), counts, span_counts, samples
 

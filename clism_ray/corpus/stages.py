@@ -22,7 +22,6 @@ killed run finished is not made again.
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +83,6 @@ def build_bucket(
     without tables, if anything does; they may need what `corpus` does without.
     """
 
-    @lru_cache
     def parts(source_language: str, target_language: str) -> LanguagePair:
         return LanguagePair(
             tables=tables.open_tables(

@@ -1,6 +1,7 @@
 """The tasks of preparation, one after the other, without Ray: what they take from each other."""
 
 import shutil
+import weakref
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,12 +11,14 @@ import pytest
 
 from clism_ray.config_corpus import PrepareConfig
 from clism_ray.config_file import parse
-from clism_ray.corpus import intake, stages
+from clism_ray.corpus import intake, stages, tables
 from clism_ray.corpus.inputs import inputs_of
 from clism_ray.corpus.intake_stages import note_dev_texts, take_in_chunk, to_take_in
+from clism_ray.corpus.linker import Aligner, Fitted, Linker
 from clism_ray.corpus.pieces import once
 from clism_ray.corpus.read import read_chunks
 from clism_ray.corpus.spans import Finder, finder
+from clism_ray.corpus.tables import Tables
 from clism_ray.corpus.taken_in import Pieces, pieces, record
 from clism_ray.errors import Unavailable
 
@@ -117,6 +120,28 @@ def test_tables_are_fitted_on_the_pieces_of_their_languages_alone(tmp_path: Path
     stages.fit_tables(tmp_path, config, None, "en", "es")
     with pytest.raises(Unavailable):
         stages.fit_tables(tmp_path, config, None, "en", "de")
+
+
+def test_tables_are_let_go_before_others_are_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = configuration(tmp_path)
+    taken_in(tmp_path, config)
+    for language in LANGUAGES:
+        stages.fit_tables(tmp_path, config, None, "en", language)
+    opened: list[weakref.ref[Aligner]] = []
+    open_anew = tables.open_tables.__wrapped__  # without those that the process keeps
+
+    def noted(folder: Path, encoder: Linker | None) -> Tables:
+        assert not any(aligner() for aligner in opened)
+        known = open_anew(folder, encoder)
+        assert isinstance(known.linker, Fitted)
+        opened.append(weakref.ref(known.linker.aligner))
+        return known
+
+    monkeypatch.setattr(tables, "open_tables", noted)
+    built(tmp_path, config, 0)
+    assert len(opened) == 2
 
 
 def test_a_shard_has_the_rows_that_were_counted(tmp_path: Path) -> None:
