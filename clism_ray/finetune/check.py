@@ -12,9 +12,8 @@ from clism_ray.finetune.plan import Cell
 from clism_ray.masking.examples import vocabulary
 from clism_ray.masking.tokenizer import load_tokenizer
 from clism_ray.model.encoder import check_start
-from clism_ray.model.export import load_span_head
+from clism_ray.model.export import load_span_head, pretrained_head
 from clism_ray.tasks.ner_windows import make_windows
-from clism_ray.tasks.qa_model import pretrained_head
 
 
 def check_cells(cells: Sequence[Cell]) -> None:

@@ -20,6 +20,7 @@ from clism_ray.finetune.share import token_share
 from clism_ray.finetune.task import Judged
 from clism_ray.masking.examples import Vocabulary, vocabulary
 from clism_ray.masking.tokenizer import load_tokenizer
+from clism_ray.model.export import pretrained_head
 from clism_ray.records import IGNORED
 from clism_ray.tasks.ner_decoding import WordScores, decode, gather
 from clism_ray.tasks.ner_export import SentenceLimits, export_tagger
@@ -28,7 +29,6 @@ from clism_ray.tasks.ner_sentences import Reading, Sentence, read_sentences
 from clism_ray.tasks.ner_tagger import Tagger, build_tagger, lay_out, tag_loss
 from clism_ray.tasks.ner_tags import TagSet
 from clism_ray.tasks.ner_windows import Window, make_windows
-from clism_ray.tasks.qa_model import pretrained_head
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,11 +19,12 @@ from clism_ray.finetune.share import token_share
 from clism_ray.finetune.task import Judged
 from clism_ray.masking.examples import Vocabulary, vocabulary
 from clism_ray.masking.tokenizer import load_tokenizer
+from clism_ray.model.export import pretrained_head
 from clism_ray.tasks.qa_answers import answer_questions, predictions
 from clism_ray.tasks.qa_batch import pack, to_tensors
 from clism_ray.tasks.qa_export import export_answer_model
 from clism_ray.tasks.qa_metrics import mean_scores, score_answers
-from clism_ray.tasks.qa_model import AnswerModel, build_answer_model, pretrained_head
+from clism_ray.tasks.qa_model import AnswerModel, build_answer_model
 from clism_ray.tasks.qa_questions import Question, Repairs, read_questions
 from clism_ray.tasks.qa_windows import Window, WindowLimits, windows_to_answer, windows_to_train
 

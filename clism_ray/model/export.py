@@ -22,6 +22,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from transformers import AutoModelForMaskedLM, PreTrainedModel, PreTrainedTokenizerFast
 
+from clism_ray.config import ModelConfig
 from clism_ray.errors import InputError
 from clism_ray.masking.tokenizer import load_tokenizer
 from clism_ray.model import span_reader
@@ -111,6 +112,12 @@ def load_exported(folder: Path) -> Pointer:
         )
     span_head = load_span_head(path, masked_lm.config.hidden_size)
     return Pointer(masked_lm, span_head, load_tokenizer(str(folder)))
+
+
+def pretrained_head(start: ModelConfig) -> Path | None:
+    """The file of the span head beside a start; None where pre-training left none."""
+    path = Path(start.start or "") / SPAN_HEAD
+    return path if start.start is not None and path.is_file() else None
 
 
 def load_span_head(path: Path, hidden: int) -> SpanHead:

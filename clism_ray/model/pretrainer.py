@@ -17,6 +17,7 @@ from clism_ray.losses.cacr import TERMS, cacr_loss, mean_pool
 from clism_ray.losses.clism import clism_loss, exact_spans
 from clism_ray.losses.mlm import mlm_loss
 from clism_ray.model.encoder import encode, load_masked_lm, mlm_head
+from clism_ray.model.export import load_span_head, pretrained_head
 from clism_ray.model.span_head import SpanHead, sequence_of_token
 from clism_ray.randomness import Use, torch_seed
 from clism_ray.records import IGNORED
@@ -141,8 +142,14 @@ def build_model(
     precision: str,
     seed: int,
 ) -> PretrainModel:
-    """The model a run starts with; equal seeds give equal weights on every worker."""
+    """The model a run starts with; equal seeds give equal weights on every worker.
+
+    A start that was pre-trained here brings its span head; beside any other one it is drawn.
+    """
     torch.manual_seed(torch_seed(Use.WEIGHTS, seed))
     max_tokens = limits.max_source_tokens + limits.max_target_tokens
     masked_lm = load_masked_lm(model, tokenizer, max_tokens)
-    return PretrainModel(masked_lm, temperature, language_pairs, precision)
+    built = PretrainModel(masked_lm, temperature, language_pairs, precision)
+    if head := pretrained_head(model):
+        built.span_head = load_span_head(head, masked_lm.config.hidden_size)
+    return built

@@ -5,7 +5,6 @@ Shapes: N windows, T tokens of all windows, D hidden size.
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from pathlib import Path
 from typing import cast
 
 import torch
@@ -16,7 +15,7 @@ from clism_ray.config import ModelConfig
 from clism_ray.losses.clism import clism_loss
 from clism_ray.masking.examples import Vocabulary
 from clism_ray.model.encoder import encode, load_masked_lm
-from clism_ray.model.export import SPAN_HEAD, load_span_head
+from clism_ray.model.export import load_span_head, pretrained_head
 from clism_ray.model.pretrainer import Scores
 from clism_ray.model.span_head import SpanHead, sequence_of_token
 from clism_ray.randomness import Use, torch_seed
@@ -109,9 +108,3 @@ def build_answer_model(
     path = pretrained_head(start)
     head = load_span_head(path, hidden) if path else SpanHead(hidden)
     return AnswerModel(encoder, head, precision)
-
-
-def pretrained_head(start: ModelConfig) -> Path | None:
-    """The file of the span head beside a start; None where pre-training left none."""
-    path = Path(start.start or "") / SPAN_HEAD
-    return path if start.start is not None and path.is_file() else None

@@ -29,7 +29,7 @@ from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 from clism_ray.config import ModelConfig
 from clism_ray.errors import root_of
 from clism_ray.masking.microbatch import open_recipe
-from clism_ray.model.export import SPAN_HEAD, load_span_head, replaced
+from clism_ray.model.export import replaced
 from clism_ray.train.group import model_of
 from clism_ray.train.job import TrainJob
 from clism_ray.train.models import BEST, export, score_of_best
@@ -119,8 +119,6 @@ def _validate(job: TrainJob, folder: Path) -> dict[str, float]:
     if not pairs:
         return {}
     model = model_of(job, ModelConfig(start=str(folder)))
-    if (head := folder / SPAN_HEAD).is_file():
-        model.span_head = load_span_head(head, model.masked_lm.config.hidden_size)
     device = torch.device(config.scaling.device)
     batches = dev_batches(job.recipe, pairs, 0, 1, probes=config.validation.probes)
     languages = open_recipe(job.recipe).manifest.language_pairs

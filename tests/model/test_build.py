@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from torch.testing import assert_close
 from transformers import (
     AutoModelForMaskedLM,
     BertConfig,
@@ -68,17 +69,31 @@ def starts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, ModelConfig]:
 def best(tokenizer: PreTrainedTokenizerFast, tmp_path: Path) -> ModelConfig:
     """A pre-trained folder of our own."""
     shape = ScratchConfig(layers=1, hidden=16, heads=2, intermediate=24)
-    model = build_model(
-        ModelConfig(scratch=shape),
+    model = pretraining(ModelConfig(scratch=shape), tokenizer, seed=5)
+    export_model(tmp_path / "best", model.masked_lm, model.state_dict(), tokenizer, "")
+    return ModelConfig(start=str(tmp_path / "best"))
+
+
+def pretraining(start: ModelConfig, tokenizer: PreTrainedTokenizerFast, seed: int):
+    return build_model(
+        start,
         TokenizerConfig(max_source_tokens=20, max_target_tokens=20),
         tokenizer,
         temperature=0.1,
         language_pairs=1,
         precision="fp32",
-        seed=5,
+        seed=seed,
     )
-    export_model(tmp_path / "best", model.masked_lm, model.state_dict(), tokenizer, "")
-    return ModelConfig(start=str(tmp_path / "best"))
+
+
+def test_pre_training_goes_on_with_the_span_head_of_its_start(
+    best: ModelConfig, starts: dict[str, ModelConfig], tokenizer: PreTrainedTokenizerFast
+) -> None:
+    for seed in (1, 2):
+        head = pretraining(best, tokenizer, seed).span_head.state_dict()
+        assert_close(head, load_file(f"{best.start}/{SPAN_HEAD}"))
+    one, other = (pretraining(starts["bert"], tokenizer, seed) for seed in (1, 2))
+    assert not torch.equal(one.span_head.start.weight, other.span_head.start.weight)
 
 
 def answering(start: ModelConfig, words: Vocabulary, limits: WindowLimits, seed: int = 1):
