@@ -6,11 +6,13 @@ is not fitted at all.
 
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from heapq import heappush, heappushpop
+from itertools import chain
 from pathlib import Path
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -41,7 +43,7 @@ METRICS: dict[str, tuple[str, Score]] = {  # metric -> what is counted, and what
     "ngrams_f1": ("ngrams", scores.span_f1),
 }
 
-
+PairT = TypeVar("PairT")
 LoadEncoder: TypeAlias = Callable[[NeuralConfig, str | None], Linker]
 """(settings, device) -> the encoder as a linker."""
 
@@ -139,26 +141,43 @@ def _tuned_on(files: GoldFiles, pairs: int) -> list[bool]:
 
 
 def _training_pairs(files: GoldFiles, config: ScoreAlignersConfig) -> list[tuple[str, str]]:
-    """Different usable pairs, in the order of their keys, as preparation chooses its sample."""
-    found: dict[int, tuple[str, str]] = {}
-    for corpus in files.training:
-        for number, pair in _usable(corpus, config):
-            found[number] = pair
-    return [found[number] for number in sorted(found)]
+    """Different usable pairs, in the order of their keys, as preparation chooses its sample.
+
+    No more of them than can be fitted on.
+    """
+    usable = chain.from_iterable(_usable(corpus, config) for corpus in files.training)
+    return lowest(usable, config.fit_pairs)
 
 
-def _usable(corpus: CorpusFiles, config: ScoreAlignersConfig) -> list[tuple[int, tuple[str, str]]]:
+def lowest(pairs: Iterable[tuple[int, PairT]], most: int) -> list[PairT]:
+    """What belongs to the lowest keys, each once and in their order; `most` are held at a time."""
+    kept: dict[int, PairT] = {}
+    highest: list[int] = []  # a heap of their keys, the highest first
+    for number, pair in pairs:
+        if number in kept or (len(kept) == most and number > -highest[0]):
+            continue
+        kept[number] = pair
+        if len(kept) > most:
+            del kept[-heappushpop(highest, -number)]
+        else:
+            heappush(highest, -number)
+    return [kept[number] for number in sorted(kept)]
+
+
+def _usable(
+    corpus: CorpusFiles, config: ScoreAlignersConfig
+) -> Iterator[tuple[int, tuple[str, str]]]:
     languages = corpus.source_language, corpus.target_language
-    usable = []
+    is_empty = True
     for entry in read_pairs(corpus):
         if isinstance(entry, Unreadable):
             continue
         source, target = (cleaned(text, config.cleaning) for text in (entry.source, entry.target))
         if drop_reason(source, target, languages, config.cleaning) is None:
-            usable.append((key(*languages, source, target), (source, target)))
-    if not usable:
+            is_empty = False
+            yield key(*languages, source, target), (source, target)
+    if is_empty:
         raise InputError(f"{corpus.path}: no usable sentence pairs to fit on")
-    return usable
 
 
 def _row(

@@ -2,13 +2,18 @@
 
 import dataclasses
 import json
+import weakref
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from clism_ray.config_alignment import GoldFiles, ScoreAlignersConfig, SyntheticGold
 from clism_ray.config_corpus import CorpusFiles
-from clism_ray.report.alignment import METRICS, score_aligners
+from clism_ray.report.alignment import METRICS, lowest, score_aligners
 from clism_ray.report.alignment_table import write
 
 PAIRS = [
@@ -79,6 +84,26 @@ def test_methods_are_named_once_and_an_encoder_goes_with_its_method(
     ):
         with pytest.raises(ValueError, match=complaint):
             dataclasses.replace(config, methods=methods)
+
+
+@given(st.lists(st.integers(0, 9)), st.integers(1, 5))
+def test_the_pairs_of_the_lowest_keys_are_kept_each_once(keys: list[int], most: int) -> None:
+    expected = sorted(set(keys))[:most]
+    assert lowest(((number, f"{number}") for number in keys), most) == [f"{n}" for n in expected]
+
+
+def test_no_more_pairs_are_held_than_can_be_fitted_on() -> None:
+    held: list[weakref.ref[Counter[int]]] = []
+
+    def pairs() -> Iterator[tuple[int, Counter[int]]]:
+        for number in (5, 3, 8, 1, 9, 2, 7):
+            pair = Counter([number])
+            held.append(weakref.ref(pair))
+            yield number, pair
+            del pair
+            assert sum(ref() is not None for ref in held) <= 3 + 1  # and the one that is looked at
+
+    assert [set(pair) for pair in lowest(pairs(), 3)] == [{1}, {2}, {3}]
 
 
 def test_the_same_settings_give_the_same_scores(config: ScoreAlignersConfig) -> None:
