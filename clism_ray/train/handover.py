@@ -2,20 +2,28 @@
 
 What a run needs to draw the rest of its curve is its settings and that checkpoint; its tokenizer,
 its journal, its best model and one that is not validated yet come along, so that it looks like a
-run that never moved.
+run that never moved; to MLflow too, if both storages tell the same server.
 """
 
 import shutil
 from pathlib import Path
 
+import yaml
+
 from clism_ray.errors import InputError
+from clism_ray.passwords import masked
 from clism_ray.train import checkpoint, journal
+from clism_ray.train.known_run import RECORD
+from clism_ray.train.tracking_record import TRACKING
 
 _COPIED = ("tokenizer", "best", "best.json", journal.JOURNAL, "validating-*")
+_TRACKED = (RECORD, TRACKING)
 
 
-def bring(origin: Path, run: Path, identity_hash: str) -> int:
+def bring(origin: Path, run: Path, identity_hash: str, store: str | None = None) -> int:
     """Copy a run into the folder `run`, which holds no checkpoint yet; the step it stands at.
+
+    `store` is the `tracking.uri` of the run that goes on here, if it has one.
 
     Raises InputError if there is nothing sound to go on from, or if it is of other settings.
     """
@@ -26,10 +34,19 @@ def bring(origin: Path, run: Path, identity_hash: str) -> int:
             f"(identity {found.identity_hash}, this run's is {identity_hash}); compare its "
             "config.yaml with this configuration, and the corpus with the one it was trained on"
         )
-    for path in (path for pattern in _COPIED for path in origin.glob(pattern)):
+    patterns = _COPIED + (_TRACKED if store and _store_of(origin) == masked(store) else ())
+    for path in (path for pattern in patterns for path in origin.glob(pattern)):
         _copy(path, run / path.name)
     _copy(checkpoint.folder_of(origin, step), checkpoint.folder_of(run, step))
     return step
+
+
+def _store_of(origin: Path) -> str | None:
+    """The `tracking.uri` in a run's configuration, without its password."""
+    path = origin / "config.yaml"
+    tree = yaml.safe_load(path.read_text("utf-8")) if path.is_file() else {}
+    uri: str | None = (tree.get("tracking") or {}).get("uri")
+    return uri and masked(uri)
 
 
 def _newest_sound(origin: Path) -> tuple[int, checkpoint.RunState]:

@@ -75,8 +75,9 @@ def lay_out(plan: Plan, tokenizer: Path | None = None) -> Plan:
     make_folder(config, plan.record)
     if config.resume_from and not checkpoint.steps_saved(plan.folder):
         origin = Path(config.resume_from).expanduser()
-        step = bring(origin, plan.folder, plan.record.identity_hash)
+        step = bring(origin, plan.folder, plan.record.identity_hash, config.tracking.uri)
         print(f"goes on from step {step} of {origin}", flush=True)
+        plan = dataclasses.replace(plan, record=open_run(config, plan.manifest))
     if config.checkpoint.copy_to:
         place = place_of(config.checkpoint.copy_to, config.name)
         if fetched := fetch_newest(place, plan.folder, plan.record.identity_hash):

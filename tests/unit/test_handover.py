@@ -37,6 +37,26 @@ def test_the_newest_checkpoint_comes_with_what_belongs_to_it(origin: Path, tmp_p
     assert not list(here.rglob("*.partial.*"))
 
 
+@pytest.mark.parametrize(
+    ("store", "comes"),
+    [
+        ("http://me:secret@tracking:5000", True),
+        ("http://me:newer@tracking:5000", True),
+        ("http://other:5000", False),
+        (None, False),
+    ],
+)
+def test_a_run_stays_one_in_a_store_that_both_storages_tell(
+    store: str | None, comes: bool, origin: Path, tmp_path: Path
+) -> None:
+    (origin / "config.yaml").write_text("tracking: {uri: 'http://me:***@tracking:5000'}")
+    for name in ("run.json", "tracking.json"):
+        (origin / name).write_text("{}")
+    bring(origin, tmp_path / "here", "abc", store)
+    assert (tmp_path / "here" / "run.json").is_file() is comes
+    assert (tmp_path / "here" / "tracking.json").is_file() is comes
+
+
 def test_a_damaged_one_is_told_and_the_one_before_it_taken(
     origin: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
