@@ -17,7 +17,7 @@ class Use(IntEnum):
     DROPOUT = 4  # index: micro-batch
     WEIGHTS = 5  # index 0
     RESAMPLED_RUNS = 6  # index 0
-    RESAMPLED_ITEMS = 7  # index: language
+    RESAMPLED_ITEMS = 7  # index: family of languages
     FEW_SHOT = 9  # seed: sample; index: size
     SHOWN = 10  # index 0, then 1 + window
     SCORED_NGRAMS = 11  # index: sentence pair of a gold set

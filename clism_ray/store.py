@@ -83,6 +83,8 @@ class Store:
                 raise StoreFailed(told(error, self.uri)) from error
             self._leave_alone(reason(error), time.monotonic() - began)
             raise StoreAway(self._away) from error
+        except StoreFailed:
+            raise
         except Exception as error:  # an answer of no form that MLflow knows; no job ends of it
             raise StoreFailed(f"{type(error).__name__}: {told(error, self.uri)}") from error
 

@@ -1,6 +1,7 @@
 """Programs of aligners, each run in a process of its own, and what their failures mean."""
 
 import os
+import signal
 import subprocess
 from collections.abc import Sequence
 from errno import ENOSPC
@@ -8,7 +9,7 @@ from pathlib import Path
 
 from clism_ray.errors import InputError, Unavailable
 
-_RAN_OUT = (os.strerror(ENOSPC), "MemoryError", "bad_alloc", "SIGKILL")  # of what it or a child had
+_RAN_OUT = (os.strerror(ENOSPC), "MemoryError", "bad_alloc", "SIGKILL")  # of it or of a child
 
 
 def run(command: Sequence[str], what: str, at: Path | None = None) -> None:
@@ -28,7 +29,7 @@ def run(command: Sequence[str], what: str, at: Path | None = None) -> None:
     if outcome.returncode == 0:
         return
     told = f"{what} failed (exit code {outcome.returncode}): {outcome.stderr.strip()[-500:]}"
-    if outcome.returncode < 0 or any(sign in outcome.stderr for sign in _RAN_OUT):
+    if outcome.returncode == -signal.SIGKILL or any(sign in outcome.stderr for sign in _RAN_OUT):
         raise Unavailable(
             f"{told}; memory or the disk may have run out: with more of it, or fewer tasks at a "
             "time (resources.max_tasks), start it again, which goes on from here"

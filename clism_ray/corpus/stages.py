@@ -7,7 +7,7 @@ Those that read the input stand in `intake_stages`. All work in one folder:
                                                the names of the files above (`taken_in`)
     intake/dropped/*.jsonl, built/dropped/*    some of the lines that each task dropped
     evaluation/                                what must not be in any pair: see `contamination`
-    dev_texts.npy                            keys of the texts that decide for the dev corpora
+    dev_texts.npy                              keys of the texts that decide for the dev corpora
     near/                                      what pairs are compared with: `near_duplicates`
     tables/en-de/                              alignment tables
     built/train/00000.parquet, .json           aligned pairs of a bucket, row ids missing; counts

@@ -27,6 +27,7 @@ from clism_ray.train.run import write_json
 
 RESULT = "result.json"
 PROBLEM = "problem.json"
+BEGUN = "begun.json"
 MODEL = "model"
 PREDICTIONS = "predictions"
 IDS = "ids"  # among a test's items, their names

@@ -2,8 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 
-from transformers import AutoConfig
-
 from clism_ray.config import ModelConfig
 from clism_ray.config_tasks import FinetuneConfig, GoldConfig, GoldFile, NerConfig, QaConfig
 from clism_ray.errors import InputError
@@ -12,7 +10,7 @@ from clism_ray.finetune.plan import Cell
 from clism_ray.masking.examples import vocabulary
 from clism_ray.masking.tokenizer import load_tokenizer
 from clism_ray.model.encoder import check_start
-from clism_ray.model.export import load_span_head, pretrained_head
+from clism_ray.model.export import check_pretrained_head
 from clism_ray.tasks.ner_windows import make_windows
 
 
@@ -46,12 +44,14 @@ def _ids(task: QaConfig | NerConfig, file: GoldFile) -> set[str]:
 
 def _check_parallel(test: str, gold: GoldConfig, ids: Mapping[GoldFile, set[str]]) -> None:
     """InputError if a language in the average of a parallel test set has ids of its own."""
-    first, *others = (file for file in ids if file.averaged)
-    for file in others if gold.parallel else ():
-        if not ids[file] & set().union(*(ids[o] for o in ids if o.averaged and o != file)):
+    averaged = [file for file in ids if file.averaged]
+    if not gold.parallel or len(averaged) < 2:
+        return
+    for file in averaged:
+        if not any(ids[file] & ids[other] for other in averaged if other != file):
             raise InputError(
-                f"{file.path}: shares no id with {first.path} and others of {test}; `parallel` "
-                "says that items of one id are the same in all languages: leave it out, or move "
+                f"{file.path}: shares no id with the other files of {test}; `parallel` says that "
+                "items of one id are the same in all languages: leave it out, or move "
                 f"{file.language} to `shown`"
             )
 
@@ -67,6 +67,5 @@ def _check_model(config: FinetuneConfig) -> None:
         make_windows([], words, None, question=question, **sizes)  # refuses windows without room
         return
     qa.limits_of(task, config.form)
-    head = pretrained_head(start) if question else None
-    if head:
-        load_span_head(head, AutoConfig.from_pretrained(model.path).hidden_size)
+    if question:
+        check_pretrained_head(start)

@@ -14,7 +14,7 @@ from clism_ray.config import identity_hash
 from clism_ray.config_file import to_yaml
 from clism_ray.config_tasks import FinetuneConfig
 from clism_ray.errors import InputError, RunFailed, WorkersLost
-from clism_ray.finetune.cell import MODEL, PREDICTIONS, PROBLEM, CellResult, read_result
+from clism_ray.finetune.cell import BEGUN, MODEL, PREDICTIONS, PROBLEM, CellResult, read_result
 from clism_ray.finetune.check import check_cells
 from clism_ray.finetune.follow import follow_cell, tell_undelivered
 from clism_ray.finetune.job import CellJob
@@ -28,8 +28,6 @@ from clism_ray.train.follow import following
 from clism_ray.train.run import write_json
 from clism_ray.train.storage import check_storage, other_nodes
 from clism_ray.train.tracking_record import TRACKING, default_uri, keepable, read_tracking
-
-_BEGUN = "begun.json"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -84,7 +82,7 @@ def make_ready(cell: Cell) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for left in folder.glob("*.partial.*"):
         shutil.rmtree(left) if left.is_dir() else left.unlink()
-    begun = folder / _BEGUN
+    begun = folder / BEGUN
     if begun.is_file() and json.loads(begun.read_text("utf-8"))["identity_hash"] != now:
         for stale in (journal.JOURNAL, TRACKING):
             (folder / stale).unlink(missing_ok=True)

@@ -20,7 +20,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
-from transformers import AutoModelForMaskedLM, PreTrainedModel, PreTrainedTokenizerFast
+from transformers import AutoConfig, AutoModelForMaskedLM, PreTrainedModel, PreTrainedTokenizerFast
 
 from clism_ray.config import ModelConfig
 from clism_ray.errors import InputError
@@ -118,6 +118,12 @@ def pretrained_head(start: ModelConfig) -> Path | None:
     """The file of the span head beside a start; None where pre-training left none."""
     path = Path(start.start or "") / SPAN_HEAD
     return path if start.start is not None and path.is_file() else None
+
+
+def check_pretrained_head(start: ModelConfig) -> None:
+    """Raise InputError if there is a span head beside a start, and it does not fit its encoder."""
+    if path := pretrained_head(start):
+        load_span_head(path, AutoConfig.from_pretrained(path.parent).hidden_size)
 
 
 def load_span_head(path: Path, hidden: int) -> SpanHead:

@@ -77,8 +77,8 @@ class SpanReader:
         path = Path(folder, "reading.json")
         if path.is_file():
             reading = json.loads(path.read_text(encoding="utf-8"))
-            keys = ("max_tokens", "stride", "max_question_tokens", "max_answer_tokens")
-            windows = tuple(reading[key] for key in keys)
+            windows = tuple(reading[key] for key in ("max_tokens", "stride", "max_question_tokens"))
+            windows += (reading.get("max_answer_tokens", cls.max_answer_tokens),)
         return cls(
             encoder.to(device),
             cast(PreTrainedTokenizerFast, AutoTokenizer.from_pretrained(folder)),

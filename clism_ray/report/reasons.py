@@ -18,7 +18,7 @@ MEANING = {
     "wrong_script": "a side in another script than its language is written in",
     "wrong_language": "a side in another language than it should be",
     "contaminated": "shares a run of words with a text of an evaluation set",
-    "in_dev": "its source is in a corpus held out for validation",
+    "in_dev": "its English text, or its source, is in a corpus held out for validation",
     # as pairs are compared
     "duplicate": "both texts are those of another pair",
     "near_duplicate": "its texts are almost those of another pair",

@@ -90,7 +90,7 @@ def of_cell(storage: Path, folder: Path, driver: str | None = None) -> Standing:
     elif problem.is_file():
         status = FAILED
     else:
-        status = NEW if waits else RUNNING if driver else INTERRUPTED
+        status = INTERRUPTED if not driver else NEW if waits else RUNNING
     model = folder / "model"
     return Standing(
         kind="fine-tuning",

@@ -85,13 +85,18 @@ def of_sweep(storage: Path, folder: Path) -> Standing:
     )
 
 
+def _waits(cell: Standing) -> bool:
+    """Whether a cell, which has files before its turn comes, never began."""
+    return cell.status == INTERRUPTED and cell.step is None
+
+
 def of_evaluation(storage: Path, folder: Path) -> Standing:
     """An evaluation, and those of its cells that run."""
     config = load(EvaluateConfig, folder / "evaluation.yaml")
     driver = holder(folder)
     wanted = [folder / "cells" / str(place) for place in places(config)]
     cells = [of_cell(storage, cell, driver) for cell in wanted]
-    parts = Counter(cell.status for cell in cells)
+    parts = Counter(NEW if _waits(cell) else cell.status for cell in cells)
     whole = FINISHED if parts[FINISHED] == len(cells) else FAILED if parts[FAILED] else INTERRUPTED
     parts["to come"] = parts.pop(NEW, 0)
     return Standing(

@@ -40,7 +40,7 @@ class Sentence:
     id: str
     words: tuple[str, ...]
     tags: tuple[str, ...]
-    document: int | None = None  # of the file, counted from 0; None: the file tells of no two
+    document: int | None = None  # its number in the file; None: the file tells of no two
 
     @property
     def entities(self) -> list[Entity]:

@@ -1,7 +1,7 @@
 """How a fine-tuned model reads its input, beside its weights: `reading.json`."""
 
 import json
-from dataclasses import asdict, fields
+from dataclasses import MISSING, asdict, fields
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -46,8 +46,10 @@ def read_reading(folder: Path, task: Task, kind: type[ReadingT]) -> ReadingT:
             f"{path}: the model is for {found!r}, expected {task!r}; give a folder that "
             f"fine-tuning for {task} exported"
         )
-    names = {field.name for field in fields(kind)}  # type: ignore[arg-type]
-    if set(settings) != names:
+    known = fields(kind)  # type: ignore[arg-type]
+    names = {field.name for field in known}
+    needed = {field.name for field in known if field.default is MISSING}
+    if not needed <= set(settings) <= names:  # an older export lacks what has a default since
         raise InputError(
             f"{path}: has {', '.join(sorted(settings)) or 'nothing'} beside the task; expected "
             f"{', '.join(sorted(names))}; export it again"

@@ -30,6 +30,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import stats
 
+from clism_ray.errors import InputError
 from clism_ray.randomness import Use, generator
 from clism_ray.tasks.crossed import Floats, Items, stack
 from clism_ray.tasks.item_groups import Groups, Ints, families, ungrouped
@@ -145,15 +146,16 @@ def resample(
     runs = next(iter(stacked.values())).shape[1]
     if groups is None:
         groups = ungrouped({language: data.shape[2] for language, data in stacked.items()})
+    _check_groups(groups, stacked)
     weights_BR = _run_weights(runs, resamples, seed)
     resampled: dict[str, Floats] = {}
     for number, family in enumerate(families({language: groups[language] for language in stacked})):
         random = generator(Use.RESAMPLED_ITEMS, seed, index=number)
         scores: dict[str, list[Floats]] = {language: [] for language in family}
-        sums = {language: _by_group(stacked[language], *family[language]) for language in family}
+        sums = {language: _by_group(stacked[language], family[language][0]) for language in family}
         for times_BG in _times_drawn(next(iter(family.values()))[1], resamples, random):
-            for language, sums_GSRK in sums.items():
-                scores[language].append(score(np.tensordot(times_BG, sums_GSRK, 1)))
+            for language, (own_G, sums_GSRK) in sums.items():
+                scores[language].append(score(_drawn(times_BG[:, own_G], sums_GSRK)))
         for language, blocks in scores.items():
             resampled[language] = np.einsum("br,bsr->bs", weights_BR, np.concatenate(blocks))
     return Resampled(
@@ -167,10 +169,28 @@ def resample(
     )
 
 
-def _by_group(data_SRIK: Floats, group_I: Ints, groups: int) -> Floats:
-    sums_GSRK = np.zeros((groups, *data_SRIK.shape[:2], data_SRIK.shape[3]))
-    np.add.at(sums_GSRK, group_I, np.moveaxis(data_SRIK, 2, 0))
-    return sums_GSRK
+def _check_groups(groups: Groups, stacked: Mapping[str, Floats]) -> None:
+    for language, data_SRIK in stacked.items():
+        if len(groups[language]) != data_SRIK.shape[2]:
+            raise InputError(
+                f"{language}: groups of {len(groups[language])} items for {data_SRIK.shape[2]}; "
+                "expected one for each"
+            )
+
+
+def _by_group(data_SRIK: Floats, group_I: Ints) -> tuple[Ints, Floats]:
+    """The groups that a language has, and their sums."""
+    own_G, place_I = np.unique(group_I, return_inverse=True)
+    sums_GSRK = np.zeros((len(own_G), *data_SRIK.shape[:2], data_SRIK.shape[3]))
+    np.add.at(sums_GSRK, place_I, np.moveaxis(data_SRIK, 2, 0))
+    return own_G, sums_GSRK
+
+
+def _drawn(times_BG: Floats, sums_GSRK: Floats) -> Floats:
+    """Sums over the groups as often as drawn. Where none is, of few in a family, over all once."""
+    times_BG = np.where(times_BG.any(1, keepdims=True), times_BG, 1.0)
+    drawn_BSRK: Floats = np.tensordot(times_BG, sums_GSRK, 1)
+    return drawn_BSRK
 
 
 def _times_drawn(groups: int, resamples: int, random: np.random.Generator) -> Iterator[Floats]:

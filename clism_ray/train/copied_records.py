@@ -20,20 +20,24 @@ _SCORE = "best.json"
 _HERE = fs.LocalFileSystem()
 
 
-def send(run: Path, system: Any, inner: str) -> None:
-    """Copy what a run has of them to `inner`; the best model if it is another than there."""
+def send_curve(run: Path, system: Any, inner: str) -> None:
+    """Copy what a run has of its record, its curve and its place in MLflow to `inner`."""
     for name in _FILES:
         if (run / name).is_file():
-            fs.copy_files(str(run / name), f"{inner}/{name}", _HERE, system)
+            _put(system, f"{inner}/{name}", (run / name).read_bytes())
+
+
+def send_best(run: Path, system: Any, inner: str) -> None:
+    """Copy the best model if it is another than there, and last its score, by which it counts."""
     score = (run / _SCORE).read_bytes() if (run / _SCORE).is_file() else None
     if score is None or score == _read(system, f"{inner}/{_SCORE}"):
         return
-    # Last the score as it was at first: of a model that is replaced meanwhile it is another one,
-    # and the next copy mends it.
+    if system.get_file_info(f"{inner}/{_SCORE}").is_file:
+        system.delete_file(f"{inner}/{_SCORE}")
     system.create_dir(f"{inner}/{_BEST}", recursive=True)
+    # One that is replaced meanwhile goes with its old score, and the next copy mends it.
     fs.copy_files(str(run / _BEST), f"{inner}/{_BEST}", _HERE, system)
-    with system.open_output_stream(f"{inner}/{_SCORE}") as file:
-        file.write(score)
+    _put(system, f"{inner}/{_SCORE}", score)
 
 
 def fetch(system: Any, inner: str, run: Path) -> None:
@@ -57,6 +61,13 @@ def _fetch_file(system: Any, source: str, target: Path) -> None:
         partial = target.with_name(f"{target.name}.partial.fetched")
         partial.write_bytes(content)
         partial.rename(target)
+
+
+def _put(system: Any, path: str, content: bytes) -> None:
+    """Write a file whole or not at all, as far as its file system can move one."""
+    with system.open_output_stream(f"{path}.partial") as file:
+        file.write(content)
+    system.move(f"{path}.partial", path)
 
 
 def _read(system: Any, path: str) -> bytes | None:

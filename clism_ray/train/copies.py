@@ -37,11 +37,12 @@ def copy(folder: Path, rank: int, place: str, keep: int) -> str | None:
         system, inner = system_of(place)
         system.create_dir(f"{inner}/{folder.name}", recursive=True)
         if rank == 0:
-            copied_records.send(folder.parent.parent, system, inner)
+            copied_records.send_curve(folder.parent.parent, system, inner)
         for name in checkpoint.files_of_rank(folder, rank):
             target = f"{inner}/{folder.name}/{name}"
             fs.copy_files(str(folder / name), target, fs.LocalFileSystem(), system)
         if rank == 0:
+            copied_records.send_best(folder.parent.parent, system, inner)
             _keep_newest(system, inner, keep)
     except Exception as error:  # a store's library may raise its own
         return f"{folder.name} was not copied to {masked(place)}: {masked(str(error))}"
@@ -66,7 +67,6 @@ def fetch_newest(place: str, run: Path, identity_hash: str) -> int | None:
             if not _all_lists(system, folder):
                 print(f"{masked(place)}: step {step} was not copied whole; an older one is taken")
             elif _fetch(system, folder, _local(run, step), identity_hash):
-                copied_records.fetch(system, inner, run)
                 return step
             else:
                 print(f"{masked(place)}: step {step} is damaged; an older one is taken")
@@ -102,6 +102,8 @@ def _fetch(system: Any, folder: str, target: Path, identity_hash: str) -> bool:
             "another name=..., or another checkpoint.copy_to"
         )
     if sound:
+        # The checkpoint comes last: once it is there, nothing is fetched any more.
+        copied_records.fetch(system, folder.rpartition("/")[0], target.parent.parent)
         shutil.rmtree(target, ignore_errors=True)
         partial.rename(target)
     else:

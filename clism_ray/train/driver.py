@@ -14,6 +14,7 @@ from clism_ray.corpus.storage import below, info, read_bytes
 from clism_ray.hold import hold
 from clism_ray.masking.microbatch import Recipe
 from clism_ray.model.encoder import check_start
+from clism_ray.model.export import check_pretrained_head
 from clism_ray.store import Store
 from clism_ray.tracked_run import NewRun
 from clism_ray.train import journal, preflight
@@ -80,6 +81,7 @@ def check_plan(plan: Plan) -> None:
     verify_hashes(corpus, plan.manifest)
     check_labels(corpus, windows(plan.manifest.train), plan.config.masking.labels or ())
     check_start(plan.config.model, limits.max_source_tokens + limits.max_target_tokens)
+    check_pretrained_head(plan.config.model)
     preflight.check_resources(plan.config, cluster.nodes())
     preflight.check_validator(plan.config, cluster.nodes())
     check_storage(plan.folder.parent, other_nodes(), corpus)

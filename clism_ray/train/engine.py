@@ -110,7 +110,7 @@ def change_weights(engine: Engine, step: int) -> float:
 
 
 def _check_gradient(norm: float, step: int) -> None:
-    if not 0 <= norm < math.inf:  # DeepSpeed says -1, having left the weights as they were
+    if not 0 <= norm < math.inf:  # at other stages DeepSpeed has left the weights as they were
         raise RunFailed(f"the gradient is not finite at step {step}, though the loss is")
 
 

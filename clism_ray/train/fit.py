@@ -21,7 +21,7 @@ from ray.train.v2.api.data_parallel_trainer import DataParallelTrainer
 
 from clism_ray import cluster
 from clism_ray.config import ScalingConfig as Scaling
-from clism_ray.errors import RunFailed, WorkersLost, input_error_in, root_of
+from clism_ray.errors import WorkersLost, input_error_in, root_of
 from clism_ray.train import journal
 from clism_ray.train.gauges import PublishGauges
 from clism_ray.train.job import TrainJob
@@ -95,7 +95,7 @@ def fit(
     told = [e.values for e in journal.read_from(path, begun)[0] if e.kind == "event"]
     ends = [values for values in told if values["status"] in ENDS]
     if not ends:
-        raise RunFailed(f"the run in {job.run} ended without saying why; start it again to go on")
+        raise WorkersLost(f"the run in {job.run} ended without saying why; start it again to go on")
     if problem := failure(ends[-1]):
         raise problem
     return str(ends[-1]["status"])

@@ -30,6 +30,7 @@ from clism_ray.train.run import (
     open_run,
     recipe_of,
     run_folder,
+    start_of,
     steps_of,
     write_record,
 )
@@ -83,6 +84,9 @@ def lay_out(plan: Plan, tokenizer: Path | None = None) -> Plan:
         if fetched := fetch_newest(place, plan.folder, plan.record.identity_hash):
             print(f"goes on from step {fetched} of {masked(place)}", flush=True)
             plan = dataclasses.replace(plan, record=open_run(config, plan.manifest))
+    if plan.record.status == "new":
+        start = start_of(config)
+        plan = dataclasses.replace(plan, record=dataclasses.replace(plan.record, start=start))
     (plan.folder / "config.yaml").write_text(to_yaml(config), encoding="utf-8")
     wanted = Path(plan.recipe.tokenizer)
     if tokenizer:

@@ -101,15 +101,17 @@ def runs_at_once(
 
 
 def side_by_side(scaling: ScalingConfig, nodes: Sequence[Node], runs: int) -> ScalingConfig:
-    """The scaling of each of so many runs at once: they share the CPUs, not each takes them all."""
-    if runs < 2 or scaling.threads_per_worker:
+    """The scaling of each of so many runs at once, where a worker would take more than it asks for.
+
+    That is on one node, and where workers take no whole CPU: they share the CPUs there are.
+    """
+    whole = int(scaling.cpus_per_worker)
+    if runs < 2 or scaling.threads_per_worker or (whole and len(nodes) > 1):
         return scaling
     cpus = [node.resources.get("CPU", 0.0) for node in carriers(nodes, scaling.labels)]
     able = [number for number in cpus if number >= scaling.cpus_per_worker]
     share = min(sum(able) / (runs * scaling.workers), *able)
-    return dataclasses.replace(
-        scaling, threads_per_worker=max(1, int(share), int(scaling.cpus_per_worker))
-    )
+    return dataclasses.replace(scaling, threads_per_worker=max(1, int(share), whole))
 
 
 def awaited(config: Settings, free: Sequence[Node], data_task: bool = True) -> str | None:

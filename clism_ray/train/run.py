@@ -2,7 +2,7 @@
 
 <storage>/runs/<name>.lock    held by the process that drives the run
 <storage>/runs/<name>/
-    run.json          identity, its hash, the MLflow run, the status
+    run.json          identity, its hash, what the start held, the MLflow run, the status
     config.yaml       the configuration of the latest start
     tokenizer/        with `[QUE]`
     journal.jsonl     every metric
@@ -67,11 +67,11 @@ def open_run(config: PretrainConfig, manifest: Manifest) -> RunRecord:
     tree = identity(config, manifest.content_hash)
     path = run_folder(config) / RECORD
     if not path.is_file():
-        return RunRecord(identity=tree, identity_hash=identity_hash(tree), start=_start(config))
+        return RunRecord(identity=tree, identity_hash=identity_hash(tree))
     record = RunRecord(**json.loads(path.read_text(encoding="utf-8")))
     known = with_new_keys(record.identity, tree, defaults(PretrainConfig))
     check_same(f"the run {config.name!r}", path.parent, known, tree)
-    if record.status != FINISHED and record.start not in (None, _start(config)):
+    if record.status != FINISHED and record.start and record.start != start_of(config):
         raise InputError(
             f"model.start {config.model.start!r}: its files are not those that the run "
             f"{config.name!r} began with; put them back, or give this one another name=..."
@@ -79,7 +79,8 @@ def open_run(config: PretrainConfig, manifest: Manifest) -> RunRecord:
     return record
 
 
-def _start(config: PretrainConfig) -> str | None:
+def start_of(config: PretrainConfig) -> str | None:
+    """What the model that a run begins with holds; None if it begins with none."""
     model = config.model
     return None if model.start is None else fingerprint(model.start, model.revision)
 

@@ -53,7 +53,7 @@ def check_storage(storage: Path, nodes: Sequence[Node], corpus: str | None = Non
     except OSError as error:
         raise InputError(
             f"storage {storage} cannot be written ({error.strerror}); "
-            "give a folder that you may write with storage=..."
+            "give a folder that you may write"
         ) from error
     try:
         told = _ask(folder, token, nodes, corpus)

@@ -89,12 +89,6 @@ def sweep(config: SweepConfig) -> SweepResult:
             check_question(str(folder / "tokenizer"))
             record = dataclasses.replace(record, at_once=_at_once(config, record))
             write_sweep(folder, record)
-            shared = preflight.side_by_side(
-                config.pretrain.scaling, cluster.nodes(), record.at_once
-            )
-            config = dataclasses.replace(
-                config, pretrain=dataclasses.replace(config.pretrain, scaling=shared)
-            )
         if not record.delivered:
             record = _run_tracked(config, plan, record, uri)
         return result_of(config, record, uri)
@@ -112,7 +106,7 @@ def _run_tracked(config: SweepConfig, plan: Plan, record: SweepRecord, uri: str)
                 with warnings.catch_warnings():
                     # A trial that goes on counts its reports anew; Optuna needs the last alone.
                     warnings.filterwarnings("ignore", "The reported value is ignored", UserWarning)
-                    _tuner(config, plan.steps, record.at_once).fit()
+                    _tuner(_beside(config, record.at_once), plan.steps, record.at_once).fit()
                 remove_checkpoints(folder)
                 _end(config)
         result = result_of(config, read_sweep(folder), uri)
@@ -176,6 +170,13 @@ def _at_once(config: SweepConfig, record: SweepRecord) -> int:
             f"this cluster holds {fits}. Go on with it on a cluster of that size"
         )
     return record.at_once or min(fits, config.trials_at_once or fits)
+
+
+def _beside(config: SweepConfig, at_once: int) -> SweepConfig:
+    """The sweep as its trials are told of it, each with its share of the CPUs."""
+    run = config.pretrain
+    scaling = preflight.side_by_side(run.scaling, cluster.nodes(), at_once)
+    return dataclasses.replace(config, pretrain=dataclasses.replace(run, scaling=scaling))
 
 
 def _tuner(config: SweepConfig, steps: int, at_once: int) -> tune.Tuner:

@@ -272,6 +272,8 @@ def test_parallel_files_that_share_no_id_are_refused_before_training(
     check(languages=["en", "zh"], parallel=False)
     with pytest.raises(InputError, match=r"test\.zh\.json: shares no id .* move zh to `shown`"):
         check(languages=["en", "de", "zh"])
+    with pytest.raises(InputError, match=r"test\.zh\.json: shares no id"):
+        check(languages=["zh", "en", "de"])
 
 
 def test_items_are_kept_with_their_passage_or_document(data: Path) -> None:

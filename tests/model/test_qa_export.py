@@ -227,6 +227,15 @@ def test_folders_that_cannot_answer_are_refused(export: Export, tmp_path: Path) 
     assert "cannot be loaded" in told(folder)
 
 
+def test_an_export_older_than_a_setting_reads_under_its_default(export: Export) -> None:
+    folder, _ = export("bert", LIMITS)
+    settings = json.loads((folder / READING).read_text())
+    del settings["max_answer_tokens"]
+    (folder / READING).write_text(json.dumps(settings))
+    assert load_answer_model(folder).limits.max_answer_tokens == 30
+    assert SpanReader.from_folder(folder).max_answer_tokens == 30
+
+
 def test_a_plain_folder_without_its_head_is_refused(export: Export) -> None:
     folder, _ = export("bert", PLAIN)
     weights = load_file(folder / "model.safetensors")

@@ -45,6 +45,7 @@ from clism_ray.train.run import (
     open_run,
     recipe_of,
     run_folder,
+    start_of,
     steps_of,
     write_record,
 )
@@ -120,7 +121,7 @@ def test_a_run_goes_on_from_the_weights_it_began_with_and_no_others(
     start.mkdir()
     (start / "model.safetensors").write_text("weights")
     begun = replace(config, model=ModelConfig(start=str(start)))
-    record = open_run(begun, manifest)
+    record = replace(open_run(begun, manifest), start=start_of(begun))
     write_record(begun, record)
     assert open_run(begun, manifest) == record
     (start / "model.safetensors").write_text("others")
@@ -335,8 +336,9 @@ TRAIN, DATA = {"role": "train"}, {"role": "data"}
         ({"workers": 2}, [16.0], 1, None),
         ({"workers": 2}, [16.0], 4, 2),
         ({"workers": 2}, [16.0], 15, 1),
-        ({"workers": 1}, [8.0, 8.0], 2, 8),
-        ({"workers": 1}, [0.0, 8.0, 40.0], 2, 8),
+        ({"workers": 1, "cpus_per_worker": 0.5}, [8.0, 8.0], 2, 8),
+        ({"workers": 1, "cpus_per_worker": 0.5}, [0.0, 8.0, 40.0], 2, 8),
+        ({"workers": 1, "cpus_per_worker": 8}, [64.0, 64.0], 2, None),
         ({"workers": 1, "cpus_per_worker": 5}, [16.0], 4, 5),
         ({"workers": 2, "threads_per_worker": 7}, [16.0], 4, 7),
     ],

@@ -12,6 +12,7 @@ from pyarrow import fs
 
 from clism_ray.corpus.storage import system_of
 from clism_ray.errors import InputError
+from clism_ray.train import copied_records
 from clism_ray.train.checkpoint import complete, folder_of, intact, steps_saved
 from clism_ray.train.copies import copy, fetch_newest, place_of
 from tests.checkpoints import write_checkpoint
@@ -88,6 +89,27 @@ def test_the_record_the_curve_and_the_best_model_come_along(tmp_path: Path, plac
     assert fetch_newest(place, tmp_path / "third", IDENTITY) == 60
     assert (tmp_path / "third" / "best" / "config.json").read_text() == "new"
     assert not list(tmp_path.rglob("*.partial.*"))
+
+
+def test_what_could_not_all_be_fetched_is_fetched_by_the_next_start(
+    tmp_path: Path, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, there = tmp_path / "here", tmp_path / "there"
+    here.mkdir()
+    for name in ("run.json", "journal.jsonl"):
+        (here / name).write_text(name)
+    saved_and_copied(here, place, 20)
+    with monkeypatch.context() as patch:
+
+        def fail(*_: Any) -> None:
+            raise OSError("the network is gone")
+
+        patch.setattr(copied_records, "_fetch_file", fail)
+        with pytest.raises(InputError, match=r"cannot be read: the network is gone"):
+            fetch_newest(place, there, IDENTITY)
+    assert not steps_saved(there)
+    assert fetch_newest(place, there, IDENTITY) == 20
+    assert (there / "journal.jsonl").read_text() == "journal.jsonl"
 
 
 def test_before_anything_is_copied_there_is_nothing_to_fetch(tmp_path: Path, place: str) -> None:

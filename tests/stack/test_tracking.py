@@ -208,7 +208,9 @@ def test_an_experiment_that_was_deleted_is_named_with_the_ways_out(store: Store)
     new = replace(new_run(store), experiment="gone")
     at = MlflowClient(tracking_uri=store.uri).create_experiment("gone")
     MlflowClient(tracking_uri=store.uri).delete_experiment(at)
-    with pytest.raises(InputError, match=rf"'gone' was deleted.*restore --experiment-id {at}`"):
+    with pytest.raises(
+        InputError, match=rf"^tracking.experiment 'gone' was deleted.*restore --experiment-id {at}`"
+    ):
         start(store, new)
 
 

@@ -170,6 +170,15 @@ def test_a_cell_that_begins_anew_is_told_by_its_newest_start(tmp_path: Path) -> 
     ]
 
 
+def test_a_fine_tuning_whose_driver_died_at_once_is_interrupted(tmp_path: Path) -> None:
+    folder = tmp_path / "finetuned" / "mine"
+    folder.mkdir(parents=True)
+    (folder / "config.yaml").write_text("{}")
+    assert one(tmp_path, "mine").status == "interrupted"
+    with hold(folder, "the fine-tuning"):
+        assert one(tmp_path, "mine").status == "new"
+
+
 @pytest.mark.parametrize("record", ["", "{", "[]", '{"status": "running"}'])
 def test_a_damaged_record_is_told_by_its_folder(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], record: str

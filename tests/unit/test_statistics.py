@@ -252,3 +252,17 @@ def test_questions_about_a_passage_are_one_observation_as_intervals_know() -> No
 
     assert 0.90 <= hits(groups) <= 0.99
     assert hits(None) < 0.85
+
+
+def test_a_language_of_few_groups_has_a_score_in_every_resample() -> None:
+    random = np.random.default_rng(3)
+    results = {"a": {"de": random.random((1, 50)), "zh": random.random((1, 1))}}
+    groups = {"de": np.arange(50), "zh": np.array([7])}  # drawn in two resamples of three
+    drawn = resample(results, resamples=200, groups=groups)
+    assert drawn.estimate("a", "zh")[1:] == pytest.approx([results["a"]["zh"][0, 0]] * 2)
+    assert np.isfinite(drawn.resampled_BSL).all()
+
+
+def test_every_item_needs_a_group() -> None:
+    with pytest.raises(InputError, match="de: groups of 3 items for 4; expected one for each"):
+        resample({"a": {"de": np.ones((2, 4))}}, groups={"de": np.arange(3)})

@@ -185,13 +185,21 @@ def _draw(
     return found
 
 
-def _groups(test: str, columns: Iterable[str], runs: Runs, parallel: bool) -> Groups:
-    """What is drawn together; test files are the same for all cells, so one cell tells."""
-    named = read_items(next(iter(runs.values()))[0].folder, names=True)
-    items = {column: named[f"{test}/{column}"] for column in columns}
+def _groups(test: str, columns: Iterable[str], runs: Runs, parallel: bool) -> Groups | None:
+    """What is drawn together; test files are the same for all cells, so one cell tells.
+
+    None where no cell does: cells were made before they told.
+    """
+    for cell in (cell for cells in runs.values() for cell in cells):
+        named = read_items(cell.folder, names=True)
+        items = {column: named.get(f"{test}/{column}", {}) for column in columns}
+        if all(item.keys() >= {IDS, PARTS} for item in items.values()):
+            break
+    else:
+        return None
     return item_groups(
         {column: item[IDS].tolist() for column, item in items.items()},
-        {column: item.get(PARTS, item[IDS]).tolist() for column, item in items.items()},
+        {column: item[PARTS].tolist() for column, item in items.items()},
         parallel=parallel,
     )
 
