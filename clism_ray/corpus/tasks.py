@@ -33,7 +33,8 @@ def check_cluster(config: PrepareConfig) -> None:
 def check_shared(folder: Path, resources: PrepareResources) -> None:
     """Raise InputError unless every node that tasks may go to sees a folder and writes to it."""
     able = {node.labels.get(_NODE_ID) for node in carriers(cluster.nodes(), resources.labels)}
-    check_storage(folder, [node for node in other_nodes() if node.key in able])
+    nodes = [node for node in other_nodes() if node.key in able]
+    check_storage(folder, nodes, key="output")
 
 
 def each(

@@ -40,8 +40,12 @@ def other_nodes() -> list[Node]:
     ]
 
 
-def check_storage(storage: Path, nodes: Sequence[Node], corpus: str | None = None) -> None:
+def check_storage(
+    storage: Path, nodes: Sequence[Node], corpus: str | None = None, key: str = "storage"
+) -> None:
     """Check that a storage can be written here and from some nodes, who see the same corpus.
+
+    `key` is the setting that names it, for messages.
 
     Raises InputError, a sentence for each node that cannot work, if there is one.
     """
@@ -52,8 +56,8 @@ def check_storage(storage: Path, nodes: Sequence[Node], corpus: str | None = Non
         (folder / _TOKEN).write_text(token, encoding="utf-8")
     except OSError as error:
         raise InputError(
-            f"storage {storage} cannot be written ({error.strerror}); "
-            "give a folder that you may write"
+            f"{key} {storage} cannot be written ({error.strerror}); "
+            f"give a folder that you may write with {key}=..."
         ) from error
     try:
         told = _ask(folder, token, nodes, corpus)
