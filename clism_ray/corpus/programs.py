@@ -9,6 +9,7 @@ from pathlib import Path
 
 from clism_ray.errors import InputError, Unavailable
 
+_KILLED = {-signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT, -signal.SIGHUP}  # by others
 _RAN_OUT = (os.strerror(ENOSPC), "MemoryError", "bad_alloc", "SIGKILL")  # of it or of a child
 
 
@@ -16,7 +17,8 @@ def run(command: Sequence[str], what: str, at: Path | None = None) -> None:
     """Run a program to its end, with one OpenMP thread, in the folder `at`.
 
     `what` names the work in messages. Raises InputError, with what the program said, if it fails;
-    Unavailable if it was killed, as a node does that runs out of memory, or found no room.
+    Unavailable if it was killed, as by a node that runs out of memory or is shut down, or found no
+    room.
     """
     outcome = subprocess.run(  # noqa: S603 - on files of our own
         command,
@@ -29,7 +31,7 @@ def run(command: Sequence[str], what: str, at: Path | None = None) -> None:
     if outcome.returncode == 0:
         return
     told = f"{what} failed (exit code {outcome.returncode}): {outcome.stderr.strip()[-500:]}"
-    if outcome.returncode == -signal.SIGKILL or any(sign in outcome.stderr for sign in _RAN_OUT):
+    if outcome.returncode in _KILLED or any(sign in outcome.stderr for sign in _RAN_OUT):
         raise Unavailable(
             f"{told}; memory or the disk may have run out: with more of it, or fewer tasks at a "
             "time (resources.max_tasks), start it again, which goes on from here"

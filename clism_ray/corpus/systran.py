@@ -75,6 +75,8 @@ def fit(text: Path, folder: Path, iterations: int) -> Iterator[LinkedPair]:
     )
     if shutil.disk_usage(folder).free == 0:  # the library does not look whether it could write
         raise OSError(ENOSPC, os.strerror(ENOSPC), str(folder))
+    if not (folder / FILES[-1]).is_file():
+        raise InputError(f"{folder}: fitting the alignment tables ended without writing them")
     return _linked(text, Systran(folder))
 
 

@@ -73,12 +73,20 @@ def test_a_fit_that_fails_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyP
     with pytest.raises(InputError, match=r"failed \(exit code 1\): out of luck") as refused:
         fit(PAIRS, tmp_path, iterations=5)
     assert refused.type is InputError
+    monkeypatch.setattr(systran, "_FIT", "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)")
+    with pytest.raises(InputError, match=r"failed \(exit code -11\)") as refused:
+        fit(PAIRS, tmp_path, iterations=5)
+    assert refused.type is InputError, "it would end so each time"
+    monkeypatch.setattr(systran, "_FIT", "")
+    with pytest.raises(InputError, match="ended without writing them"):
+        fit(PAIRS, tmp_path, iterations=5)
 
 
 @pytest.mark.parametrize(
     "end",
     [
         "import os, signal; os.kill(os.getpid(), signal.SIGKILL)",
+        "import os, signal; os.kill(os.getpid(), signal.SIGTERM)",
         "raise OSError(28, 'No space left on device')",
     ],
 )
