@@ -21,6 +21,9 @@ _ROOT = Path(clism_ray.__file__).resolve().parent.parent
 # keeps a process a CPU, these among them; so with few CPUs it would end one that masked examples
 # after a second, and start another for the next, at the cost of the imports.
 _ACTORS = 16
+# Tensors in pages of 2 MiB, where the kernel gives them on request. A step on a CPU asks for its
+# memory anew each time, and finding it page by page took longer than many a sum over it.
+_HUGE_PAGES = "glibc.malloc.hugetlb=1"
 
 
 def connect(minimum_cpus: int = 1, dashboard: bool = False) -> None:
@@ -65,7 +68,10 @@ def connect(minimum_cpus: int = 1, dashboard: bool = False) -> None:
             logging_level=logging.ERROR,
             log_to_driver=False,  # what a worker raises comes back with the result
             runtime_env={
-                "env_vars": {"PYTHONPATH": python_path},
+                "env_vars": {
+                    "PYTHONPATH": python_path,
+                    "GLIBC_TUNABLES": os.environ.get("GLIBC_TUNABLES", _HUGE_PAGES),
+                },
                 "worker_process_setup_hook": "clism_ray.garbage.collect_seldom",
             },
             _system_config={"num_workers_soft_limit": cpus + _ACTORS},

@@ -1,5 +1,6 @@
 """The cluster that a job starts for itself."""
 
+import ctypes
 import gc
 import os
 import stat
@@ -35,6 +36,27 @@ def test_python_collects_cycles_seldom_in_its_processes() -> None:
         return gc.get_threshold()[0]
 
     assert ray.get(threshold.remote()) == 50_000
+
+
+_LARGE_PAGES = Path("/sys/kernel/mm/transparent_hugepage/enabled")
+
+
+@pytest.mark.skipif(
+    not _LARGE_PAGES.is_file() or "[madvise]" not in _LARGE_PAGES.read_text(),
+    reason="this kernel gives large pages to all who ask for memory, or to nobody",
+)
+@pytest.mark.usefixtures("ray_cluster")
+def test_memory_of_its_processes_comes_in_large_pages() -> None:
+    @ray.remote
+    def large_pages_kib() -> int:
+        libc = ctypes.CDLL(None)
+        libc.malloc.restype = ctypes.c_void_p
+        libc.memset.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_size_t]
+        libc.memset(libc.malloc(64 * 2**20), 1, 64 * 2**20)
+        lines = Path("/proc/self/smaps_rollup").read_text().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("AnonHugePages"))
+
+    assert ray.get(large_pages_kib.remote()) > 32 * 2**10
 
 
 def test_nobody_else_can_read_the_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
