@@ -57,7 +57,7 @@ class GoldConfig:
     languages: Languages  # in the average
     shown: tuple[Language, ...] = ()  # reported beside it
     question_languages: tuple[Language, ...] = ()  # each with each language (MLQA's matrix)
-    parallel: bool = False  # items of one id say the same in all languages (XQuAD, PUD, MLQA)
+    parallel: bool | None = None  # items of one id say the same in all files (XQuAD, PUD, MLQA)
 
     def __post_init__(self) -> None:
         wanted = {"language"} | ({"question_language"} if self.question_languages else set())

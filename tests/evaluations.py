@@ -9,7 +9,7 @@ import numpy as np
 
 from clism_ray.config_file import parse, to_yaml
 from clism_ray.config_tasks import EvaluateConfig, GoldFile
-from clism_ray.finetune.cell import IDS, CellResult, Examples, Items, Score, write_result
+from clism_ray.finetune.cell import IDS, PARTS, CellResult, Examples, Items, Score, write_result
 from clism_ray.finetune.place import Place, places
 
 ITEMS = 200
@@ -92,7 +92,7 @@ def write_cell(folder: Path, config: EvaluateConfig, place: Place, scorer: Score
         for file in gold.files(test):
             found = scorer(place, file, generator(f"{place} {file.key}"))
             names = np.array([f"q{number}" for number in range(ITEMS)])
-            items[file.key] = {IDS: names, **found}
+            items[file.key] = {IDS: names, PARTS: np.arange(ITEMS), **found}
             scores[file.key] = _score(file, found)
     name = f"{config.name}.{place}"
     train = Examples(

@@ -84,6 +84,7 @@ class CellResult:
     head: str  # pre-trained, or drawn
     seconds: float
     scores: dict[str, Score]  # by `<test>/<column>`
+    pretraining: dict[str, Any] | None = None  # of its start; see `pretraining`
 
 
 def read_result(folder: Path) -> CellResult | None:

@@ -1,5 +1,6 @@
 """What cells would meet, found before any of them starts."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 
 from clism_ray.config import ModelConfig
@@ -43,8 +44,10 @@ def _ids(task: QaConfig | NerConfig, file: GoldFile) -> set[str]:
 
 
 def _check_parallel(test: str, gold: GoldConfig, ids: Mapping[GoldFile, set[str]]) -> None:
-    """InputError if a language in the average of a parallel test set has ids of its own."""
+    """InputError unless it is known which items of a test set say the same in other languages."""
     averaged = [file for file in ids if file.averaged]
+    if gold.parallel is None:
+        _check_apart(test, ids)
     if not gold.parallel or len(averaged) < 2:
         return
     for file in averaged:
@@ -53,6 +56,20 @@ def _check_parallel(test: str, gold: GoldConfig, ids: Mapping[GoldFile, set[str]
                 f"{file.path}: shares no id with the other files of {test}; `parallel` says that "
                 "items of one id are the same in all languages: leave it out, or move "
                 f"{file.language} to `shown`"
+            )
+
+
+def _check_apart(test: str, ids: Mapping[GoldFile, set[str]]) -> None:
+    """InputError if files share ids, and nobody said what that means.
+
+    Intervals of averages are much too narrow if translations pass for different items.
+    """
+    for one, other in itertools.combinations(ids, 2):
+        if shared := ids[one] & ids[other]:
+            raise InputError(
+                f"{one.path} and {other.path.name}: {len(shared):,} ids are in both, as "
+                f"{min(shared)!r}; give `parallel: true` for {test} if such items say the same in "
+                "other languages, as in XQuAD, MLQA and PUD, or else `parallel: false`"
             )
 
 

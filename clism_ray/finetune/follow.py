@@ -18,7 +18,12 @@ from clism_ray.train.progress import describe_cell
 from clism_ray.train.status import FAILED, FINISHED, WARNING
 from clism_ray.train.tracking_record import keepable, read_tracking
 
-HEADLINES = ("squad_f1", "squad_exact", "f1")  # what a line on the terminal says of a test
+HEADLINES = (
+    "mlqa_f1",
+    "squad_f1",
+    "squad_exact",
+    "f1",
+)  # what a line on the terminal says of a test
 
 
 def follow_cell(

@@ -16,14 +16,15 @@ import ray.train.torch
 import torch
 import torch.distributed as dist
 
-from clism_ray.config_tasks import FinetuneConfig, GoldFile
+from clism_ray.config_tasks import GoldFile
 from clism_ray.corpus.manifest import file_sha256
 from clism_ray.errors import InputError, RunFailed
 from clism_ray.finetune.card import task_card
 from clism_ray.finetune.cell import MODEL, CellResult, Score, write_result
 from clism_ray.finetune.job import CellJob
 from clism_ray.finetune.load import load_task
-from clism_ray.finetune.plan import task_name
+from clism_ray.finetune.plan import task_name, test_files
+from clism_ray.finetune.pretraining import pretraining
 from clism_ray.finetune.task import Judged, Task
 from clism_ray.masking.order import Plan, Slot, rows_of, slot, slots_per_worker
 from clism_ray.model.fingerprint import fingerprint
@@ -81,7 +82,7 @@ def _set_up(job: CellJob) -> Worker:
             held = fingerprint(config.model.path, config.model.revision)
             _check_same(config.model.path, held, job.identity["model"])
             _check_same(task.train.file, task.train.sha256, planned["train"])
-            for file in _tested(config):
+            for file in test_files(config.task):
                 _check_same(str(file.path), file_sha256(file.path), planned["tests"][file.key])
         if not task.rows:
             problem = InputError(
@@ -121,7 +122,7 @@ def _run(worker: Worker) -> journal.Entry:
         loss = metrics["loss/total"]
         if (step + 1) % config.tracking.log_every_steps == 0 or step + 1 == worker.steps:
             report_entries([journal.entry("train", step + 1, metrics)])
-    judged = {file: _test(worker, file) for file in _tested(config)}
+    judged = {file: _test(worker, file) for file in test_files(config.task)}
     weights = full_weights(worker.engine) if config.export else {}
     if worker.rank == 0:
         if config.export:
@@ -194,10 +195,6 @@ def _test(worker: Worker, file: GoldFile) -> Judged | None:
     return judged
 
 
-def _tested(config: FinetuneConfig) -> list[GoldFile]:
-    return [file for name, gold in config.task.tests.items() for file in gold.files(name)]
-
-
 def _check_same(what: str, found: str, planned: str) -> None:
     """InputError if a model or a file is not what the cell says that it is."""
     if found != planned:
@@ -225,6 +222,7 @@ def _write(
         head=worker.task.head,
         seconds=seconds,
         scores={file.key: _score(file, one) for file, one in found.items()},
+        pretraining=pretraining(config.model.path),
     )
     write_result(
         Path(job.run),

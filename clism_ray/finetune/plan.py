@@ -9,6 +9,7 @@ from clism_ray.config import LengthConfig, OptimizerConfig, defaults, to_tree
 from clism_ray.config_tasks import (
     EvaluateConfig,
     FinetuneConfig,
+    GoldFile,
     NerConfig,
     QaConfig,
     StartConfig,
@@ -57,16 +58,20 @@ def plan_cell(config: FinetuneConfig, model: str, folder: Path) -> Cell:
     config = _absolute(config)
     tree = {key: value for key, value in to_tree(config).items() if key not in _PLACEMENT}
     task = config.task
-    files = [file for test, gold in task.tests.items() for file in gold.files(test)]
     tree[task_name(config)] |= {
         "train": hash_of(train_file(task.train, config.size, config.sample)),
-        "tests": {file.key: hash_of(file.path) for file in files},
+        "tests": {file.key: hash_of(file.path) for file in test_files(task)},
     }
     identity = {"model": fingerprint(config.model.path, config.model.revision), **tree}
     if known := read_result(folder):
         as_now = with_new_keys(known.identity, identity, _DEFAULTS)
         check_same(f"the cell {folder.name}", folder, as_now, identity)
     return Cell(config=config, model=model, folder=folder, identity=identity)
+
+
+def test_files(task: QaConfig | NerConfig) -> list[GoldFile]:
+    """All test files, set by set, averaged ones first."""
+    return [file for test, gold in task.tests.items() for file in gold.files(test)]
 
 
 def task_name(config: FinetuneConfig) -> str:

@@ -85,8 +85,8 @@ def test_a_true_difference_is_called_real_and_none_is_seldom(tmp_path: Path) -> 
     assert all(is_real(told, 0.95) for told in ours.differences.values())
     (sentence,) = sentences(found)
     assert re.fullmatch(
-        r"xquad, F1, average of en and de: ours beats base by [34]\.\d \(\d\.\d to \d\.\d\) "
-        r"with 64 examples\.",
+        r"xquad, F1 by MLQA's rules, average of en and de: ours beats base by [34]\.\d "
+        r"\(\d\.\d to \d\.\d\) with 64 examples\.",
         sentence,
     )
     real = 0
@@ -185,7 +185,7 @@ def test_questions_about_a_passage_make_intervals_as_wide_as_passages_do(tmp_pat
         with np.load(path) as held:
             arrays = dict(held)
         passages = {f"xquad/{name}:{PARTS}": np.arange(ITEMS) // 5 for name in ("en", "de")}
-        np.savez(path, **arrays, **passages)
+        np.savez(path, **(arrays | passages))
     widths = [
         estimate.high - estimate.low
         for folder in folders
@@ -244,6 +244,17 @@ def test_questions_by_mlqas_rules_where_it_has_them(tmp_path: Path) -> None:
     assert squad.shown == ("el",)
     assert found.table("xquad", "mlqa_f1", 64) is None
     assert "MLQA has no rules for some language of xquad: no scores by them." in notes(found)
+
+
+def test_the_english_script_stands_beside_mlqas_rules(tmp_path: Path) -> None:
+    found = load_evaluation(build(tmp_path, config(), answers({"ours": 4.0})))
+    assert found.headline("xquad")[0].metric == "mlqa_f1"
+    assert sentences(found)[0].startswith("xquad, F1 by MLQA's rules, average of en and de: ours")
+    line = found.headline("xquad")[0].lines[0]
+    told = render(found, {})
+    beside = told[told.index("The same by SQuAD&#x27;s script") :]
+    beside = beside[: beside.index("</table>")]
+    assert f"{line.scores['de'].value - 1:.1f} / " in beside  # the scorer gives MLQA one more
 
 
 def test_columns_of_a_matrix_are_pairs_of_languages(tmp_path: Path) -> None:
@@ -315,6 +326,27 @@ def test_an_evaluation_that_just_began_is_empty(tmp_path: Path) -> None:
     assert len(found.missing) == found.planned == 4
     assert to_csv(found).splitlines() == [",".join(COLUMNS)]
     assert json.loads(to_json(found))["rows"] == []
+
+
+def test_models_that_saw_other_rows_before_are_named(tmp_path: Path) -> None:
+    folder = build(tmp_path, config(), answers({"ours": 4.0}))
+    told = {"start": "5e" * 8, "corpus": "c0" * 32, "seed": 13, "slots": 4, "pairs": 16}
+    told |= {"steps": 500, "kept": "last", "clism": 1.0, "cacr": 1.0, "mlm": 1.0}
+
+    def pretrained(model: str, **given: object) -> None:
+        for path in folder.glob(f"cells/{model}.*/result.json"):
+            tree = json.loads(path.read_text())
+            path.write_text(json.dumps({**tree, "pretraining": {**told, **given}}))
+
+    pretrained("ours")
+    pretrained("base", clism=0.0, cacr=0.0)
+    found = load_evaluation(folder)
+    assert not any("same rows" in note for note in notes(found))
+    for cell in ("<td>base</td>", "4 x 16", "5e" * 8, "c0" * 8):
+        assert cell in render(found, {})
+    pretrained("base", clism=0.0, cacr=0.0, steps=250)
+    said = "ours and base were not pre-trained on the same rows in the same order: they differ in"
+    assert f"{said} steps." in notes(load_evaluation(folder))
 
 
 def test_one_sample_says_so(tmp_path: Path) -> None:
@@ -389,6 +421,16 @@ def test_cells_of_another_grid_are_not_counted_and_two_of_one_place_are_refused(
     shutil.copytree(folder / "cells" / "base.question.64.1", folder / "cells" / "copy")
     with pytest.raises(InputError, match=r"both hold the cell base\.question\.64\.1; remove one"):
         load_evaluation(folder)
+
+
+def test_cells_that_do_not_tell_of_passages_are_refused(tmp_path: Path) -> None:
+    folder = build(tmp_path, config(), answers({}))
+    for path in folder.glob("cells/*/items.npz"):
+        with np.load(path) as held:
+            kept = {name: held[name] for name in held.files if not name.endswith(PARTS)}
+        np.savez(path, **kept)
+    with pytest.raises(InputError, match="no cell tells of which passage"):
+        _ = load_evaluation(folder).tables
 
 
 def test_an_unknown_name_lists_those_that_are_there(tmp_path: Path) -> None:

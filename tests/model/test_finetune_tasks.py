@@ -276,6 +276,22 @@ def test_parallel_files_that_share_no_id_are_refused_before_training(
         check(languages=["zh", "en", "de"])
 
 
+def test_whether_shared_ids_are_translations_has_to_be_said(data: Path, tmp_path: Path) -> None:
+    for language, first in (("en", 100), ("de", 100), ("zh", 300)):
+        write_questions(tmp_path / f"test.{language}.json", first, 5)
+    path = str(tmp_path / "test.{language}.json")
+
+    def check(**tests: Any) -> None:
+        qa = {**task_of(data, "qa"), "tests": {"xquad": {"path": path, **tests}}}
+        check_cells([plan_cell(cell(data, "qa", qa=qa), "ours", tmp_path / "cell")])
+
+    check(languages=["en", "zh"])
+    check(languages=["en", "de"], parallel=False)
+    for lists in ({"languages": ["en", "de"]}, {"languages": ["en"], "shown": ["de"]}):
+        with pytest.raises(InputError, match=r"5 ids are in both, .* give `parallel: true`"):
+            check(**lists)
+
+
 def test_items_are_kept_with_their_passage_or_document(data: Path) -> None:
     for kind in ("qa", "ner"):
         config = cell(data, kind)

@@ -12,6 +12,7 @@ from clism_ray.config_tasks import EvaluateConfig, GoldFile
 from clism_ray.errors import InputError
 from clism_ray.finetune.cell import CellResult, Items, read_items, read_result
 from clism_ray.finetune.place import Place, places
+from clism_ray.finetune.plan import test_files
 
 _DAMAGE = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
 
@@ -73,15 +74,10 @@ def load_cells(folder: Path, config: EvaluateConfig) -> Found:
         else:
             found[cell.place] = cell
     cells = tuple(found[place] for place in wanted if place in found)
-    check_tests(cells, gold_files(config))
+    check_tests(cells, test_files(config.task))
     _check_samples(cells)
     missing = tuple(place for place in wanted if place not in found)
     return Found(cells, missing, tuple(strays))
-
-
-def gold_files(config: EvaluateConfig) -> list[GoldFile]:
-    """All test files, set by set, averaged ones first."""
-    return [file for test, gold in config.task.tests.items() for file in gold.files(test)]
 
 
 def check_tests(cells: Sequence[ScoredCell], files: Iterable[GoldFile]) -> None:

@@ -1,6 +1,7 @@
 """What a reader must know before believing the tables of an evaluation."""
 
 from clism_ray.finetune.cell import problem_of
+from clism_ray.finetune.pretraining import ROWS
 from clism_ray.report.evaluation.results import Evaluation
 from clism_ray.report.evaluation.tables import compared
 from clism_ray.report.evaluation.words import joined, listed, runs_word, size_words
@@ -29,6 +30,7 @@ def notes(evaluation: Evaluation) -> list[str]:
             "That favours models that were tried in more forms, and intervals do not account for "
             f"it. Forms tried: {told}."
         )
+    found += _other_rows(evaluation)
     found += [note for test in config.task.tests for note in _of_test(evaluation, test)]
     if evaluation.strays:
         found.append(
@@ -70,6 +72,19 @@ def _samples(evaluation: Evaluation, size: int | None) -> str | None:
         f"that every "
         f"model in the table has finished.{without}"
     )
+
+
+def _other_rows(evaluation: Evaluation) -> list[str]:
+    """Which models saw other rows in pre-training than the baseline, and how that came."""
+    known = {c.place.model: told for c in evaluation.cells if (told := c.result.pretraining)}
+    baseline = evaluation.config.baseline
+    base = known.pop(baseline, None)
+    return [
+        f"{model} and {baseline} were not pre-trained on the same rows in the same order: they "
+        f"differ in {joined(differing)}."
+        for model, told in known.items()
+        if base and (differing := [name for name in ROWS if told[name] != base[name]])
+    ]
 
 
 def _few_samples(evaluation: Evaluation) -> list[str]:

@@ -24,8 +24,10 @@ from clism_ray.report.evaluation.words import (
     shown_words,
     size_words,
 )
-from clism_ray.report.page import Html, figure, page, paragraph, section
+from clism_ray.report.page import Html, figure, folded, page, paragraph, section
 from clism_ray.tasks.significance import AVERAGE
+
+SQUAD = "squad_f1"
 
 
 def figures(evaluation: Evaluation) -> dict[str, str]:
@@ -77,6 +79,9 @@ def _test(evaluation: Evaluation, tables: Sequence[Table], curve: str | None) ->
     for one in tables:
         parts.append(paragraph(_caption(evaluation, one)))
         parts.append(by_language(evaluation, one))
+        if squad := evaluation.table(test, SQUAD, one.size) if one.metric != SQUAD else None:
+            title = f"The same by SQuAD's script, which knows English alone: {size_words(one.size)}"
+            parts.append(folded(title, by_language(evaluation, squad)))
         if evaluation.is_matrix(test):
             parts += [matrix(evaluation, one, line) for line in one.counting()]
     if shown := shown_words(evaluation, test):

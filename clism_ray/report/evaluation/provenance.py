@@ -2,7 +2,8 @@
 
 from clism_ray.config_file import to_yaml
 from clism_ray.finetune.place import size_label
-from clism_ray.report.evaluation.cells import gold_files
+from clism_ray.finetune.plan import test_files
+from clism_ray.finetune.pretraining import LOSSES
 from clism_ray.report.evaluation.results import Evaluation
 from clism_ray.report.page import Cell, Html, command, folded, paragraph, section, table
 
@@ -14,6 +15,7 @@ Rows = list[list[Cell]]
 def provenance(evaluation: Evaluation) -> list[Html]:
     """The last sections of the page."""
     parts = [
+        _folded("Before fine-tuning", *_pretraining(evaluation)),
         _folded("Training samples", *_samples(evaluation)),
         _folded("Test files", *_tests(evaluation)),
         _folded("Tokenizers", *_tokenizers(evaluation)),
@@ -35,6 +37,20 @@ def provenance(evaluation: Evaluation) -> list[Html]:
 
 def _folded(title: str, head: list[str], rows: Rows) -> Html:
     return folded(title, table(head, rows) if rows else paragraph("None yet."))
+
+
+def _pretraining(evaluation: Evaluation) -> tuple[list[str], Rows]:
+    """What the record of each model's run told; a model without such a record has no row."""
+    head = ["model", *LOSSES, "pairs a step", "steps", "model of", "seed", "corpus", "begun from"]
+    rows: dict[str, list[Cell]] = {}
+    for cell in evaluation.cells:
+        if told := cell.result.pretraining:
+            row: list[Cell] = [cell.place.model, *(f"{told[name]:g}" for name in LOSSES)]
+            row += [f"{told['slots']} x {told['pairs']}", told["steps"]]
+            row += ["its end" if told["kept"] == "last" else "its best validation", told["seed"]]
+            row += [told["corpus"][:_DIGITS], (told["start"] or "random weights")[:_DIGITS]]
+            rows[cell.place.model] = row
+    return head, list(rows.values())
 
 
 def _samples(evaluation: Evaluation) -> tuple[list[str], Rows]:
@@ -59,7 +75,7 @@ def _tests(evaluation: Evaluation) -> tuple[list[str], Rows]:
     if not evaluation.cells:
         return head, []
     rows: Rows = []
-    for file in gold_files(evaluation.config):
+    for file in test_files(evaluation.config.task):
         score = evaluation.cells[0].result.scores[file.key]
         row: list[Cell] = [file.test, file.column, "yes" if file.averaged else "no", score.file]
         rows.append([*row, score.sha256[:_DIGITS], score.items])
@@ -70,7 +86,7 @@ def _tokenizers(evaluation: Evaluation) -> tuple[list[str], Rows]:
     """How each model's tokenizer takes each test file; files of equal columns stay apart."""
     head = ["test file", "model", "[UNK] of all tokens", "tokens a word"]
     found: dict[tuple[str, str], dict[str, float]] = {}
-    for file in gold_files(evaluation.config):
+    for file in test_files(evaluation.config.task):
         for cell in evaluation.cells:
             share = cell.result.scores[file.key].tokenizer
             found.setdefault((file.key, cell.place.model), share)
@@ -84,7 +100,7 @@ def _repairs(evaluation: Evaluation) -> tuple[list[str], Rows]:
     """What was counted while each file was read and answered; from the least to the most."""
     head = ["test file", "counted", "by cell"]
     found: dict[tuple[str, str], list[int]] = {}
-    for file in gold_files(evaluation.config):
+    for file in test_files(evaluation.config.task):
         for cell in evaluation.cells:
             for name, number in cell.result.scores[file.key].counts.items():
                 found.setdefault((file.key, name), []).append(number)

@@ -35,7 +35,7 @@ class Evaluation:
         found = [table for table in self.tables if table.test == test]
         if not found:
             return []
-        metric = headline_metric(test, {table.metric for table in found})
+        metric = headline_metric({table.metric for table in found})
         return [table for table in found if table.metric == metric]
 
     def table(self, test: str, metric: str | None, size: int | None) -> Table | None:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from clism_ray.config_tasks import EvaluateConfig
+from clism_ray.errors import InputError
 from clism_ray.finetune.cell import IDS, PARTS, read_items
 from clism_ray.report.evaluation.cells import ScoredCell
 from clism_ray.tasks import ner_scores, statistics
@@ -89,10 +90,9 @@ def compared(cells: Sequence[ScoredCell], size: int | None) -> Runs:
     }
 
 
-def headline_metric(test: str, metrics: Iterable[str]) -> str:
-    """The metric that claims rest on."""
-    own = "mlqa_f1" if test.lower().startswith("mlqa") else "squad_f1"
-    return next(name for name in (own, "squad_f1", "f1") if name in metrics)
+def headline_metric(metrics: Iterable[str]) -> str:
+    """The metric that claims rest on: by each language's own rules, where there are such."""
+    return next(name for name in ("mlqa_f1", "squad_f1", "f1") if name in metrics)
 
 
 def exact_of(metric: str) -> str | None:
@@ -111,7 +111,7 @@ def _tables(config: EvaluateConfig, test: str, size: int | None, runs: Runs) -> 
     averaged = tuple(file.column for file in files if file.averaged)
     shown = tuple(file.column for file in files if not file.averaged)
     metrics = _columns_of_metrics(test, averaged, shown, runs)
-    headline = headline_metric(test, metrics)
+    headline = headline_metric(metrics)
     metrics = {headline: metrics[headline]} | metrics
     drawn = _draw(config, test, averaged, metrics, runs)
     forms = _choose(headline, drawn[headline], runs)
@@ -178,17 +178,17 @@ def _draw(
             resamples=config.resamples,
             confidence=config.confidence,
             bounds=(0, 100),
-            groups=_groups(test, columns, runs, config.task.tests[test].parallel),
+            groups=_groups(test, columns, runs, bool(config.task.tests[test].parallel)),
             averaged=averaged,
         )
         found |= dict.fromkeys(together, drawn)
     return found
 
 
-def _groups(test: str, columns: Iterable[str], runs: Runs, parallel: bool) -> Groups | None:
+def _groups(test: str, columns: Iterable[str], runs: Runs, parallel: bool) -> Groups:
     """What is drawn together; test files are the same for all cells, so one cell tells.
 
-    None where no cell does: cells were made before they told.
+    InputError if none does: drawn one by one, items would make intervals too narrow.
     """
     for cell in (cell for cells in runs.values() for cell in cells):
         named = read_items(cell.folder, names=True)
@@ -196,7 +196,10 @@ def _groups(test: str, columns: Iterable[str], runs: Runs, parallel: bool) -> Gr
         if all(item.keys() >= {IDS, PARTS} for item in items.values()):
             break
     else:
-        return None
+        raise InputError(
+            f"{cell.folder.parent}: no cell tells of which passage or document each item of {test} "
+            "is, as an earlier version made them; remove the folder and evaluate again"
+        )
     return item_groups(
         {column: item[IDS].tolist() for column, item in items.items()},
         {column: item[PARTS].tolist() for column, item in items.items()},

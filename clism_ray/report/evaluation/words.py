@@ -60,8 +60,8 @@ def metric_words(metric: str) -> str:
     """A metric as people call it."""
     kind, _, entity = metric.partition("/")
     name = "EM" if kind.endswith("exact") else "F1"
-    rules = " by MLQA's rules" if kind.startswith("mlqa") else ""
-    return name + rules + (f" of {entity}" if entity else "")
+    rules = {"mlqa": " by MLQA's rules", "squad": " by SQuAD's script"}
+    return name + rules.get(kind.split("_")[0], "") + (f" of {entity}" if entity else "")
 
 
 def runs_word(sizes: Sequence[int | None]) -> str:
