@@ -23,11 +23,11 @@ def answer(given: argparse.Namespace) -> None:
         return qa_file.print_answers(answerer, given.question, passage)
     path, output = Path(given.questions), Path(given.output or "predictions.json")
     qa_file.check_output(output, path)
+    language = qa_file.language_of(path, given.language)
     questions = qa_file.read_to_answer(path)
     found = qa_file.answer_all(QuestionAnswerer(given.model, device=given.device), questions)
-    n_best = qa_file.save_answers(output, found)
-    print(qa_file.scores_of(path, questions, found, given.language))
-    print(f"answers: {output}, and the best 20 to each question: {n_best}")
+    print(f"answers: {output}, best 20 to each: {qa_file.save_answers(output, found)}")
+    print(qa_file.scores_of(questions, found, language))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

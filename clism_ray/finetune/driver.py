@@ -18,6 +18,7 @@ from clism_ray.finetune.cell import BEGUN, MODEL, PREDICTIONS, PROBLEM, CellResu
 from clism_ray.finetune.check import check_cells
 from clism_ray.finetune.follow import follow_cell, tell_undelivered
 from clism_ray.finetune.job import CellJob
+from clism_ray.finetune.pin import pin_model
 from clism_ray.finetune.plan import Cell, plan_cell
 from clism_ray.hold import hold
 from clism_ray.store import Store
@@ -46,7 +47,7 @@ def finetune(config: FinetuneConfig) -> FinetuneResult:
         InputError: something the configuration names cannot be used.
         RunFailed: it ended early; started again, it begins anew.
     """
-    storage = Path(config.storage).expanduser().resolve()
+    config, storage = pin_model(config), Path(config.storage).expanduser().resolve()
     folder = storage / "finetuned" / config.name
     uri = config.tracking.uri or default_uri(storage)
     with hold(folder, f"the fine-tuning {config.name!r}"):

@@ -25,6 +25,7 @@ from clism_ray.finetune.cell import PROBLEM
 from clism_ray.finetune.check import check_cells
 from clism_ray.finetune.driver import make_ready, run_cell
 from clism_ray.finetune.follow import follow_cell, tell_undelivered
+from clism_ray.finetune.pin import pin_models
 from clism_ray.finetune.plan import Cell, cells_of
 from clism_ray.hold import hold
 from clism_ray.report.evaluation.report import load_evaluation, write_evaluation
@@ -52,7 +53,7 @@ def evaluate(config: EvaluateConfig) -> tuple[Evaluation, dict[str, str]]:
 
     Raises InputError if something the configuration names cannot be used.
     """
-    folder = evaluation_folder(config)
+    config, folder = pin_models(config), evaluation_folder(config)
     with hold(folder, f"the evaluation {config.name!r}"):
         cells = cells_of(config, folder)
         left = [cell for cell in cells if not cell.done]

@@ -196,6 +196,7 @@ def read_train(
     else:
         places = draw(ids, size, sample, path)
     sentences = [everything[place] for place in places]
+    where = "" if len(places) == len(everything) else "_in_the_whole_file"  # repairs of a sample
     # Of the whole file: a small sample may lack a type that tests ask for.
     there = TagSet.of(one.tags for one in everything)
     tags = TagSet(ner.types) if ner.types else there
@@ -208,7 +209,7 @@ def read_train(
             sha256=file_sha256(path),
             examples=len(sentences),
             ids=ids_hash([ids[place] for place in places]),
-            counts=dict(reading.counts),
+            counts={f"{name}{where}": number for name, number in reading.counts.items()},
         ),
     )
 

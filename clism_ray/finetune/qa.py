@@ -170,10 +170,11 @@ def ids_of(file: GoldFile) -> list[str]:
 
 
 def repairs_counts(questions: Sequence[Question], repairs: Repairs) -> dict[str, int]:
-    """How many answers of a file were moved, or have no place, and how many questions are blank."""
+    """How many answers to these were moved, or have no place, and how many of them are blank."""
+    ids = {question.id for question in questions}
     return {
-        "answers_moved": len(repairs.moved),
-        "answers_unplaced": len(repairs.unplaced),
+        "answers_moved": len(ids.intersection(repairs.moved)),
+        "answers_unplaced": len(ids.intersection(repairs.unplaced)),
         "questions_blank": sum(not question.question.strip() for question in questions),
     }
 

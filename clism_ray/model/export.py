@@ -94,7 +94,7 @@ def readable(folder: Path) -> Iterator[None]:
         yield
     except InputError:
         raise
-    except (OSError, ValueError, SafetensorError) as error:
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:  # Runtime: shapes
         raise InputError(f"{folder}: cannot be loaded: {error}; export it again") from error
 
 

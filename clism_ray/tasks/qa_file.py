@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from clism_ray.errors import InputError
+from clism_ray.languages import check_language
 from clism_ray.tasks.qa_answers import Found, predictions
 from clism_ray.tasks.qa_metrics import mean_scores, score_answers
 from clism_ray.tasks.qa_pipeline import QuestionAnswerer
@@ -90,13 +91,26 @@ def save_answers(path: Path, found: dict[str, list[Found]]) -> Path:
     return n_best
 
 
+def language_of(path: Path, given: str | None) -> str | None:
+    """The language of the passages: as given, or as the names of MLQA's files and XQuAD's tell.
+
+    Raises InputError if what is given is no language code.
+    """
+    if given is not None:
+        return check_language(given)
+    try:
+        named = languages_in(path)
+    except InputError:  # `xquad.merged.json` tells none
+        return None
+    return named.context if named else None
+
+
 def scores_of(
-    path: Path, questions: Sequence[Question], found: dict[str, list[Found]], language: str | None
+    questions: Sequence[Question], found: dict[str, list[Found]], language: str | None
 ) -> str:
     """Exact match and F1 of the questions that have gold answers, as text.
 
     Args:
-        path: of the questions; the names of MLQA's files and XQuAD's say their language.
         questions: all of them.
         found: the answers to all of them.
         language: of the passages. If it is unknown, only SQuAD's rules can be applied.
@@ -104,15 +118,16 @@ def scores_of(
     gold = [question for question in questions if question.answers]
     if not gold:
         return "no gold answers to score with"
-    named = languages_in(path)
-    language = language or (named.context if named else "")
     said = predictions({question.id: found[question.id] for question in gold})
-    means = mean_scores(score_answers(gold, said, language))
+    means = mean_scores(score_answers(gold, said, language or ""))
     parts = [
         f"{rules} exact match {means[f'{key}_exact']:.2f}, F1 {means[f'{key}_f1']:.2f}"
         for rules, key in (("SQuAD", "squad"), ("MLQA", "mlqa"))
         if f"{key}_exact" in means
     ]
+    if len(parts) == 1:
+        lacking = f"has none for {language}" if language else "needs --language"
+        parts.append(f"scoring by MLQA's rules {lacking}")
     return f"{'; '.join(parts)} ({len(gold):,} questions with gold answers)"
 
 

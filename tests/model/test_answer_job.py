@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,31 @@ def test_a_file_of_questions_gives_predictions_and_scores(
     ]
 
 
+@pytest.mark.parametrize(
+    ("name", "language", "told"),
+    [
+        ("xquad.de.json", None, "MLQA exact match"),
+        ("xquad.merged.json", None, "scoring by MLQA's rules needs --language"),
+        ("mine.json", None, "scoring by MLQA's rules needs --language"),
+        ("xquad.merged.json", "de", "MLQA exact match"),
+        ("xquad.de.json", "el", "scoring by MLQA's rules has none for el"),
+    ],
+)
+def test_the_language_of_passages_is_given_or_told_by_a_files_name(
+    name: str,
+    language: str | None,
+    told: str,
+    model: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    file = tmp_path / name
+    file.write_text(json.dumps(squad(("a", 0))))
+    given = ["--questions", str(file), "--output", str(tmp_path / "said.json")]
+    assert run(model, *given, *(["--language", language] if language else [])) == 0
+    assert told in capsys.readouterr().out
+
+
 def test_questions_are_never_replaced_by_their_answers(
     model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -122,6 +148,8 @@ def test_questions_without_gold_answers_are_answered_too(
         (("--questions", "gone.json"), "gone.json: no such file"),
         (("--questions", "blank.json"), "blank.json: blank questions: 1 ('q1')"),
         (("--questions", "asked.json", "--output", "gone/x.json"), "gone/x.json: expected"),
+        (("--questions", "asked.json", "--language", "german"), "'german' is no language code"),
+        (("--questions", "asked.json", "--language", "de_DE"), "'de_DE' is no language code"),
         (("--questions", "asked.json", "--output", "."), "expected the name of a file"),
         (("--question", "what ?", "--passage", "x", "--device", "tpu9"), "device 'tpu9' cannot"),
     ],
@@ -151,7 +179,15 @@ def test_folders_without_a_head_and_no_folders_are_refused(
     model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     load_answer_model(model)
-    for folder, told in ((tmp_path / "gone", "no such folder"), (tmp_path, "no head to answer")):
+    other = tmp_path / "other size"
+    shutil.copytree(model, other)
+    config = json.loads((other / "config.json").read_text())
+    (other / "config.json").write_text(json.dumps({**config, "intermediate_size": 8}))
+    for folder, told in (
+        (tmp_path / "gone", "no such folder"),
+        (tmp_path, "no head to answer"),
+        (other, "other size: cannot be loaded"),
+    ):
         assert run(folder, "--question", "what ?", "--passage", "text") == 2
         assert told in capsys.readouterr().err
 
