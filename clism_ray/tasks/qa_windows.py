@@ -17,6 +17,7 @@ from clism_ray.masking.examples import Vocabulary
 from clism_ray.tasks.qa_questions import Question
 
 _CHUNK = 1000  # texts that are tokenised in one call
+_SPECIAL = 4  # tokens at most: [CLS], [QUE] or a second [SEP], [SEP] and, at the end, [SEP]
 
 Ints = NDArray[np.int32]
 
@@ -37,7 +38,7 @@ class WindowLimits:
     max_answer_tokens: int = 30
 
     def __post_init__(self) -> None:
-        room = self.max_tokens - self.max_question_tokens - 3 - self.with_question_token
+        room = self.max_tokens - self.max_question_tokens - _SPECIAL
         if self.max_question_tokens < 1 or not 1 <= self.stride <= room:
             raise InputError(
                 f"windows of max_tokens {self.max_tokens} have {room} tokens of the passage beside "
@@ -165,7 +166,7 @@ def _slide(
     if limits.with_question_token:
         head.append(words.question)
     asking = len(head) - 1 if limits.with_question_token else 0
-    head.append(words.end)
+    head += [words.end] * _separators(words, limits)
     room = limits.max_tokens - len(head) - 1
     length = len(passage.ids_P)
     for start in range(0, max(length - room, 0) + limits.stride, limits.stride):
@@ -180,6 +181,17 @@ def _slide(
             asking=asking,
             answer=(held[0] + shift, held[1] + shift) if held else None,
         )
+
+
+def _separators(words: Vocabulary, limits: WindowLimits) -> int:
+    """How many [SEP] stand between question and passage: one, or as the tokenizer joins two texts.
+
+    Baselines get what they were pre-trained with and what transformers' pipelines give them: for
+    RoBERTa's family that is two.
+    """
+    if limits.with_question_token:
+        return 1
+    return max(1, words.tokenizer.num_special_tokens_to_add(pair=True) - 2)
 
 
 def _tokenised(

@@ -1,11 +1,13 @@
 """Questions to windows: nothing of a passage is left out, and answers keep their place."""
 
+import copy
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tokenizers.processors import TemplateProcessing
 from transformers import PreTrainedTokenizerFast
 
 from clism_ray.errors import InputError
@@ -49,6 +51,27 @@ def test_a_short_passage_is_laid_out_as_equation_10(words: Vocabulary) -> None:
     assert window.ids_L[window.asking] == words.question
     assert window.passage == len(asked) + 3
     assert counts == WindowCounts()
+
+
+def test_a_baseline_s_question_and_passage_are_joined_as_its_tokenizer_joins_two_texts(
+    words: Vocabulary,
+) -> None:
+    begin, end = words.tokenizer.convert_ids_to_tokens([words.begin, words.end])
+    robertas = copy.deepcopy(words.tokenizer)
+    robertas.backend_tokenizer.post_processor = TemplateProcessing(
+        single=f"{begin} $A {end}",
+        pair=f"{begin} $A {end} {end} $B {end}",
+        special_tokens=[(begin, words.begin), (end, words.end)],
+    )
+    question, plain = ask("one two", "two", 4), replace(LIMITS, with_question_token=False)
+    for tokenizer in (words.tokenizer, robertas):
+        (window,), _ = windows_to_train([question], vocabulary(tokenizer), plain)
+        assert window.ids_L.tolist() == tokenizer("who ?", "one two")["input_ids"]
+        assert window.answer is not None
+        two = plain_ids(words, "one two")[-1]
+        assert window.ids_L[window.answer[1]] == two
+        (ours,), _ = windows_to_train([question], vocabulary(tokenizer), LIMITS)
+        assert ours.ids_L.tolist().count(words.end) == 2
 
 
 def test_without_question_token_the_first_token_asks(words: Vocabulary) -> None:
