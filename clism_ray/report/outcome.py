@@ -9,14 +9,14 @@ from transformers.utils.logging import disable_progress_bar
 
 from clism_ray.model.export import SPAN_HEAD
 from clism_ray.store import viewer_command
-from clism_ray.tasks.probes import LOWER
+from clism_ray.tasks.probes import LOWER, WAYS
 from clism_ray.train import journal
 from clism_ray.train.driver import PretrainResult
 from clism_ray.train.validate import dev_pairs
 from clism_ray.train.worked import WorkedExample, work_examples
 
 _EXAMPLES = 3
-_LEFT_OUT = tuple(f"validation/{name}/" for name in ("perplexity", *LOWER))  # by language
+_LEFT_OUT = tuple(f"validation/{name}/" for name in ("perplexity", *LOWER, *WAYS))  # by language
 
 
 def print_result(result: PretrainResult) -> None:

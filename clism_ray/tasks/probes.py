@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 Vectors = NDArray[np.floating]
 Keys = NDArray[np.int64]
-HIGHER, LOWER = ("retrieval",), ("alignment", "uniformity")  # is better
+WAYS = ("retrieval_of_targets", "retrieval_of_sources")  # by sources, and by targets
+HIGHER, LOWER = ("retrieval", *WAYS), ("alignment", "uniformity")  # is better
 PROBES = (*HIGHER, *LOWER)
 
 
@@ -34,8 +35,10 @@ def probe(pairs: Pairs) -> dict[str, float]:
     right_ST = np.zeros((len(source_SD), len(target_TD)), dtype=bool)
     right_ST[source_P, target_P] = True
     cosine_ST = source_SD @ target_TD.T
+    ways = retrieval(cosine_ST, right_ST), retrieval(cosine_ST.T, right_ST.T)
     found = {
-        "retrieval": retrieval(cosine_ST, right_ST),
+        "retrieval": float(np.mean(ways)),
+        **dict(zip(WAYS, ways, strict=True)),
         "alignment": alignment(cosine_ST, right_ST),
     }
     spread = [uniformity(side) for side in (source_SD, target_TD) if len(side) > 1]
@@ -43,10 +46,8 @@ def probe(pairs: Pairs) -> dict[str, float]:
 
 
 def retrieval(cosine_ST: Vectors, right_ST: NDArray[np.bool_]) -> float:
-    """How often the nearest sentence of the other side is a translation; mean of both ways."""
-    there_S = right_ST[np.arange(len(cosine_ST)), cosine_ST.argmax(1)]
-    back_T = right_ST[cosine_ST.argmax(0), np.arange(cosine_ST.shape[1])]
-    return float(there_S.mean() + back_T.mean()) / 2
+    """For how many of S the nearest of T is a translation: accuracy at 1."""
+    return float(right_ST[np.arange(len(cosine_ST)), cosine_ST.argmax(1)].mean())
 
 
 def alignment(cosine_ST: Vectors, right_ST: NDArray[np.bool_]) -> float:

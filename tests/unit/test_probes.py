@@ -60,8 +60,11 @@ def literal(pairs: Pairs) -> dict[str, float]:
         return math.log(sum(near) / len(near))
 
     apart = [float(((sides[0][s] - sides[1][t]) ** 2).sum()) for s, t in said]
+    there, back = share_found(*sides, 0), share_found(*sides[::-1], 1)
     found = {
-        "retrieval": (share_found(*sides, 0) + share_found(*sides[::-1], 1)) / 2,
+        "retrieval": (there + back) / 2,
+        "retrieval_of_targets": there,
+        "retrieval_of_sources": back,
         "alignment": sum(apart) / len(apart),
     }
     spreads = [spread(side) for side in sides if len(side) > 1]
