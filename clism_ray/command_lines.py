@@ -36,7 +36,7 @@ def report_parser(description: str) -> argparse.ArgumentParser:
     added.add_argument(
         "--output", metavar="FOLDER", type=_path, help="default: reports/NAME in the storage"
     )
-    added.set_defaults(uri=None)
+    added.add_argument("--uri", help="read the cells from this MLflow store, not from a folder")
     what = "the data card of a prepared corpus as a page"
     added = kinds.add_parser("corpus", help=what, description=what)
     added.add_argument("folder", metavar="FOLDER", type=_path, help="the prepared corpus")

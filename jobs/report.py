@@ -10,7 +10,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # runs without 
 from clism_ray.cli import exit_code
 from clism_ray.command_lines import report_parser
 from clism_ray.report import compare_page, corpus_page, page, runs, sweep_page
-from clism_ray.report.evaluation.report import report_evaluation
+from clism_ray.report.evaluation.from_mlflow import report_from
 from clism_ray.train.tracking_record import default_uri
 
 
@@ -20,14 +20,14 @@ def report(given: argparse.Namespace) -> None:
     storage, name = given.storage.resolve(), given.names[0]
     reports, uri = storage / "reports", given.uri or default_uri(storage)
     if given.kind == "evaluation":
-        return report_evaluation(storage / "evaluations" / name, given.output or reports / name)
+        folder, output = storage / "evaluations" / name, given.output or reports / name
+        return report_from(given.uri, folder, output)
     if given.kind == "sweep":
         sweep = runs.load_sweep(uri, name)
-        html = sweep_page.render(sweep, sweep_page.figures(sweep))
         print(sweep_page.headline(sweep))
+        html = sweep_page.render(sweep, sweep_page.figures(sweep))
     else:
-        compared = runs.load_runs(uri, given.names)
-        html = compare_page.render(compared)
+        html = compare_page.render(compared := runs.load_runs(uri, given.names))
         compare_page.print_tables(compared)
     print(f"page: {page.save(given.output or reports / page.file_name(given.names), html)}")
 

@@ -33,7 +33,7 @@ PREDICTIONS = "predictions"
 IDS = "ids"  # among a test's items, their names
 PARTS = "parts"  # of which passage or document of the test file each item is
 _NAMES = (IDS, PARTS)
-_ITEMS = "items.npz"
+ITEMS = "items.npz"
 
 Items = dict[str, NDArray[Any]]  # name -> scores, counts, `IDS` or `PARTS`; first axis: the items
 
@@ -131,7 +131,7 @@ def write_result(
     }
     temporary = folder / f"items.partial.{os.getpid()}.npz"
     np.savez_compressed(temporary, allow_pickle=False, **flat)
-    temporary.rename(folder / _ITEMS)
+    temporary.rename(folder / ITEMS)
     write_json(folder / RESULT, dataclasses.asdict(result))
 
 
@@ -139,7 +139,7 @@ def read_items(folder: Path, *, names: bool = False) -> dict[str, Items]:
     """The scores of each test item, by test file's key and name; or their `IDS` and `PARTS`."""
     found: dict[str, Items] = {}
     # NumPy leaves a file open that it opened itself and finds damaged.
-    with (folder / _ITEMS).open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+    with (folder / ITEMS).open("rb") as file, np.load(file, allow_pickle=False) as arrays:
         for flat in arrays.files:
             key, _, name = flat.rpartition(":")
             if (name in _NAMES) == names:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from clism_ray import tracking
 from clism_ray.config import identity_hash, to_tree
-from clism_ray.finetune.cell import RESULT, CellResult, problem_of, read_result
+from clism_ray.finetune.cell import ITEMS, RESULT, CellResult, problem_of, read_result
 from clism_ray.finetune.names import result_metrics
 from clism_ray.finetune.plan import Cell
 from clism_ray.store import Store, StoreFailed
@@ -147,7 +147,7 @@ def _end(
     if result:
         written = (cell.folder / RESULT).stat().st_mtime_ns // 1_000_000
         scores = journal.Entry(written, "test", result.steps, result_metrics(result))
-        files = [cell.folder / "config.yaml", cell.folder / RESULT]
+        files = [cell.folder / name for name in ("config.yaml", RESULT, ITEMS)]
         kept = [(path, None) for path in files if path.is_file()]
         if "problem" in read_tracking(cell.folder):
             tracker.tag(problem="")

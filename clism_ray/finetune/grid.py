@@ -28,7 +28,7 @@ from clism_ray.finetune.follow import follow_cell, tell_undelivered
 from clism_ray.finetune.pin import pin_models
 from clism_ray.finetune.plan import Cell, cells_of
 from clism_ray.hold import hold
-from clism_ray.report.evaluation.report import load_evaluation, write_evaluation
+from clism_ray.report.evaluation.report import CONFIG, load_evaluation, write_evaluation
 from clism_ray.report.evaluation.results import Evaluation
 from clism_ray.store import Store
 from clism_ray.tracked_run import NewRun
@@ -59,7 +59,7 @@ def evaluate(config: EvaluateConfig) -> tuple[Evaluation, dict[str, str]]:
         left = [cell for cell in cells if not cell.done]
         at_once = _prepare(config, left) if left else 0
         folder.mkdir(exist_ok=True)
-        (folder / "evaluation.yaml").write_text(to_yaml(config), encoding="utf-8")
+        (folder / CONFIG).write_text(to_yaml(config), encoding="utf-8")
         running = min(at_once, len(left))
         left = [_beside(cell, running) for cell in left]
         for cell in left:
@@ -70,12 +70,12 @@ def evaluate(config: EvaluateConfig) -> tuple[Evaluation, dict[str, str]]:
             with following(_follow(cells, parent), parent.store):
                 failed = _run_all(left, at_once, config.retries)
             evaluation = load_evaluation(folder)
-            files = [(path, None) for path in write_evaluation(evaluation, folder / "report")]
+            made = [folder / CONFIG, *write_evaluation(evaluation, folder / "report")]
         except BaseException:
             parent.close(FAILED, [], [])
             raise
         tell_undelivered(cells)
-        parent.close(FAILED if failed else FINISHED, [], files)
+        parent.close(FAILED if failed else FINISHED, [], [(path, None) for path in made])
     return evaluation, failed
 
 

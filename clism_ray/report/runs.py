@@ -30,14 +30,14 @@ def load_sweep(uri: str, name: str) -> Sweep:
 
     Raises InputError if there is none, or if the store cannot be read.
     """
-    with _reading(uri) as client:
-        sweeps = _search(client, f"tags.{_KIND} = 'sweep'")
+    with reading(uri) as client:
+        sweeps = search(client, f"tags.{_KIND} = 'sweep'")
         named = [run for run in sweeps if name in (run.info.run_name, run.info.run_id)]
         if not named:
             raise InputError(_no_sweep(name, [str(run.info.run_name) for run in sweeps]))
         parent = named[0]
         objective = _required(parent, "objective")
-        trials = _search(client, f"tags.`{PARENT}` = '{parent.info.run_id}'")
+        trials = search(client, f"tags.`{PARENT}` = '{parent.info.run_id}'")
         return Sweep(
             name=parent.info.run_name,
             run=_to_run(client, parent, lambda metric: False, len(named) - 1),
@@ -60,7 +60,7 @@ def load_runs(uri: str, names: Sequence[str]) -> tuple[Run, ...]:
     """
     if len(names) < 2:
         raise InputError(f"nothing to compare {', '.join(names)} with; name two runs or more")
-    with _reading(uri) as client:
+    with reading(uri) as client:
         found = [_find(client, name) for name in names]
         ids = [run.info.run_id for run, _ in found]
         for name, run_id in zip(names, ids, strict=True):
@@ -73,7 +73,8 @@ def load_runs(uri: str, names: Sequence[str]) -> tuple[Run, ...]:
 
 
 @contextmanager
-def _reading(uri: str) -> Iterator[MlflowClient]:
+def reading(uri: str) -> Iterator[MlflowClient]:
+    """A client of a store; InputError if it cannot be read, whatever is asked of it."""
     path = Path(uri.removeprefix("sqlite:///"))
     if uri.startswith("sqlite:///") and not path.is_file():  # MLflow would make a new one
         raise InputError(
@@ -88,7 +89,7 @@ def _reading(uri: str) -> Iterator[MlflowClient]:
         raise InputError(f"MLflow at {masked(uri)!r} cannot be read: {told(error, uri)}") from error
 
 
-def _search(client: MlflowClient, condition: str = "") -> list[Any]:
+def search(client: MlflowClient, condition: str = "") -> list[Any]:
     """Every run that meets a condition, the newest first, in all experiments."""
     experiments = [
         experiment.experiment_id
@@ -119,9 +120,9 @@ def _find(client: MlflowClient, name: str) -> tuple[Any, int]:
         except MlflowException:  # then it may be a name
             pass
     quote = '"' if "'" in name else "'"
-    named = [] if '"' in name else _search(client, f"attributes.run_name = {quote}{name}{quote}")
+    named = [] if '"' in name else search(client, f"attributes.run_name = {quote}{name}{quote}")
     if not named:
-        known = list(dict.fromkeys(str(run.info.run_name) for run in _search(client)))
+        known = list(dict.fromkeys(str(run.info.run_name) for run in search(client)))
         close = difflib.get_close_matches(name, known, n=3, cutoff=0.0)
         hint = f"closest: {', '.join(close)}" if close else "there is no run at all"
         raise InputError(f"no run has the name or id {name!r}; {hint}")
