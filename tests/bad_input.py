@@ -89,6 +89,8 @@ def cases() -> Iterator[Case]:
     yield tsv("a missing column", GOOD + b"we saw the old house\n" + GOOD)
     yield tsv("a side without text", GOOD + b"\t" + GOOD + GOOD)
     yield tsv("a line of 10 MB", GOOD + b"word " * 2_000_000 + b"\twort\n" + GOOD)
+    marks = "\u0301\u0327".encode() * 2_500_000
+    yield tsv("a line of 10 MB, all combining marks", GOOD + b"a" + marks + b"\twort\n" + GOOD)
     yield moses("an empty line in the middle", b"we saw it\n\nwe saw it\n", b"a b\nx\na b\n")
     yield jsonl("broken JSON", b'{"s": "we saw')
     yield jsonl("a key that is missing", b'{"s": "we saw the old house"}')

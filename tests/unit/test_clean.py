@@ -50,6 +50,26 @@ def test_normalising_twice_changes_nothing(text: str) -> None:
     assert unicodedata.is_normalized("NFC", once)
 
 
+def test_nfc_makes_at_most_four_characters_one() -> None:
+    characters = map(chr, range(sys.maxunicode + 1))
+    assert max(len(unicodedata.normalize("NFD", character)) for character in characters) == 4
+
+
+@given(st.text(st.sampled_from("aα\u0301\u0313\u0345\u0327 ᄀ\u1161\u11a8"), max_size=60))
+def test_a_text_that_is_not_composed_would_be_too_long_all_the_same(text: str) -> None:
+    bounds = CleaningConfig(max_characters=5)
+    composed, kept = normalise(text), cleaned(text, bounds)
+    assert kept == composed or min(len(kept), len(composed)) > 5
+
+
+def test_a_line_of_marks_is_too_long_and_takes_no_time() -> None:
+    marks = "a" + "\u0301\u0327" * 2_000_000  # sorted one by one, they would take hours
+    text = cleaned(f"{marks}  b", CleaningConfig())
+    assert text == f"{marks} b"
+    assert drop_reason(text, "Ein Wort", ("en", "de"), CleaningConfig()) == "too_long"
+    assert drop_reason(text, "", ("en", "de"), CleaningConfig()) == "empty"
+
+
 BOUNDS = CleaningConfig(min_words=2, max_words=6, max_characters=60, max_length_ratio=2.0)
 
 
