@@ -26,7 +26,11 @@ class Side(NamedTuple):
     words: list[str]
 
 
-_UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}"
+# The sound marks of Japanese are of no script in Unicode.
+_UNSPACED = (
+    r"\p{Han}\p{Hiragana}\p{Katakana}\u30fc\uff70\uff9e\uff9f"
+    r"\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}"
+)
 _LETTER = rf"[\p{{L}}\p{{N}}\p{{M}}_\u180e\u200c\u200d&&[^{_UNSPACED}]]"
 _WORD = (
     r"(?:\p{Lu}\.){2,}"
@@ -37,7 +41,9 @@ _WORD = (
 )
 
 # Characters that make up a word on average, in scripts whose characters are words here.
-_CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
+_CJK = re.compile(
+    r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff]"
+)
 _CJK_CHARACTERS = 2
 _SOUTH_EAST_ASIAN = re.compile(  # letters; marks belong to them
     r"[\u0e01-\u0e30\u0e32\u0e33\u0e40-\u0e46\u0e81-\u0eb0\u0eb2\u0eb3\u0ec0-\u0ec6"

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from clism_ray.corpus.words import (
     is_punctuation,
+    is_unspaced,
     length_in_words,
     number_of_words,
     surfaces,
@@ -29,6 +30,9 @@ LATIN = [chr(code) for code in (*range(0x250), *range(0x2010, 0x2028), 0x20AC)]
         ("۲۰\u200cساله", ["۲۰\u200cساله"]),
         ("ᠬᠠᠷ\u180eᠠ ᠠ", ["ᠬᠠᠷ\u180eᠠ", "ᠠ"]),
         ("我们有50个ABC。", ["我", "们", "有", "50", "个", "ABC", "。"]),
+        ("ユーザーIDを", ["ユ", "ー", "ザ", "ー", "ID", "を"]),
+        ("ﾕｰｻﾞｰA", ["ﾕ", "ｰ", "ｻ", "ﾞ", "ｰ", "A"]),
+        ("ﾊﾟｽ3か", ["ﾊ", "ﾟ", "ｽ", "3", "か"]),
         ("ที่นี่", ["ที่", "นี่"]),
         ("I\u2764\ufe0fNY", ["I", "\u2764\ufe0f", "NY"]),  # a sign with its variation selector
         ("a|||b", ["a", "|", "|", "|", "b"]),
@@ -37,6 +41,17 @@ LATIN = [chr(code) for code in (*range(0x250), *range(0x2010, 0x2028), 0x20AC)]
 )
 def test_words_of_many_scripts(text: str, expected: list[str]) -> None:
     assert surfaces(text) == expected
+
+
+def test_the_sound_marks_of_japanese_have_places_of_their_own() -> None:
+    text = "サーバーPCとﾃﾞｰﾀ"
+    assert words(text) == [
+        *((n, n + 1) for n in range(4)),
+        (4, 6),
+        *((n, n + 1) for n in range(6, 11)),
+    ]
+    assert all(is_unspaced(character) for character in "ーｰﾞﾟ")
+    assert length_in_words(text, 10) == 1 + 9 / 2
 
 
 @given(st.text())
