@@ -2,9 +2,11 @@
 
 One rule serves every language, so a text in several scripts needs no language code. A word is
 a run of letters, marks and digits; marks (Devanagari vowel signs, Arabic diacritics) stay with
-their letter or sign. A number keeps its separators and the letters after it ("1,000.5", "2:30",
-"3.5m"), an abbreviation its dots ("U.S."). In scripts that write no spaces each character is a
-word. Any other character that is no white space is a word of its own.
+their letter or sign. A number keeps its separators and the Latin letters after it ("1,000.5",
+"2:30", "3.5m"), an abbreviation its dots ("U.S."). Between digits or Latin letters and letters of
+another script a word ends ("NATO는", "2020г"), unless a joiner holds them together. In scripts
+that write no spaces each character is a word. Any other character that is no white space is a word
+of its own.
 """
 
 import re
@@ -32,11 +34,16 @@ _UNSPACED = (
     r"\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}"
 )
 _LETTER = rf"[\p{{L}}\p{{N}}\p{{M}}_\u180e\u200c\u200d&&[^{_UNSPACED}]]"
+_OF_OTHER_SCRIPT = rf"[\p{{L}}&&[^\p{{Latin}}\p{{Common}}{_UNSPACED}]]"
+_BESIDE_LATIN = rf"[{_LETTER}&&[^{_OF_OTHER_SCRIPT}]]"
+_BESIDE_OTHER = rf"[{_LETTER}&&[^\p{{N}}\p{{Latin}}]]"  # marks, joiners and the like are of both
+_JOINED = rf"(?:(?<=[\u200c\u200d]){_LETTER}+)?"
 _WORD = (
     r"(?:\p{Lu}\.){2,}"
-    rf"|\p{{Nd}}++(?:[.,:\u066b\u066c]\p{{Nd}}++)*+{_LETTER}*"
+    rf"|\p{{Nd}}++(?:[.,:\u066b\u066c]\p{{Nd}}++)*+{_BESIDE_LATIN}*+{_JOINED}"
     rf"|[{_UNSPACED}][\p{{M}}\u200c\u200d]*"
-    rf"|{_LETTER}+"
+    rf"|[{_BESIDE_LATIN}&&{_BESIDE_OTHER}]*+{_OF_OTHER_SCRIPT}{_BESIDE_OTHER}*+{_JOINED}"
+    rf"|{_BESIDE_LATIN}++{_JOINED}"
     r"|\S[\p{M}\u200c\u200d]*"
 )
 
