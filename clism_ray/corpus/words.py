@@ -48,15 +48,18 @@ _WORD = (
 )
 
 # Characters that make up a word on average, in scripts whose characters are words here.
-_CJK = re.compile(
-    r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff]"
-)
+_CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff]")
 _CJK_CHARACTERS = 2
 _SOUTH_EAST_ASIAN = re.compile(  # letters; marks belong to them
-    r"[\u0e01-\u0e30\u0e32\u0e33\u0e40-\u0e46\u0e81-\u0eb0\u0eb2\u0eb3\u0ec0-\u0ec6"
-    r"\u0f40-\u0f6c\u1000-\u102a\u1780-\u17b3]"
+    r"[\u0e01-\u0e30\u0e32\u0e33\u0e40-\u0e46\u0e81-\u0eb0\u0eb2\u0eb3\u0ec0-\u0ec6\u0f40-\u0f6c]"
 )
 _SOUTH_EAST_ASIAN_CHARACTERS = 4
+_BURMESE_KHMER = re.compile(  # likewise: of fewer letters, as vowels are marks
+    r"[\u1000-\u102a\u103f\u1050-\u1055\u105a-\u105d\u1061\u1065\u1066\u106e-\u1070\u1075-\u1081"
+    r"\u108e\u1780-\u17b3]"
+)
+_BURMESE_KHMER_CHARACTERS = 2.5
+_BETWEEN_SYLLABLES = re.compile("[\u0f0b\u0f0c]")  # of Tibetan, where no space would stand
 
 
 # Text of Latin letters and the usual signs has none of the scripts and marks above: for it, `re`
@@ -124,6 +127,8 @@ def length_in_words(text: str, number: int) -> float:
         return count
     count -= len(_CJK.findall(text)) * (1 - 1 / _CJK_CHARACTERS)
     count -= len(_SOUTH_EAST_ASIAN.findall(text)) * (1 - 1 / _SOUTH_EAST_ASIAN_CHARACTERS)
+    count -= len(_BURMESE_KHMER.findall(text)) * (1 - 1 / _BURMESE_KHMER_CHARACTERS)
+    count -= len(_BETWEEN_SYLLABLES.findall(text))
     return max(count, min(1.0, number))
 
 
@@ -135,4 +140,5 @@ def is_punctuation(word: str) -> bool:
 
 def is_unspaced(word: str) -> bool:
     """Whether a word is a character of a script without spaces."""
-    return not word.isascii() and bool(_CJK.match(word) or _SOUTH_EAST_ASIAN.match(word))
+    patterns = _CJK, _SOUTH_EAST_ASIAN, _BURMESE_KHMER
+    return not word.isascii() and any(pattern.match(word) for pattern in patterns)

@@ -60,6 +60,22 @@ def test_the_sound_marks_of_japanese_have_places_of_their_own() -> None:
     assert length_in_words(text, 10) == 1 + 9 / 2
 
 
+@pytest.mark.parametrize(
+    ("text", "length"),
+    [
+        ("བོད་ཡིག་", 4 / 4),  # what parts syllables counts nothing
+        ("བོད༌ཡིག།", 4 / 4 + 1),
+        ("ကျွန်တော်မသိဘူး", 6 / 2.5),
+        ("គាត់ជាអ្នកធ្វើវា", 9 / 2.5),
+        ("ที่นี่", 2 / 4),
+    ],
+)
+def test_letters_count_as_many_words_as_their_script_makes_of_them(
+    text: str, length: float
+) -> None:
+    assert length_in_words(text, number_of_words(text)) == pytest.approx(max(length, 1))
+
+
 @given(st.text())
 def test_words_are_in_order_and_leave_out_white_space_only(text: str) -> None:
     offsets = words(text)
