@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from errno import EDQUOT, EPERM
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from clism_ray.corpus.card import CARD, reasons
 from clism_ray.corpus.manifest import Manifest, read_manifest, verify_hashes, windows
 from clism_ray.corpus.prepare import prepare
 from clism_ray.corpus.samples import DROPPED, KEPT
-from clism_ray.errors import InputError
+from clism_ray.errors import InputError, Unavailable
 from clism_ray.records import ALIGNED_SCHEMA, from_row
 from clism_ray.report.corpus_page import draw
 from clism_ray.train.storage import Node
@@ -359,6 +360,13 @@ def test_a_full_disk_is_one_clear_error_and_with_more_room_it_goes_on(
     subprocess.run(["mount", "-o", "remount,size=64m", str(tiny_disk)], check=True)
     assert prepare(config).content_hash == prepared[1].content_hash
     assert "goes on" in capsys.readouterr().err
+
+
+def test_a_quota_that_is_used_up_may_have_room_later() -> None:
+    shown = tasks.disk_full(OSError(EDQUOT, os.strerror(EDQUOT), "a.arrow"))
+    assert isinstance(shown, Unavailable)
+    assert "no quota left on the device of a.arrow" in str(shown)
+    assert tasks.disk_full(OSError(EPERM, os.strerror(EPERM))) is None
 
 
 def test_the_job_runs_from_the_repository_without_installation(
