@@ -272,6 +272,15 @@ def test_a_corpus_of_which_nothing_is_left_is_refused_with_the_reasons(tmp_path:
     assert message == "en-de: no pair is left of 3 lines: no_letters 2, empty 1"
 
 
+def test_a_corpus_whose_pairs_are_all_held_out_is_refused_with_the_reasons(tmp_path: Path) -> None:
+    pairs = [("we saw Tom", "wir sahen Tom"), ("we saw Bob", "wir sahen Bob")]
+    train, dev = (corpus(tmp_path, name, "de", pairs) for name in ("a", "b"))
+    tree = {"output": str(tmp_path / "out"), "corpora": [train], "dev": {"corpora": [dev]}}
+    assert refusal(parse(PrepareConfig, tree)).startswith(
+        "en-de: no training pair is left of 4 lines: in_dev 2, held out 2; train on other files"
+    )
+
+
 def test_a_corpus_without_spans_is_refused_with_the_reasons(tmp_path: Path) -> None:
     files = corpus(
         tmp_path, "a", "de", [(f"we {'do ' * n}.", f"wir {'tun ' * n}.") for n in (1, 2)]
