@@ -107,6 +107,7 @@ def cases() -> Iterator[Case]:
     yield tsv("a .gz that is none", GOOD, "a.tsv.gz")
     yield tsv("a truncated .zst", pa.compress(GOOD * 9, "zstd", asbytes=True)[:-3], "a.tsv.zst")
     yield tsv("a line over 64 MiB", GOOD + b"x" * (LINE_BYTES + 1))
+    yield tsv("lines that end in CR alone", GOOD.replace(b"\n", b"\r") * 9)
     yield tsv("columns that no line has", GOOD * 3, target_column=4)
     yield tsv(
         "a header without the column",
