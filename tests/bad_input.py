@@ -89,6 +89,8 @@ def cases() -> Iterator[Case]:
     yield tsv("a missing column", GOOD + b"we saw the old house\n" + GOOD)
     yield tsv("a side without text", GOOD + b"\t" + GOOD + GOOD)
     yield tsv("a line of 10 MB", GOOD + b"word " * 2_000_000 + b"\twort\n" + GOOD)
+    marks = "\u0301\u0327".encode() * 2_500_000
+    yield tsv("a line of 10 MB, all combining marks", GOOD + b"a" + marks + b"\twort\n" + GOOD)
     yield moses("an empty line in the middle", b"we saw it\n\nwe saw it\n", b"a b\nx\na b\n")
     yield jsonl("broken JSON", b'{"s": "we saw')
     yield jsonl("a key that is missing", b'{"s": "we saw the old house"}')
@@ -105,6 +107,7 @@ def cases() -> Iterator[Case]:
     yield tsv("a .gz that is none", GOOD, "a.tsv.gz")
     yield tsv("a truncated .zst", pa.compress(GOOD * 9, "zstd", asbytes=True)[:-3], "a.tsv.zst")
     yield tsv("a line over 64 MiB", GOOD + b"x" * (LINE_BYTES + 1))
+    yield tsv("lines that end in CR alone", GOOD.replace(b"\n", b"\r") * 9)
     yield tsv("columns that no line has", GOOD * 3, target_column=4)
     yield tsv(
         "a header without the column",

@@ -19,23 +19,31 @@ _INVISIBLE = re.compile(
     "|(?<![\u180b-\u180d\u1820-\u18aa])\u180e"
 )
 _JOINERS = re.compile("[\u200c\u200d]+")
+_COMPOSED = 4  # characters that NFC makes one, at most: \u1f82 is a letter and three marks
 
 
 def cleaned(text: str, cleaning: CleaningConfig) -> str:
     """The form in which a text is kept: `normalise`d, after its markup is gone if that is asked."""
-    return normalise(without_markup(text) if cleaning.markup == "strip" else text)
+    text = without_markup(text) if cleaning.markup == "strip" else text
+    return normalise(text, cleaning.max_characters)
 
 
-def normalise(text: str) -> str:
+def normalise(text: str, max_characters: int | None = None) -> str:
     """NFC, white space collapsed to single spaces, invisible characters removed.
 
     Zero-width joiner and non-joiner change how Indic scripts and Persian are read: they stay
     after a letter or mark of the same word, and go elsewhere. A non-joiner stays between a digit
     and a letter, too: Persian has it in "20 years old".
+
+    A text that has over `max_characters` in NFC, too, is not brought into it: a megabyte of marks
+    would take minutes, as they are sorted one by one.
     """
     if not text.isprintable():  # as it is without any of them
         text = _JOINERS.sub(_joiner, _INVISIBLE.sub("", text))
-    return unicodedata.normalize("NFC", " ".join(text.split()))
+    text = " ".join(text.split())
+    if max_characters is not None and len(text) > _COMPOSED * max_characters:
+        return text
+    return unicodedata.normalize("NFC", text)
 
 
 def drop_reason(

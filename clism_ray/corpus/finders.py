@@ -9,7 +9,7 @@ from pathlib import Path
 from clism_ray.config_corpus import PrepareConfig, TokenClassificationConfig
 from clism_ray.corpus import models
 from clism_ray.corpus.spans import Finder, Tagger, finder
-from clism_ray.corpus.storage import find, folder_content, sha256
+from clism_ray.corpus.storage import find, folder_content, from_root, sha256
 
 
 def open_finder(config: PrepareConfig, language: str) -> Finder:
@@ -24,7 +24,7 @@ def open_finder(config: PrepareConfig, language: str) -> Finder:
 
 
 def checked(config: PrepareConfig, languages: Iterable[str]) -> PrepareConfig:
-    """The configuration, with a model on the hub at its present commit.
+    """The configuration, with a model on the hub at its present commit and its list from the root.
 
     Opens every finder once, on the CPU, and raises InputError for what cannot be used.
     """
@@ -33,6 +33,11 @@ def checked(config: PrepareConfig, languages: Iterable[str]) -> PrepareConfig:
         from clism_ray.tasks.token_classifier import pinned
 
         spans = dataclasses.replace(config.spans, token_classification=pinned(model))
+        config = dataclasses.replace(config, spans=spans)
+    gazetteer = config.spans.gazetteer
+    if gazetteer is not None:
+        gazetteer = dataclasses.replace(gazetteer, path=from_root(gazetteer.path))
+        spans = dataclasses.replace(config.spans, gazetteer=gazetteer)
         config = dataclasses.replace(config, spans=spans)
     for language in sorted(set(languages)):
         finder(config.spans, language, _load_for_once)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from clism_ray.config import differences, to_tree
 from clism_ray.config_corpus import CorpusFiles, PrepareConfig
+from clism_ray.corpus import taken_in
 from clism_ray.corpus.card import read_card
 from clism_ray.corpus.contamination import evaluation_files
 from clism_ray.corpus.files import file_name, files_of
@@ -66,13 +67,20 @@ def licences(inputs: Sequence[Input]) -> dict[str, str]:
     return {name: "; ".join(sorted(of_files)) for name, of_files in found.items()}
 
 
-def check_pairs_left(language_pair: str, counts: Counts) -> None:
-    """InputError if no usable pair of a language pair came in."""
+def check_pairs_left(folder: Path, language_pair: str, counts: Counts) -> None:
+    """InputError if no usable pair of a language pair came in to train on."""
+    if taken_in.usable(folder, "train", language_pair):
+        return
     row: Counter[str] = Counter()
     for (pair, _, outcome), number in counts.items():
         row[outcome] += number if pair == language_pair else 0
-    if row["in"] == sum(number for outcome, number in row.items() if outcome != "in"):
+    held_out = taken_in.usable(folder, "dev", language_pair)
+    if not held_out:
         raise InputError(f"{language_pair}: no pair is left of {_because(row)}")
+    raise InputError(
+        f"{language_pair}: no training pair is left of {_because(row, f'held out {held_out:,}')}; "
+        "train on other files than those of dev.corpora, or lower dev.fraction"
+    )
 
 
 def check_rows_left(config: PrepareConfig, rows: Mapping[Split, int], counts: Counts) -> None:
@@ -86,9 +94,10 @@ def check_rows_left(config: PrepareConfig, rows: Mapping[Split, int], counts: Co
             raise InputError(f"no {split} pair is left of {_because(outcomes)}")
 
 
-def _because(outcomes: Counter[str]) -> str:
-    reasons = ", ".join(f"{k} {n:,}" for k, n in outcomes.most_common() if k != "in" and n)
-    return f"{outcomes['in']:,} lines: {reasons or 'the files are empty'}"
+def _because(outcomes: Counter[str], *more: str) -> str:
+    reasons = [f"{k} {n:,}" for k, n in outcomes.most_common() if k != "in" and n]
+    told = ", ".join([*reasons, *more]) or "the files are empty"
+    return f"{outcomes['in']:,} lines: {told}"
 
 
 def settings_and_content(

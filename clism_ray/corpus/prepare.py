@@ -162,7 +162,7 @@ def _fit(
     """Tables of every language pair, and their hashes. A language pair in, its hash out."""
     pairs = sorted({entry.languages for entry in inputs})
     for pair in pairs:
-        check_pairs_left("-".join(pair), counts)
+        check_pairs_left(folder, "-".join(pair), counts)
     progress = Progress("fit", "language pairs", len(pairs))
     hashes = each(
         partial(stages.fit_tables, folder, config, made_of["alignment"]["neural"]),

@@ -4,13 +4,15 @@ import os
 import signal
 import subprocess
 from collections.abc import Sequence
-from errno import ENOSPC
+from errno import EDQUOT, ENOSPC
 from pathlib import Path
 
 from clism_ray.errors import InputError, Unavailable
 
+FULL = (ENOSPC, EDQUOT)  # no room on the device, or none of the user's share of it
 _KILLED = {-signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT, -signal.SIGHUP}  # by others
-_RAN_OUT = (os.strerror(ENOSPC), "MemoryError", "bad_alloc", "SIGKILL")  # of it or of a child
+# Of the program or of a child of it.
+_RAN_OUT = (*map(os.strerror, FULL), "MemoryError", "bad_alloc", "SIGKILL")
 
 
 def run(command: Sequence[str], what: str, at: Path | None = None) -> None:

@@ -9,6 +9,7 @@ options that pyarrow takes, `?region=...&endpoint_override=...`.
 import gzip
 import hashlib
 import io
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -46,6 +47,16 @@ def located(path: str) -> str:
     return path if _is_uri(path) else str(Path(path).expanduser().resolve())
 
 
+def from_root(path: str) -> str:
+    """A URI as it is, or a local path or pattern from the root on, so that every node can take it.
+
+    Links stay: a file is called by the name that was given. So does a `~` that no user is behind.
+    """
+    if _is_uri(path):
+        return path
+    return str(Path(os.path.expanduser(path)).absolute())  # noqa: PTH111
+
+
 def below(folder: Location, name: str) -> str:
     """A path in a folder; the options of a URI stay its end."""
     location, query = _split(str(folder))
@@ -53,10 +64,11 @@ def below(folder: Location, name: str) -> str:
 
 
 def find(path: str) -> list[Found]:
-    """The files that a path stands for, in the order of their paths.
+    """The files that a path stands for, in the order of their paths; local ones from the root on.
 
     Raises InputError where there is none, and where the storage cannot be reached.
     """
+    path = from_root(path)
     location, query = _split(path)
     if "*" in location:
         found = _matches(location, query)

@@ -7,6 +7,7 @@ import math
 import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from errno import ENOSPC
 from itertools import islice
@@ -63,7 +64,7 @@ class Systran:
 def fit(text: Path, folder: Path, iterations: int) -> Iterator[LinkedPair]:
     """Write tables, fitted on lines `source words ||| target words`; the linked lines.
 
-    Raises what `programs.run` raises, and OSError if the device is full.
+    Raises what `programs.run` raises, and OSError if the device is full or a quota used up.
     """
     programs.run(
         [
@@ -73,11 +74,20 @@ def fit(text: Path, folder: Path, iterations: int) -> Iterator[LinkedPair]:
         ],
         f"{folder}: fitting the alignment tables",
     )
-    if shutil.disk_usage(folder).free == 0:  # the library does not look whether it could write
-        raise OSError(ENOSPC, os.strerror(ENOSPC), str(folder))
+    _check_room(folder)  # the library does not look whether it could write
     if not (folder / FILES[-1]).is_file():
         raise InputError(f"{folder}: fitting the alignment tables ended without writing them")
     return _linked(text, Systran(folder))
+
+
+def _check_room(folder: Path) -> None:
+    """OSError if the device is full; a quota that is used up shows in writing alone."""
+    if shutil.disk_usage(folder).free == 0:
+        raise OSError(ENOSPC, os.strerror(ENOSPC), str(folder))
+    with tempfile.TemporaryFile(dir=folder) as file:
+        file.write(bytes(1 << 16))
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _linked(text: Path, linker: Systran) -> Iterator[LinkedPair]:

@@ -45,6 +45,16 @@ def pieces(
     ]
 
 
+def usable(folder: Path, split: Split, language_pair: str) -> int:
+    """How many usable pairs of a language pair a split has; raises as `pieces` does."""
+    return sum(
+        rows
+        for of in SPLITS
+        for (split_of, pair, _), rows in _stored(folder, of).items()
+        if (split_of, pair) == (split, language_pair)
+    )
+
+
 @lru_cache(maxsize=len(SPLITS))
 def _stored(folder: Path, name: str) -> Pieces:
     path = record(folder, name)

@@ -1,7 +1,7 @@
 """One function, many tasks: Ray Data as a parallel map whose errors a user can read."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from errno import ENOSPC
+from errno import EDQUOT
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,7 +13,7 @@ from ray.data import ActorPoolStrategy, ExecutionResources, TaskPoolStrategy
 
 from clism_ray import cluster
 from clism_ray.config_corpus import PrepareConfig, PrepareResources
-from clism_ray.corpus import models
+from clism_ray.corpus import models, programs
 from clism_ray.errors import InputError, Unavailable
 from clism_ray.placement import carriers, check_labels
 from clism_ray.train.storage import check_storage, other_nodes
@@ -165,11 +165,12 @@ def bound(dataset: Any, waiting: int, resources: PrepareResources) -> None:
 
 
 def disk_full(error: OSError | InputError) -> InputError | None:
-    """The error to show where a device is full; None for any other error."""
-    if not isinstance(error, OSError) or error.errno != ENOSPC:
+    """The error to show where a device is full or a quota used up; None for any other error."""
+    if not isinstance(error, OSError) or error.errno not in programs.FULL:
         return None
+    what = "no quota" if error.errno == EDQUOT else "no space"
     return Unavailable(
-        f"no space left on the device{f' of {error.filename}' if error.filename else ''}: "
+        f"{what} left on the device{f' of {error.filename}' if error.filename else ''}: "
         "preparation needs about three times the size of its output; free some and start it "
         "again, which goes on from here, or choose an output on another device"
     )

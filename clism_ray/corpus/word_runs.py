@@ -2,8 +2,9 @@
 
 Words are those of `words`, in lower case and without punctuation. A run of n words is the shortest
 that counts n or more from where it begins: a Chinese or Japanese character counts half a word, a
-Thai, Lao, Khmer, Burmese or Tibetan letter a quarter. A text that counts less than n has no
-runs; if it counts at least n / 2, it has itself as a whole, which equals only other such wholes.
+Thai, Lao or Tibetan letter a quarter, a Burmese or Khmer one two fifths. A text that counts less
+than n has no runs; if it counts at least n / 2, it has itself as a whole, which equals only other
+such wholes.
 """
 
 import hashlib
@@ -19,7 +20,7 @@ from clism_ray.corpus.words import is_punctuation, length_in_words, surfaces
 _FACTOR = 0x9E3779B97F4A7C15  # odd, so it has an inverse modulo 2^64
 _INVERSE = pow(_FACTOR, -1, 1 << 64)
 _WHOLE = np.uint64(0xD1B54A32D192ED03)  # tells a whole from a run of the same words
-_PARTS = 4  # of a word, so that every character counts a whole number of them
+_PARTS = 20  # of a word, so that every character counts a whole number of them
 
 
 class Runs(NamedTuple):
@@ -74,9 +75,9 @@ def _powers(factor: int, like: NDArray[np.uint64]) -> NDArray[np.uint64]:
 
 @lru_cache(maxsize=1 << 17)
 def _code(word: str) -> tuple[int, int]:
-    """A hash of a word, and how many quarters of a word it counts; none if it is punctuation."""
+    """A hash of a word, and how many parts of a word it counts; none if it is punctuation."""
     if is_punctuation(word):
         return 0, 0
     digest = hashlib.blake2b(word.encode(), digest_size=8).digest()
-    four = length_in_words(word * _PARTS, _PARTS)
-    return int.from_bytes(digest, "big"), round(four)
+    counted = length_in_words(word * _PARTS, _PARTS)
+    return int.from_bytes(digest, "big"), round(counted)

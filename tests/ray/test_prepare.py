@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from errno import EDQUOT, EPERM
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from clism_ray.corpus.card import CARD, reasons
 from clism_ray.corpus.manifest import Manifest, read_manifest, verify_hashes, windows
 from clism_ray.corpus.prepare import prepare
 from clism_ray.corpus.samples import DROPPED, KEPT
-from clism_ray.errors import InputError
+from clism_ray.errors import InputError, Unavailable
 from clism_ray.records import ALIGNED_SCHEMA, from_row
 from clism_ray.report.corpus_page import draw
 from clism_ray.train.storage import Node
@@ -271,6 +272,15 @@ def test_a_corpus_of_which_nothing_is_left_is_refused_with_the_reasons(tmp_path:
     assert message == "en-de: no pair is left of 3 lines: no_letters 2, empty 1"
 
 
+def test_a_corpus_whose_pairs_are_all_held_out_is_refused_with_the_reasons(tmp_path: Path) -> None:
+    pairs = [("we saw Tom", "wir sahen Tom"), ("we saw Bob", "wir sahen Bob")]
+    train, dev = (corpus(tmp_path, name, "de", pairs) for name in ("a", "b"))
+    tree = {"output": str(tmp_path / "out"), "corpora": [train], "dev": {"corpora": [dev]}}
+    assert refusal(parse(PrepareConfig, tree)).startswith(
+        "en-de: no training pair is left of 4 lines: in_dev 2, held out 2; train on other files"
+    )
+
+
 def test_a_corpus_without_spans_is_refused_with_the_reasons(tmp_path: Path) -> None:
     files = corpus(
         tmp_path, "a", "de", [(f"we {'do ' * n}.", f"wir {'tun ' * n}.") for n in (1, 2)]
@@ -359,6 +369,13 @@ def test_a_full_disk_is_one_clear_error_and_with_more_room_it_goes_on(
     subprocess.run(["mount", "-o", "remount,size=64m", str(tiny_disk)], check=True)
     assert prepare(config).content_hash == prepared[1].content_hash
     assert "goes on" in capsys.readouterr().err
+
+
+def test_a_quota_that_is_used_up_may_have_room_later() -> None:
+    shown = tasks.disk_full(OSError(EDQUOT, os.strerror(EDQUOT), "a.arrow"))
+    assert isinstance(shown, Unavailable)
+    assert "no quota left on the device of a.arrow" in str(shown)
+    assert tasks.disk_full(OSError(EPERM, os.strerror(EPERM))) is None
 
 
 def test_the_job_runs_from_the_repository_without_installation(

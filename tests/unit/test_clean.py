@@ -50,6 +50,26 @@ def test_normalising_twice_changes_nothing(text: str) -> None:
     assert unicodedata.is_normalized("NFC", once)
 
 
+def test_nfc_makes_at_most_four_characters_one() -> None:
+    characters = map(chr, range(0x30000))  # the planes behind have none of several
+    assert max(len(unicodedata.normalize("NFD", character)) for character in characters) == 4
+
+
+@given(st.text(st.sampled_from("aα\u0301\u0313\u0345\u0327 ᄀ\u1161\u11a8"), max_size=60))
+def test_a_text_that_is_not_composed_would_be_too_long_all_the_same(text: str) -> None:
+    bounds = CleaningConfig(max_characters=5)
+    composed, kept = normalise(text), cleaned(text, bounds)
+    assert kept == composed or min(len(kept), len(composed)) > 5
+
+
+def test_a_line_of_marks_is_too_long_and_takes_no_time() -> None:
+    marks = "a" + "\u0301\u0327" * 2_000_000  # sorted one by one, they would take hours
+    text = cleaned(f"{marks}  b", CleaningConfig())
+    assert text == f"{marks} b"
+    assert drop_reason(text, "Ein Wort", ("en", "de"), CleaningConfig()) == "too_long"
+    assert drop_reason(text, "", ("en", "de"), CleaningConfig()) == "empty"
+
+
 BOUNDS = CleaningConfig(min_words=2, max_words=6, max_characters=60, max_length_ratio=2.0)
 
 
@@ -80,6 +100,21 @@ def test_languages_without_spaces_are_measured_in_words_all_the_same() -> None:
     thai = "ธนาคารกลางยุโรปมีมติเมื่อวันพฤหัสบดีให้คงอัตราดอกเบี้ยไว้เท่าเดิม"
     assert drop_reason(english, chinese, ("en", "zh"), bounds) is None
     assert drop_reason(english, thai, ("en", "th"), bounds) is None
+
+
+@pytest.mark.parametrize(
+    ("english", "translation", "language"),
+    [
+        ("I don't know", "ကျွန်တော်မသိဘူး", "my"),
+        ("He is the one who did it", "គាត់ជាអ្នកធ្វើវា", "km"),
+        ("I am going to school.", "ང་སློབ་གྲྭ་ལ་འགྲོ་གི་ཡིན་ནོ།", "bo"),
+    ],
+)
+def test_short_translations_into_scripts_of_many_marks_are_kept(
+    english: str, translation: str, language: str
+) -> None:
+    bounds = CleaningConfig(max_words=8)
+    assert drop_reason(english, translation, ("en", language), bounds) is None
 
 
 @given(st.floats(0.5, 300), st.floats(0.5, 300), st.floats(1, 10))

@@ -8,6 +8,7 @@ import pytest
 
 from clism_ray.config_corpus import PrepareConfig
 from clism_ray.config_file import parse
+from clism_ray.corpus.contamination import evaluation_files
 from clism_ray.corpus.files import content, file_name, files_of
 from clism_ray.corpus.inputs import inputs_of, settings_and_content
 from clism_ray.corpus.read import read_pairs
@@ -26,6 +27,22 @@ def test_a_pattern_stands_for_its_files_in_order_each_an_origin(tmp_path: Path) 
     assert names(f"{tmp_path}/*/*.tsv") == ["d.tsv"]
     origins = [entry.origin for entry in read_pairs(corpus(f"{tmp_path}/*.tsv*", "tsv"))]
     assert [(origin.file, origin.line) for origin in origins] == [("a.tsv.gz", 1), ("b.tsv", 1)]
+
+
+def test_local_paths_come_from_the_root_and_know_the_home_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / "data/a.tsv", b"a\tb\n")
+    (tmp_path / "link.tsv").symlink_to(tmp_path / "data/a.tsv")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    for given in ("~/data/a.tsv", "~/data/*.tsv", "~/data", "data/a.tsv", "./data/*"):
+        assert [files.path for files in files_of(corpus(given, "tsv"))] == [
+            f"{tmp_path}/data/a.tsv"
+        ]
+    write(tmp_path / "text/a.txt", b"one sentence\n")
+    assert [file.path for file in evaluation_files(["~/text/*.txt"])] == [f"{tmp_path}/text/a.txt"]
+    assert [files.path for files in files_of(corpus("link.tsv", "tsv"))] == [f"{tmp_path}/link.tsv"]
 
 
 def test_only_the_star_is_special(tmp_path: Path) -> None:

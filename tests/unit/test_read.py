@@ -87,6 +87,15 @@ def test_any_bytes_give_one_entry_a_line_in_chunks_of_any_size(
     assert entries == list(read_pairs(files))
 
 
+def test_lines_that_end_in_cr_alone_are_refused_and_cr_inside_text_stays(tmp_path: Path) -> None:
+    rows = write(tmp_path / "rows.tsv", b"en\tde\rone cat\teins\rtwo\tzwei\rthree\tdrei")
+    for header in (False, True):
+        message = refusal(corpus(rows, "tsv", header=header))
+        assert "the first line holds 3 CR and 4 tabs, as if lines ended in CR alone" in message
+    inside = write(tmp_path / "inside.tsv", b"a\rb\rc\rd\te\rf\rg\nh\ti\n")
+    assert texts(corpus(inside, "tsv")) == [("a\rb\rc\rd", "e\rf\rg"), ("h", "i")]
+
+
 def test_an_empty_file_has_no_pairs(tmp_path: Path) -> None:
     assert texts(corpus(write(tmp_path / "a.tsv", b""), "tsv")) == []
 

@@ -1,7 +1,9 @@
 """Alignment tables: the same sample, the same tables."""
 
 import json
+import os
 import shutil
+from errno import EDQUOT
 from pathlib import Path
 
 import pytest
@@ -88,6 +90,7 @@ def test_a_fit_that_fails_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyP
         "import os, signal; os.kill(os.getpid(), signal.SIGKILL)",
         "import os, signal; os.kill(os.getpid(), signal.SIGTERM)",
         "raise OSError(28, 'No space left on device')",
+        f"raise OSError({EDQUOT}, {os.strerror(EDQUOT)!r})",
     ],
 )
 def test_a_fit_that_ran_out_of_something_may_do_later(
@@ -104,6 +107,17 @@ def test_tables_on_a_full_disk_are_not_taken_for_whole(
     usage = shutil.disk_usage(tmp_path)._replace(free=0)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
     with pytest.raises(OSError, match="No space left"):
+        fit(PAIRS, tmp_path, iterations=5)
+
+
+def test_tables_over_a_quota_are_not_taken_for_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: int) -> None:
+        raise OSError(EDQUOT, os.strerror(EDQUOT))
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    with pytest.raises(OSError, match=os.strerror(EDQUOT)):
         fit(PAIRS, tmp_path, iterations=5)
 
 

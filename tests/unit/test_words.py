@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from clism_ray.corpus.words import (
     is_punctuation,
+    is_unspaced,
     length_in_words,
     number_of_words,
     surfaces,
@@ -27,8 +28,17 @@ LATIN = [chr(code) for code in (*range(0x250), *range(0x2010, 0x2028), 0x20AC)]
         ("المدرّسُ يسخر ٢٠٠٩", ["المدرّسُ", "يسخر", "٢٠٠٩"]),
         ("می\u200cخواهم", ["می\u200cخواهم"]),
         ("۲۰\u200cساله", ["۲۰\u200cساله"]),
+        ("PDF\u200cها", ["PDF\u200cها"]),
+        ("NATO는 2020년에 IBM을", ["NATO", "는", "2020", "년에", "IBM", "을"]),
+        ("3.5млн 2020г. Т34", ["3.5", "млн", "2020", "г", ".", "Т", "34"]),
+        ("2020లో 2020இல் २०वीं", ["2020", "లో", "2020", "இல்", "२०", "वीं"]),
+        ("e\u0301и\u0306 б_в мʼята ʼя", ["e\u0301", "и\u0306", "б_в", "мʼята", "ʼя"]),
+        ("COVID19 3rd 5km 5µm", ["COVID19", "3rd", "5km", "5µm"]),
         ("ᠬᠠᠷ\u180eᠠ ᠠ", ["ᠬᠠᠷ\u180eᠠ", "ᠠ"]),
         ("我们有50个ABC。", ["我", "们", "有", "50", "个", "ABC", "。"]),
+        ("ユーザーIDを", ["ユ", "ー", "ザ", "ー", "ID", "を"]),
+        ("ﾕｰｻﾞｰA", ["ﾕ", "ｰ", "ｻ", "ﾞ", "ｰ", "A"]),
+        ("ﾊﾟｽ3か", ["ﾊ", "ﾟ", "ｽ", "3", "か"]),
         ("ที่นี่", ["ที่", "นี่"]),
         ("I\u2764\ufe0fNY", ["I", "\u2764\ufe0f", "NY"]),  # a sign with its variation selector
         ("a|||b", ["a", "|", "|", "|", "b"]),
@@ -37,6 +47,33 @@ LATIN = [chr(code) for code in (*range(0x250), *range(0x2010, 0x2028), 0x20AC)]
 )
 def test_words_of_many_scripts(text: str, expected: list[str]) -> None:
     assert surfaces(text) == expected
+
+
+def test_the_sound_marks_of_japanese_have_places_of_their_own() -> None:
+    text = "サーバーPCとﾃﾞｰﾀ"
+    assert words(text) == [
+        *((n, n + 1) for n in range(4)),
+        (4, 6),
+        *((n, n + 1) for n in range(6, 11)),
+    ]
+    assert all(is_unspaced(character) for character in "ーｰﾞﾟ")
+    assert length_in_words(text, 10) == 1 + 9 / 2
+
+
+@pytest.mark.parametrize(
+    ("text", "length"),
+    [
+        ("བོད་ཡིག་", 4 / 4),  # what parts syllables counts nothing
+        ("བོད༌ཡིག།", 4 / 4 + 1),
+        ("ကျွန်တော်မသိဘူး", 6 / 2.5),
+        ("គាត់ជាអ្នកធ្វើវា", 9 / 2.5),
+        ("ที่นี่", 2 / 4),
+    ],
+)
+def test_letters_count_as_many_words_as_their_script_makes_of_them(
+    text: str, length: float
+) -> None:
+    assert length_in_words(text, number_of_words(text)) == pytest.approx(max(length, 1))
 
 
 @given(st.text())

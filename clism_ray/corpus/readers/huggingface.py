@@ -17,7 +17,7 @@ from clism_ray.config_corpus import CorpusFiles
 from clism_ray.corpus.readers.chunk import Pairs, Reason, in_chunks
 from clism_ray.corpus.readers.columns import BATCH_ROWS, columns_of, pairs_of
 from clism_ray.corpus.readers.lines import device_failed
-from clism_ray.corpus.storage import folder_content
+from clism_ray.corpus.storage import folder_content, from_root
 from clism_ray.errors import InputError, Unavailable
 
 SPLIT = "train"  # where none is named
@@ -33,10 +33,10 @@ def pinned(files: CorpusFiles) -> CorpusFiles:
     a folder nor on the hub, or the hub cannot be reached.
     """
     where = f"corpus {files.name!r}: {files.path}"
-    if Path(files.path).is_dir():
+    if Path(from_root(files.path)).is_dir():
         if files.revision is not None:
             raise InputError(f"{where}: revision is for names on the hub; this is a folder")
-        return files
+        return dataclasses.replace(files, path=from_root(files.path))
     if not _HUB_NAME.fullmatch(files.path):
         raise InputError(f"{where}: no such folder, and no name of a dataset on the hub")
     if files.revision is not None and _COMMIT.fullmatch(files.revision):

@@ -1,5 +1,6 @@
 """Tab-separated values: quotes are text, columns go by position or by the names of a header."""
 
+import itertools
 from collections.abc import Iterator
 
 from clism_ray.config_corpus import CorpusFiles
@@ -7,14 +8,20 @@ from clism_ray.corpus.readers.chunk import Lines, Texts, blocks
 from clism_ray.corpus.readers.lines import raw_lines
 from clism_ray.errors import InputError
 
+_ROWS = 4  # between the CRs of a first line that make it several lines
+
 
 def chunks(files: CorpusFiles, lines: int) -> Iterator[Lines]:
     """The lines of a file in chunks.
 
     Raises InputError for columns that the file does not have: its header is asked, or else its
-    first chunk.
+    first chunk. So it does if lines end in CR alone, for all would be one.
     """
     raw = raw_lines(files.path)
+    first = next(raw, None)
+    if first is not None:
+        _check_ends(files, first)
+        raw = itertools.chain([first], raw)
     header = _header(files, next(raw, b"")) if files.header else None
     columns = _column(files, "source", header), _column(files, "target", header)
     first_line, started = 2 if files.header else 1, False
@@ -37,6 +44,23 @@ def texts(lines: tuple[bytes, ...], columns: tuple[int, int]) -> Iterator[Texts]
             continue
         wide = len(fields) > max(columns)
         yield (fields[source], fields[target]) if wide else "too_few_columns"
+
+
+def _check_ends(files: CorpusFiles, line: bytes) -> None:
+    """InputError if a first line looks like several that end in CR alone.
+
+    A CR inside a text stays one: between several of them there must be columns each time.
+    """
+    columns = (files.source_column, files.target_column)
+    tabs = max((1, *(column for column in columns if isinstance(column, int))))
+    parts = line.split(b"\r")[:_ROWS]
+    if len(parts) == _ROWS and all(part.count(b"\t") >= tabs for part in parts):
+        returns, all_tabs = line.count(b"\r"), line.count(b"\t")
+        raise InputError(
+            f"corpus {files.name!r}: {files.path}: the first line holds {returns:,} CR and "
+            f"{all_tabs:,} tabs, as if lines ended in CR alone; expected lines that end in "
+            "\\n: convert them, as with tr '\\r' '\\n'"
+        )
 
 
 def _header(files: CorpusFiles, line: bytes) -> list[str]:
