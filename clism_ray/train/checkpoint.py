@@ -5,9 +5,9 @@
         metrics.jsonl                what was measured since the checkpoint before
         rank-00000.json              rank 0's files, with sizes and hashes, and the run's state
 
-A rank writes its list last. So a folder in which a list is missing, or does not hold, was not
-finished or was damaged since, and the one before it counts. Any number of workers, of any ZeRO
-stage, goes on from what others wrote.
+The metrics are rank 0's, and on its list. A rank writes its list last. So a folder in which a list
+is missing, or does not hold, was not finished or was damaged since, and the one before it counts.
+Any number of workers, of any ZeRO stage, goes on from what others wrote.
 """
 
 import dataclasses
@@ -41,9 +41,11 @@ def folder_of(run: Path, step: int) -> Path:
 
 def write_list(folder: Path, rank: int, state: RunState) -> None:
     """Record this rank's files. Called last, when they are on disk."""
+    paths = sorted(folder.glob(f"state-{rank:05d}-*.safetensors"))
+    if rank == 0:
+        paths += folder.glob(_METRICS)
     listed = {
-        path.name: {"bytes": path.stat().st_size, "sha256": file_sha256(path)}
-        for path in sorted(folder.glob(f"state-{rank:05d}-*.safetensors"))
+        path.name: {"bytes": path.stat().st_size, "sha256": file_sha256(path)} for path in paths
     }
     text = json.dumps({"state": dataclasses.asdict(state), "files": listed}, indent=1)
     temporary = folder / f"rank-{rank:05d}.tmp"
@@ -107,10 +109,14 @@ def intact(folder: Path, rank: int, workers: int) -> bool:
 
 
 def state_files(folder: Path) -> list[Path]:
-    """What all ranks of a complete checkpoint wrote; others may have begun it and left files."""
+    """The parameters that all ranks of a complete checkpoint wrote.
+
+    Others may have begun it and left files.
+    """
     state = complete(folder)
     lists = [_read_list(folder, rank) for rank in range(state.workers)] if state else []
-    return [folder / name for listed in lists if listed for name in listed["files"]]
+    names = [name for listed in lists if listed for name in listed["files"]]
+    return [folder / name for name in names if name != _METRICS]
 
 
 def steps_saved(run: Path) -> list[int]:
@@ -139,8 +145,7 @@ def list_name(rank: int) -> str:
 def files_of_rank(folder: Path, rank: int) -> list[str]:
     """The names of what a rank has written, its list last."""
     listed = _read_list(folder, rank) or {"files": {}}
-    metrics = [_METRICS] if rank == 0 and (folder / _METRICS).is_file() else []
-    return [*listed["files"], *metrics, list_name(rank)]
+    return [*listed["files"], list_name(rank)]
 
 
 def _list_path(folder: Path, rank: int) -> Path:

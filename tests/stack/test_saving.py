@@ -223,3 +223,21 @@ def test_a_fault_in_writing_is_told_on_every_worker_with_step_and_place(tmp_path
     place = folder_of(run, 1)
     assert f"worker 1 could not write the checkpoint of step 1 in {place}: " in told[0]
     assert "No such file" in told[0]
+
+
+def save_twice(worker: Any, storage: Path) -> None:
+    from clism_ray.train.beside import settle
+    from clism_ray.train.saving import save
+
+    for _ in range(2):
+        take_step(worker)
+        save(worker)
+    settle(worker)
+
+
+def test_with_its_metrics_damaged_the_newest_checkpoint_is_passed_over(tmp_path: Path) -> None:
+    run = tell(tmp_path, save_twice)
+    metrics = folder_of(run, 2) / "metrics.jsonl"
+    metrics.write_bytes(b"[" + metrics.read_bytes()[1:])
+    tell(tmp_path, go_on)
+    assert [(tmp_path / f"resumed-{rank}").read_text() for rank in range(WORKERS)] == ["1", "1"]

@@ -11,6 +11,7 @@ from clism_ray.train.checkpoint import (
     complete,
     intact,
     keep_newest,
+    metrics_in,
     state_files,
     steps_saved,
     write_list,
@@ -30,7 +31,8 @@ def test_every_file_is_on_the_list_of_the_rank_that_wrote_it(tmp_path: Path) -> 
     folder = save(tmp_path, 500)
     for rank, paths in shards(folder).items():
         listed = json.loads((folder / f"rank-{rank:05d}.json").read_text())["files"]
-        assert set(listed) == {str(path.relative_to(folder)) for path in paths}
+        metrics = {"metrics.jsonl"} if rank == 0 else set()
+        assert set(listed) == {str(path.relative_to(folder)) for path in paths} | metrics
 
 
 @pytest.mark.parametrize("missing", [0, 1])
@@ -61,6 +63,28 @@ def test_a_changed_byte_is_found_by_the_rank_that_looks_after_it(
     assert complete(folder) is not None  # sizes alone don't tell
     found = [rank for rank in range(workers) if not intact(folder, rank, workers)]
     assert found == [finder]
+
+
+def test_damaged_metrics_are_damage_like_any_other(tmp_path: Path) -> None:
+    folder = save(tmp_path, 500)
+    path = folder / "metrics.jsonl"
+    written = path.read_bytes()
+    path.write_bytes(b"[" + written[1:])
+    assert [intact(folder, rank, WORKERS) for rank in range(WORKERS)] == [False, True]
+    path.write_bytes(written[:-1])
+    assert complete(folder) is None
+    path.unlink()
+    assert complete(folder) is None
+
+
+def test_a_checkpoint_whose_list_does_not_know_its_metrics_still_counts(tmp_path: Path) -> None:
+    folder = save(tmp_path, 500)
+    path = folder / "rank-00000.json"
+    listed = json.loads(path.read_text())
+    del listed["files"]["metrics.jsonl"]
+    path.write_text(json.dumps(listed))
+    assert intact(folder, 0, 1)
+    assert [entry.step for entry in metrics_in(folder)] == [500]
 
 
 def test_what_others_began_and_left_is_not_of_it(tmp_path: Path) -> None:
