@@ -7,7 +7,7 @@
     tokenizer/        with `[QUE]`
     journal.jsonl     every metric
     tracking.json     its place in MLflow, see `tracking_record`
-    checkpoints/      see `checkpoint`
+    checkpoints/      see `checkpoint`; checkpoints.set-aside-1/ and so on: those that did not hold
     best/, last/      exported models
     validating-*      see `validator`
     reservation       the placement group of the workers, of the latest start

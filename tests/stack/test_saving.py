@@ -241,3 +241,33 @@ def test_with_its_metrics_damaged_the_newest_checkpoint_is_passed_over(tmp_path:
     metrics.write_bytes(b"[" + metrics.read_bytes()[1:])
     tell(tmp_path, go_on)
     assert [(tmp_path / f"resumed-{rank}").read_text() for rank in range(WORKERS)] == ["1", "1"]
+
+
+def fail_to_go_on(worker: Any, storage: Path) -> None:
+    from clism_ray.errors import UnusableInput
+    from clism_ray.train.saving import resume
+
+    with pytest.raises(UnusableInput, match=r"rank-00001\.json: cannot be read"):
+        resume(worker)
+    (storage / f"refused-{worker.rank}").touch()
+
+
+def test_every_worker_is_told_of_a_checkpoint_that_one_cannot_read(tmp_path: Path) -> None:
+    run = tell(tmp_path, save_twice)
+    listed = folder_of(run, 2) / "rank-00001.json"
+    listed.unlink()
+    listed.symlink_to(listed)
+    tell(tmp_path, fail_to_go_on)
+    assert all((tmp_path / f"refused-{rank}").exists() for rank in range(WORKERS))
+    assert checkpoint.steps_saved(run) == [2, 1]
+
+
+def test_where_no_checkpoint_holds_the_run_begins_anew_and_they_are_kept(tmp_path: Path) -> None:
+    run = tell(tmp_path, save_twice)
+    for step in (1, 2):
+        (folder_of(run, step) / "rank-00001.json").write_text("{}")
+    tell(tmp_path, go_on)
+    assert [(tmp_path / f"resumed-{rank}").read_text() for rank in range(WORKERS)] == ["0", "0"]
+    assert checkpoint.steps_saved(run) == [1]
+    aside = run / "checkpoints.set-aside-1"
+    assert sorted(path.name for path in aside.iterdir()) == ["step-00000001", "step-00000002"]

@@ -5,13 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from clism_ray.errors import InputError
+from clism_ray.errors import InputError, Unavailable
 from clism_ray.train.checkpoint import (
     RunState,
     complete,
+    folder_of,
     intact,
     keep_newest,
     metrics_in,
+    set_aside,
     state_files,
     steps_saved,
     write_list,
@@ -116,6 +118,58 @@ def test_a_list_cut_short_is_no_list(tmp_path: Path) -> None:
     path.write_text(path.read_text()[:-9])
     assert complete(folder) is None
     assert not intact(folder, 1, WORKERS)
+
+
+@pytest.mark.parametrize("text", ["null", "[]", '{"stbte": {}, "files": {}}'])
+def test_a_list_that_is_json_of_another_form_is_no_list(tmp_path: Path, text: str) -> None:
+    folder = save(tmp_path, 500)
+    (folder / "rank-00000.json").write_text(text)
+    assert complete(folder) is None
+
+
+def make_unreadable(path: Path) -> None:
+    """A path that leads to itself: as with a storage that fails, nobody knows what is there."""
+    if path.is_dir():
+        path.rename(path.with_name("elsewhere"))
+    else:
+        path.unlink()
+    path.symlink_to(path)
+
+
+@pytest.mark.parametrize("name", ["rank-00001.json", "state-00001-000.safetensors"])
+def test_what_cannot_be_read_is_not_taken_for_damaged_nor_deleted(
+    tmp_path: Path, name: str
+) -> None:
+    for step in (100, 200, 300):
+        save(tmp_path, step)
+    folder = folder_of(tmp_path, 300)
+    make_unreadable(folder / name)
+    with pytest.raises(Unavailable, match=rf"step-00000300/{name}: cannot be read .*may be sound"):
+        complete(folder)
+    keep_newest(tmp_path, 1, after=300)
+    assert steps_saved(tmp_path) == [300, 200]
+
+
+def test_where_checkpoints_cannot_be_listed_none_is_not_the_answer(tmp_path: Path) -> None:
+    save(tmp_path, 100)
+    make_unreadable(tmp_path / "checkpoints")
+    with pytest.raises(Unavailable, match=r"checkpoints: cannot be read"):
+        steps_saved(tmp_path)
+
+
+def test_checkpoints_none_of_which_holds_are_set_aside_each_time(tmp_path: Path) -> None:
+    for number in (1, 2):
+        save(tmp_path, 100)
+        assert set_aside(tmp_path) == tmp_path / f"checkpoints.set-aside-{number}"
+        assert steps_saved(tmp_path) == []
+        assert (tmp_path / f"checkpoints.set-aside-{number}" / "step-00000100").is_dir()
+
+
+def test_what_was_never_finished_is_not_set_aside(tmp_path: Path) -> None:
+    assert set_aside(tmp_path) is None
+    save(tmp_path, 100, ranks=())
+    assert set_aside(tmp_path) is None
+    assert steps_saved(tmp_path) == [100]
 
 
 def test_checkpoints_come_newest_first_and_other_folders_are_none(tmp_path: Path) -> None:
