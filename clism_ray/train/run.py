@@ -25,7 +25,7 @@ from clism_ray.config import PretrainConfig, defaults, differences, identity, id
 from clism_ray.corpus.manifest import Manifest, windows
 from clism_ray.corpus.rows import read_rows
 from clism_ray.corpus.storage import Location
-from clism_ray.errors import InputError
+from clism_ray.errors import InputError, RunFailed
 from clism_ray.masking.microbatch import Recipe, plan_of
 from clism_ray.masking.tokenizer import load_tokenizer, save_tokenizer, train_tokenizer
 from clism_ray.model.fingerprint import fingerprint
@@ -123,8 +123,18 @@ def make_folder(config: PretrainConfig, record: RunRecord) -> None:
 
 
 def write_record(config: PretrainConfig, record: RunRecord) -> None:
-    """Remember a run; an interrupted write leaves the old record."""
-    write_json(run_folder(config) / RECORD, dataclasses.asdict(record))
+    """Remember a run; an interrupted write leaves the old record.
+
+    Raises RunFailed if it cannot be written.
+    """
+    path = run_folder(config) / RECORD
+    try:
+        write_json(path, dataclasses.asdict(record))
+    except OSError as error:
+        raise RunFailed(
+            f"{path}: cannot be written ({error.strerror or error}); make room, or see to its "
+            "storage, and start again"
+        ) from error
 
 
 def write_json(path: Path, tree: dict[str, Any]) -> None:
