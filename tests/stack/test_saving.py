@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -271,3 +272,44 @@ def test_where_no_checkpoint_holds_the_run_begins_anew_and_they_are_kept(tmp_pat
     assert checkpoint.steps_saved(run) == [1]
     aside = run / "checkpoints.set-aside-1"
     assert sorted(path.name for path in aside.iterdir()) == ["step-00000001", "step-00000002"]
+
+
+def export_what_cannot_be_written(worker: Any, storage: Path) -> None:
+    from clism_ray.train.beside import settle
+    from clism_ray.train.models import export
+
+    export(worker, "best")  # of a model that is no encoder
+    settle(worker)
+    (told,) = [entry.values for entry in worker.unreported if entry.kind == "event"]
+    assert told["status"] == "warning"
+    assert told["problem"].startswith("worker 0 could not write the exported model of step 0 in ")
+    assert told["problem"].endswith("; the run goes on without it")
+    if worker.job.config.checkpoint.beside:
+        export(worker, "last", needed=True)
+        with pytest.raises(OSError, match=r"could not write the exported model of step 0"):
+            settle(worker)
+
+
+@pytest.mark.parametrize("beside", [True, False])
+def test_a_model_that_cannot_be_written_ends_a_run_if_it_is_the_last(
+    tmp_path: Path, beside: bool
+) -> None:
+    tell(tmp_path, export_what_cannot_be_written, beside=beside)
+
+
+def export_without_room(worker: Any, storage: Path) -> None:
+    from clism_ray.errors import RunFailed
+    from clism_ray.train import room
+    from clism_ray.train.models import export
+
+    room.shutil.disk_usage = lambda _: SimpleNamespace(free=0)
+    assert export(worker, "best") is None
+    (told,) = [entry.values["problem"] for entry in worker.unreported]
+    assert told.startswith("no room for the exported model of step 0 in ")
+    assert told.endswith("0 MiB are free; the run goes on without it")
+    with pytest.raises(RunFailed, match=r"no room .* make room and start again"):
+        export(worker, "last", needed=True)
+
+
+def test_a_model_without_room_ends_a_run_if_it_is_the_last(tmp_path: Path) -> None:
+    tell(tmp_path, export_without_room)
