@@ -116,8 +116,12 @@ def make_folder(config: PretrainConfig, record: RunRecord) -> None:
     """Make the run's folder, and clear away what starts that died left half made."""
     folder = run_folder(config)
     folder.mkdir(exist_ok=True)
-    for left in folder.glob("*.partial.*"):
-        shutil.rmtree(left, ignore_errors=True)
+    for place in (folder, folder / "checkpoints"):
+        for left in place.glob("*.partial.*"):
+            if left.is_dir():
+                shutil.rmtree(left, ignore_errors=True)
+            else:
+                left.unlink(missing_ok=True)
     if record.status == "new":  # a start that failed before it ran; its settings may be others
         shutil.rmtree(folder / "tokenizer", ignore_errors=True)
 

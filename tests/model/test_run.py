@@ -208,6 +208,21 @@ def test_a_start_that_failed_before_it_ran_leaves_no_tokenizer_to_the_next(
     assert left.exists()
 
 
+def test_what_a_start_that_died_had_half_fetched_is_cleared_away(
+    config: PretrainConfig, manifest: Manifest
+) -> None:
+    run = run_folder(config)
+    whole = run / "checkpoints" / "step-00000020"
+    whole.mkdir(parents=True)
+    fetched = whole.with_name("step-00000040.partial.fetched")
+    fetched.mkdir()
+    (fetched / "rank-00000.json").touch()
+    (run / "journal.jsonl.partial.brought").touch()
+    make_folder(config, open_run(config, manifest))
+    assert list(run.rglob("*.partial.*")) == []
+    assert whole.is_dir()
+
+
 def held(config: PretrainConfig) -> AbstractContextManager[None]:
     return hold(run_folder(config), f"the run {config.name!r}")
 
