@@ -15,7 +15,7 @@ from mlflow.tracking import MlflowClient
 
 from clism_ray.config import leaves
 from clism_ray.passwords import masked
-from clism_ray.store import ExperimentDeleted, Store
+from clism_ray.store import ExperimentDeleted, Store, StoreFailed
 from clism_ray.train.run import write_json
 from clism_ray.train.tracking_record import TRACKING, read_tracking
 
@@ -53,9 +53,16 @@ def open_run(store: Store, new: NewRun, run_id: str | None) -> tuple[str, dict[s
 
 
 def change_tracking(folder: Path, **changes: Any) -> dict[str, Any]:
-    """Remember more of a run's place in MLflow."""
+    """Remember more of a run's place in MLflow.
+
+    Raises StoreFailed if that cannot be written: without it nothing is to be sent.
+    """
     known = read_tracking(folder) | changes
-    write_json(folder / TRACKING, known)
+    try:
+        write_json(folder / TRACKING, known)
+    except OSError as error:
+        path, why = folder / TRACKING, error.strerror or error
+        raise StoreFailed(f"{path} cannot be written: {why}") from error
     return known
 
 

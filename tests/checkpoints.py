@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
-from clism_ray.train.checkpoint import RunState, folder_of, write_list
+from clism_ray.train.checkpoint import RunState, folder_of, write_list, write_metrics
+from clism_ray.train.journal import Entry
 
 WORKERS = 2
 
 
 def shards(folder: Path) -> dict[int, list[Path]]:
-    """What each rank writes."""
+    """The parameters that each rank writes."""
     return {
         0: [folder / f"state-00000-{number:03d}.safetensors" for number in range(2)],
         1: [folder / "state-00001-000.safetensors"],
@@ -22,6 +23,8 @@ def write_checkpoint(run: Path, step: int, ranks: tuple[int, ...] = (0, 1)) -> P
         for path in paths:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(f"shard of rank {rank} at {step}".encode())
+    if 0 in ranks:
+        write_metrics(folder, [Entry(1000 + step, "train", step, {"loss/total": 1.0})])
     for rank in ranks:
         write_list(folder, rank, RunState(step, WORKERS, "abc"))
     return folder

@@ -1,7 +1,7 @@
 """Writing beside training: a thread of each worker writes copies, and training goes on.
 
 Of each kind of files one set is written at a time. `settle` sees it to its end on all workers; what
-went wrong is raised there.
+went wrong is raised there, or is a warning where a run can do without what was to be written.
 """
 
 import traceback
@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import torch.distributed as dist
 
-from clism_ray.train.room import lack_of_room
+from clism_ray.train.room import START_AGAIN, lack_of_room
+from clism_ray.train.status import WARNING
 from clism_ray.train.validate import all_sum
-from clism_ray.train.worker import Worker, Writing, agree, first_problem
+from clism_ray.train.worker import Worker, Writing, agree, first_problem, note
+
+GO_ON = "the run goes on without it"
 
 
 def nothing(*_: object) -> None:
@@ -29,6 +31,8 @@ def begin(
     size: int,
     write: Callable[[], Any],
     conclude: Callable[[Any], None] = nothing,
+    *,
+    needed: bool = True,
 ) -> Future[Any]:
     """Begin to write, or write, as `checkpoint.beside` says; what `write` gives. All ranks call it.
 
@@ -40,32 +44,43 @@ def begin(
         write: this worker's part; touches nothing that training changes.
         conclude: called on every rank with what `write` gave when all parts are written; may call
             collectives.
+        needed: whether the run ends if it cannot be written.
     """
+    written: Future[Any] = Future()
     if worker.job.config.checkpoint.beside:
         written = worker.thread.submit(write)
-        worker.writing.append(Writing(kind, what, size, written, conclude))
     else:
-        written = Future()
-        written.set_result(write())
-        dist.barrier()
-        conclude(written.result())
+        try:
+            written.set_result(write())
+        except Exception as error:
+            if needed:  # raised here: others may be waiting for this one within `write`
+                raise
+            written.set_exception(error)
+    worker.writing.append(Writing(kind, what, size, written, conclude, needed))
+    if not worker.job.config.checkpoint.beside:
+        settle(worker, kind)
     return written
 
 
 def settle(worker: Worker, kind: str | None = None, *, wait: bool = True) -> None:
     """See what is being written to its end; without `wait`, as far as all have written it.
 
-    All ranks call it, and raise OSError if one could not write: Ray Train starts the workers again
-    from the newest complete checkpoint, as after any fault.
+    All ranks call it, and raise OSError if one could not write what is needed: Ray Train starts the
+    workers again from the newest complete checkpoint, as after any fault.
     """
     for writing in [each for each in worker.writing if kind in (None, each.kind)]:
         busy = torch.tensor([float(not writing.written.done())])
         if not wait and all_sum(busy, worker.device).item():
             return
         worker.writing.remove(writing)
-        if text := first_problem(_problem(worker, writing)):
+        text = first_problem(_problem(worker, writing))
+        if text and writing.needed:
             raise OSError(text)
-        writing.conclude(writing.written.result())
+        if text:
+            told = {"status": WARNING, "problem": f"{text}; {GO_ON}"}
+            note(worker, "event", told)
+        else:
+            writing.conclude(writing.written.result())
 
 
 def end_writing(worker: Worker) -> None:
@@ -74,16 +89,16 @@ def end_writing(worker: Worker) -> None:
         _problem(worker, writing)
 
 
-def make_room(worker: Worker, needed: int, what: str) -> None:
+def make_room(worker: Worker, needed: int, what: str, advice: str = START_AGAIN) -> None:
     """See that there is room for so many bytes beside those that are being written.
 
-    All ranks call it, and raise RunFailed if there is none.
+    All ranks call it, and raise RunFailed, with the advice, if there is none.
     """
     run = Path(worker.job.run)
     awaited = sum(writing.size for writing in worker.writing)
     if first_problem(lack_of_room(run, needed + awaited, what)):
         settle(worker)
-    agree(lack_of_room(run, needed, what))
+    agree(lack_of_room(run, needed, what, advice))
 
 
 def _problem(worker: Worker, writing: Writing) -> str | None:

@@ -21,13 +21,14 @@ from ray.train.v2.api.data_parallel_trainer import DataParallelTrainer
 
 from clism_ray import cluster
 from clism_ray.config import ScalingConfig as Scaling
-from clism_ray.errors import WorkersLost, input_error_in, root_of
+from clism_ray.errors import RunFailed, WorkersLost, input_error_in, root_of
 from clism_ray.train import journal
 from clism_ray.train.gauges import PublishGauges
 from clism_ray.train.job import TrainJob
 from clism_ray.train.preflight import worker_resources
 from clism_ray.train.recount import CountAnew
-from clism_ray.train.rendezvous import PatientTorch, note_lost
+from clism_ray.train.rendezvous import PatientTorch, lost
+from clism_ray.train.room import lack_of_room
 from clism_ray.train.run import REQUESTER
 from clism_ray.train.settings import Job
 from clism_ray.train.status import ENDS, failure
@@ -43,26 +44,35 @@ _ELASTIC = {
     "RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S": "10",
 }
 _RESIZE_SECONDS = 10.0  # between looks for nodes that joined
+_JOURNAL_BYTES = 2**20  # more than a journal's last entries take
 
 
 class JournalCallback(UserCallback):  # type: ignore[misc]
-    """Runs in Ray Train's controller, beside who called `fit`: reports go to the journal."""
+    """Runs in Ray Train's controller, beside who called `fit`: reports go to the journal.
+
+    What cannot be written is tried again with the next report: an error here would end the run.
+    """
 
     def __init__(self, path: str) -> None:
         self.path = path
         self.step = 0
+        self.waiting: list[journal.Entry] = []
 
     def after_report(
         self, run_context: Any, metrics: list[dict[str, Any]], checkpoint: Any
     ) -> None:
         """Append what rank 0 reported."""
         entries = [journal.Entry(**entry) for entry in metrics[0]["entries"]]
-        journal.append(Path(self.path), entries)
+        self._append(entries)
         self.step = max([self.step, *(entry.step for entry in entries)])
 
     def after_exception(self, run_context: Any, worker_exceptions: dict[int, Exception]) -> None:
         """Append that workers died, or raised what nobody expected, and why the first did."""
-        note_lost(Path(self.path), self.step, next(iter(worker_exceptions.values())))
+        self._append([lost(self.step, next(iter(worker_exceptions.values())))])
+
+    def _append(self, entries: list[journal.Entry]) -> None:
+        self.waiting += entries
+        journal.append_waiting(Path(self.path), self.waiting)
 
 
 def fit(
@@ -95,9 +105,11 @@ def fit(
     told = [e.values for e in journal.read_from(path, begun)[0] if e.kind == "event"]
     ends = [values for values in told if values["status"] in ENDS]
     if not ends:
+        if problem := lack_of_room(path.parent, _JOURNAL_BYTES, "the end of its journal"):
+            raise RunFailed(problem)
         raise WorkersLost(f"the run in {job.run} ended without saying why; start it again to go on")
-    if problem := failure(ends[-1]):
-        raise problem
+    if failed := failure(ends[-1]):
+        raise failed
     return str(ends[-1]["status"])
 
 

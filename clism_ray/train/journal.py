@@ -9,8 +9,9 @@ import json
 import os
 import time
 from collections.abc import Iterable, Iterator
+from io import FileIO
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 
 JOURNAL = "journal.jsonl"
 
@@ -32,15 +33,32 @@ def entry(kind: str, step: int, values: dict[str, Any]) -> Entry:
 def append(path: Path, entries: Iterable[Entry]) -> None:
     """Add entries in one write, so that a reader meets whole lines only.
 
-    A line that a crash left half written is cut off first: readers never saw it.
+    A line that a crash left half written is cut off first: readers never saw it. Raises OSError if
+    not all of them can be written; then none is there.
     """
     text = "".join(json.dumps(item._asdict()) + "\n" for item in entries)
-    with path.open("a+b") as file:
+    left = memoryview(text.encode())
+    with path.open("a+b", buffering=0) as file:  # what a buffer holds would follow later
         _cut_torn_line(file)
-        file.write(text.encode())
+        end = file.seek(0, os.SEEK_END)
+        try:
+            while left:
+                left = left[file.write(left) :]
+        except OSError:
+            file.truncate(end)
+            raise
 
 
-def _cut_torn_line(file: BinaryIO) -> None:
+def append_waiting(path: Path, waiting: list[Entry]) -> None:
+    """Add the entries that wait, and empty the list; all go on waiting if a disk is full, say."""
+    try:
+        append(path, waiting)
+    except OSError:
+        return
+    waiting.clear()
+
+
+def _cut_torn_line(file: FileIO) -> None:
     size = file.seek(0, os.SEEK_END)
     if not size:
         return

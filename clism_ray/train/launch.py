@@ -5,6 +5,7 @@ No MLflow and no encoder here: a trial is a process of its own, and starts faste
 
 import dataclasses
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from ray.train import UserCallback
@@ -13,7 +14,7 @@ from clism_ray.config import PretrainConfig
 from clism_ray.config_file import to_yaml
 from clism_ray.corpus.manifest import Manifest, read_manifest
 from clism_ray.corpus.storage import located
-from clism_ray.errors import WorkersLost
+from clism_ray.errors import RunFailed, WorkersLost
 from clism_ray.masking.microbatch import Recipe
 from clism_ray.masking.tokenizer import check_question, copy_tokenizer
 from clism_ray.model.card import model_card
@@ -115,14 +116,16 @@ def train_planned(plan: Plan, *callbacks: UserCallback, restarts: int | None = N
     )
     record = dataclasses.replace(record, status=RUNNING, steps=plan.steps)
     write_record(config, record)
-    status = FAILED
     try:
         status = fit(pretrain_on_worker, job, *callbacks, restarts=restarts)
-    except WorkersLost as lost:
-        raise WorkersLost(
-            f"{lost}\nstarted again, it goes on from the last checkpoint in {plan.folder}"
-        ) from lost
-    finally:
-        record = dataclasses.replace(record, status=status)
-        write_record(config, record)
+    except BaseException as error:
+        with suppress(RunFailed):  # where the disk is full: what ended the run is told
+            write_record(config, dataclasses.replace(record, status=FAILED))
+        if isinstance(error, WorkersLost):
+            raise WorkersLost(
+                f"{error}\nstarted again, it goes on from the last checkpoint in {plan.folder}"
+            ) from error
+        raise
+    record = dataclasses.replace(record, status=status)
+    write_record(config, record)
     return dataclasses.replace(plan, record=record)

@@ -87,7 +87,7 @@ def _train(worker: Worker) -> dict[str, Any]:
                 settle(worker)
     if worker.step == job.steps:
         collect(worker, wait=True)
-        export(worker, "last")
+        export(worker, "last", needed=True)
         settle(worker)
         return {"status": FINISHED}
     report(worker)

@@ -10,14 +10,17 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from clism_ray.errors import RunFailed
 from clism_ray.masking.tokenizer import load_tokenizer
 from clism_ray.model.export import export_model
-from clism_ray.train.beside import begin, make_room, nothing, settle
+from clism_ray.train.beside import GO_ON, begin, make_room, nothing, settle
 from clism_ray.train.engine import full_weights, parameter_count
 from clism_ray.train.job import TrainJob
+from clism_ray.train.room import START_AGAIN
 from clism_ray.train.run import write_json
+from clism_ray.train.status import WARNING
 from clism_ray.train.validate import all_sum
-from clism_ray.train.worker import Worker
+from clism_ray.train.worker import Worker, note
 
 MODEL = "model"  # a kind of writing
 BEST = "best"
@@ -30,10 +33,13 @@ def export(
     score: dict[str, float] | None = None,
     then: Callable[[], Any] = nothing,
     with_head: bool | None = None,
-) -> Future[Any]:
+    *,
+    needed: bool = False,
+) -> Future[Any] | None:
     """Begin to write the model as a Hugging Face folder `<run>/<name>`; `settle` ends it.
 
-    All ranks call it.
+    All ranks call it. None, with a warning in the journal, if there is no room for a model that is
+    not needed; for one that is, all ranks raise RunFailed.
 
     Args:
         worker: this one.
@@ -42,16 +48,23 @@ def export(
         then: called by the first worker when all is written; what it gives is the result.
         with_head: whether the span head is written too; default: if anything trains it, for a head
             as it was drawn would look trained.
+        needed: whether the run ends if it cannot be written.
     """
     settle(worker, MODEL)
     folder, what = Path(worker.job.run) / name, f"the exported model of step {worker.step}"
     size = parameter_count(worker.engine.module) * _BYTES_EXPORTED
-    make_room(worker, size, what)
+    try:
+        make_room(worker, size, what, START_AGAIN if needed else GO_ON)
+    except RunFailed as full:
+        if needed:
+            raise
+        note(worker, "event", {"status": WARNING, "problem": str(full)})
+        return None
     weights = full_weights(worker.engine)
     if not (worker.job.config.trains_head if with_head is None else with_head):
         weights = {name: w for name, w in weights.items() if not name.startswith("span_head.")}
     write = partial(_write, worker, folder, weights, score, then) if worker.rank == 0 else nothing
-    return begin(worker, MODEL, f"{what} in {folder}", size, write)
+    return begin(worker, MODEL, f"{what} in {folder}", size, write, needed=needed)
 
 
 def export_best(worker: Worker, found: dict[str, float]) -> None:

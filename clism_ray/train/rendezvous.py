@@ -5,6 +5,7 @@ Workers may not find each other: a port is taken in between, or one of them dies
 ones wait for it without end.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,7 +61,9 @@ class _Group(Backend):  # type: ignore[misc]
         except Exception as error:
             worker_group._worker_group_state.shutdown()  # gives their room back
             path = Path(backend_config.journal)
-            note_lost(path, max((entry.step for entry in journal.read(path)), default=0), error)
+            with suppress(OSError):  # a full disk is not what to tell of
+                step = max((entry.step for entry in journal.read(path)), default=0)
+                journal.append(path, [lost(step, error)])
             self.failed += 1
             # On its way to the driver an exception loses what it came from.
             problem = f"the workers could not be set up, {self.failed} times ({root_of(error)})"
@@ -87,7 +90,6 @@ class _OnItsDevice:
         pass  # nor does Ray Train's do anything there
 
 
-def note_lost(path: Path, step: int, error: BaseException) -> None:
-    """Tell the journal that workers died, or raised what nobody expected, and why."""
-    event = {"status": WORKERS_LOST, "problem": root_of(error)}
-    journal.append(path, [journal.entry("event", step, event)])
+def lost(step: int, error: BaseException) -> journal.Entry:
+    """What the journal is told when workers died, or raised what nobody expected, and why."""
+    return journal.entry("event", step, {"status": WORKERS_LOST, "problem": root_of(error)})

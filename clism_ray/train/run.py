@@ -7,7 +7,7 @@
     tokenizer/        with `[QUE]`
     journal.jsonl     every metric
     tracking.json     its place in MLflow, see `tracking_record`
-    checkpoints/      see `checkpoint`
+    checkpoints/      see `checkpoint`; checkpoints.set-aside-1/ and so on: those that did not hold
     best/, last/      exported models
     validating-*      see `validator`
     reservation       the placement group of the workers, of the latest start
@@ -25,7 +25,7 @@ from clism_ray.config import PretrainConfig, defaults, differences, identity, id
 from clism_ray.corpus.manifest import Manifest, windows
 from clism_ray.corpus.rows import read_rows
 from clism_ray.corpus.storage import Location
-from clism_ray.errors import InputError
+from clism_ray.errors import InputError, RunFailed
 from clism_ray.masking.microbatch import Recipe, plan_of
 from clism_ray.masking.tokenizer import load_tokenizer, save_tokenizer, train_tokenizer
 from clism_ray.model.fingerprint import fingerprint
@@ -116,15 +116,29 @@ def make_folder(config: PretrainConfig, record: RunRecord) -> None:
     """Make the run's folder, and clear away what starts that died left half made."""
     folder = run_folder(config)
     folder.mkdir(exist_ok=True)
-    for left in folder.glob("*.partial.*"):
-        shutil.rmtree(left, ignore_errors=True)
+    for place in (folder, folder / "checkpoints"):
+        for left in place.glob("*.partial.*"):
+            if left.is_dir():
+                shutil.rmtree(left, ignore_errors=True)
+            else:
+                left.unlink(missing_ok=True)
     if record.status == "new":  # a start that failed before it ran; its settings may be others
         shutil.rmtree(folder / "tokenizer", ignore_errors=True)
 
 
 def write_record(config: PretrainConfig, record: RunRecord) -> None:
-    """Remember a run; an interrupted write leaves the old record."""
-    write_json(run_folder(config) / RECORD, dataclasses.asdict(record))
+    """Remember a run; an interrupted write leaves the old record.
+
+    Raises RunFailed if it cannot be written.
+    """
+    path = run_folder(config) / RECORD
+    try:
+        write_json(path, dataclasses.asdict(record))
+    except OSError as error:
+        raise RunFailed(
+            f"{path}: cannot be written ({error.strerror or error}); make room, or see to its "
+            "storage, and start again"
+        ) from error
 
 
 def write_json(path: Path, tree: dict[str, Any]) -> None:

@@ -7,7 +7,8 @@ there the checkpoint before is the newest complete one, whatever dies.
 
 import math
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from clism_ray.errors import InputError, UnusableInput
 from clism_ray.train import checkpoint, copies, journal
 from clism_ray.train.beside import begin, make_room, settle
 from clism_ray.train.checkpoint import RunState
@@ -31,28 +33,51 @@ CHECKPOINT = "checkpoint"  # a kind of writing
 
 
 def resume(worker: Worker) -> None:
-    """Load the newest complete and undamaged checkpoint, if there is one."""
+    """Load the newest complete and undamaged checkpoint, if there is one.
+
+    Where there are some and none holds, they are kept aside, and the run begins anew. All ranks
+    raise UnusableInput if one of them cannot read its part.
+    """
     run = Path(worker.job.run)
     below = math.inf
     while (step := _newest_checkpoint(worker, run, below)) > 0:
         folder = checkpoint.folder_of(run, step)
-        sound = checkpoint.intact(folder, worker.rank, worker.workers)
+        with _told_to_all():
+            sound = checkpoint.intact(folder, worker.rank, worker.workers)
+            files = checkpoint.state_files(folder)
         if not all_sum(torch.tensor([float(not sound)]), worker.device).item():
-            load_parameters(worker.engine, checkpoint.state_files(folder), step)
+            load_parameters(worker.engine, files, step)
             worker.step = step
-            # The last report before a crash may not have reached the journal.
-            worker.unreported += checkpoint.metrics_in(folder)
+            with _told_to_all():
+                # The last report before a crash may not have reached the journal.
+                worker.unreported += checkpoint.metrics_in(folder)
             return
         problem = "its files are not as they were written; an older one, or none, is taken"
         note(worker, "event", {"status": CHECKPOINT_DAMAGED, "problem": problem}, step)
         below = step
+    if worker.rank == 0 and (aside := checkpoint.set_aside(run)):
+        problem = f"no checkpoint holds; they are kept in {aside}, and the run begins anew"
+        note(worker, "event", {"status": WARNING, "problem": problem})
+
+
+@contextmanager
+def _told_to_all() -> Iterator[None]:
+    """Raise on every rank what one of them meets in checkpoints that it cannot read."""
+    problem = None
+    try:
+        yield
+    except InputError as error:
+        problem = UnusableInput(str(error))
+    agree(problem)
 
 
 def _newest_checkpoint(worker: Worker, run: Path, below: float) -> int:
     """The step of rank 0's choice, the same on all ranks; 0 if there is none."""
-    steps = checkpoint.steps_saved(run) if worker.rank == 0 else []
-    known = (s for s in steps if s < below and checkpoint.complete(checkpoint.folder_of(run, s)))
-    return int(all_sum(torch.tensor([float(next(known, 0))]), worker.device).item())
+    with _told_to_all():
+        steps = [s for s in checkpoint.steps_saved(run) if s < below] if worker.rank == 0 else []
+        whole = (step for step in steps if checkpoint.complete(checkpoint.folder_of(run, step)))
+        newest = next(whole, 0)
+    return int(all_sum(torch.tensor([float(newest)]), worker.device).item())
 
 
 def save(worker: Worker) -> None:
@@ -112,7 +137,8 @@ def _conclude(worker: Worker, step: int, uncopied: str | None) -> None:
     """
     run = Path(worker.job.run)
     folder = checkpoint.folder_of(run, step)
-    lacking = worker.rank == 0 and checkpoint.complete(folder) is None
+    with _told_to_all():
+        lacking = worker.rank == 0 and checkpoint.complete(folder) is None
     agree(
         f"the first worker does not find every worker's files in {folder}; "
         "storage must be a folder that all nodes share"

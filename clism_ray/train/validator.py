@@ -6,7 +6,8 @@
 
 The model is on disk before a checkpoint of its step is, so a run that goes on from that checkpoint
 validates what it has left, or tells what was found. One model is validated at a time. A task that
-dies with its node is begun again; for one that finds no room, training does not wait for long.
+dies with its node is begun again; one that fails by itself is not, and for one that finds no room
+training does not wait for long.
 """
 
 import json
@@ -51,7 +52,7 @@ def begin_validation(worker: Worker) -> None:
     collect(worker, wait=True)
     name = f"validating-{worker.step:08d}"
     exported = export(worker, name, then=partial(_submit, worker.job, name), with_head=True)
-    if worker.rank == 0:
+    if worker.rank == 0 and exported:
         worker.validating = Validation(name, exported)
 
 
@@ -158,13 +159,16 @@ def _look(worker: Worker) -> None:
     validating = worker.validating
     if validating is None or not validating.task.done():
         return
+    if unsent := validating.task.exception():
+        _give_up(worker, validating, f"no task could be begun ({root_of(unsent)})")
+        return
     task = validating.task.result()
     if not ray.wait([task], timeout=0)[0]:
         return
     try:
         told = ray.get(task)
-    except RayTaskError:  # what it raised itself
-        raise
+    except RayTaskError as error:  # what it raised itself, and would raise again
+        _give_up(worker, validating, f"the task failed ({root_of(error)})")
     except RayError as error:
         if validating.tries == _TRIES:
             _give_up(worker, validating, f"{_TRIES} tasks died ({root_of(error)})")
@@ -196,7 +200,8 @@ def _give_up(worker: Worker, validating: Validation, why: str) -> None:
 
 
 def _leave(worker: Worker, validating: Validation) -> None:
-    ray.cancel(validating.task.result())
+    if not validating.task.exception():
+        ray.cancel(validating.task.result())
     worker.validating = None
 
 

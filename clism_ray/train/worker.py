@@ -23,6 +23,7 @@ class Writing(NamedTuple):
     size: int  # bytes, about, of all workers
     written: Future[Any]  # this worker's part
     conclude: Callable[[Any], None]  # on every rank, when all parts are written
+    needed: bool  # or the run goes on without what cannot be written
 
 
 @dataclasses.dataclass

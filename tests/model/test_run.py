@@ -23,7 +23,7 @@ from clism_ray.config import (
 )
 from clism_ray.config_losses import CacrConfig, ClismConfig, LossConfig
 from clism_ray.corpus.manifest import Manifest, read_manifest
-from clism_ray.errors import InputError
+from clism_ray.errors import InputError, RunFailed
 from clism_ray.hold import hold
 from clism_ray.masking.microbatch import Recipe
 from clism_ray.masking.tokenizer import QUESTION, load_tokenizer
@@ -76,6 +76,17 @@ def test_a_new_run_is_new_and_a_known_one_goes_on(
     write_record(config, stopped)
     assert open_run(config, manifest) == stopped
     assert [path.name for path in run_folder(config).iterdir()] == ["run.json"]
+
+
+def test_a_record_that_cannot_be_written_is_told_and_leaves_the_old_one(
+    config: PretrainConfig, manifest: Manifest
+) -> None:
+    record = open_run(config, manifest)
+    write_record(config, record)
+    (run_folder(config) / "run.tmp").mkdir()
+    with pytest.raises(RunFailed, match=r"run\.json: cannot be written \(Is a directory\); make"):
+        write_record(config, replace(record, status="failed"))
+    assert open_run(config, manifest) == record
 
 
 def test_the_same_name_with_another_identity_is_refused_with_the_difference(
@@ -195,6 +206,21 @@ def test_a_start_that_failed_before_it_ran_leaves_no_tokenizer_to_the_next(
     left.mkdir()
     make_folder(config, replace(record, status="stopped"))
     assert left.exists()
+
+
+def test_what_a_start_that_died_had_half_fetched_is_cleared_away(
+    config: PretrainConfig, manifest: Manifest
+) -> None:
+    run = run_folder(config)
+    whole = run / "checkpoints" / "step-00000020"
+    whole.mkdir(parents=True)
+    fetched = whole.with_name("step-00000040.partial.fetched")
+    fetched.mkdir()
+    (fetched / "rank-00000.json").touch()
+    (run / "journal.jsonl.partial.brought").touch()
+    make_folder(config, open_run(config, manifest))
+    assert list(run.rglob("*.partial.*")) == []
+    assert whole.is_dir()
 
 
 def held(config: PretrainConfig) -> AbstractContextManager[None]:

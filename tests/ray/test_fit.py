@@ -2,6 +2,7 @@
 
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,8 +13,9 @@ from ray.util import placement_group_table
 from clism_ray.config import ScalingConfig
 from clism_ray.errors import WorkersLost
 from clism_ray.train import fit as module
-from clism_ray.train import journal
+from clism_ray.train import journal, launch
 from clism_ray.train.fit import fit
+from tests.corpora import write_tiny_corpus
 from tests.tiny_run import tiny_run
 
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("ray_cluster")]
@@ -85,3 +87,36 @@ def test_ctrl_c_in_training_is_an_interruption_and_no_success(
 ) -> None:
     with pytest.raises(becomes):
         run(tmp_path, monkeypatch, SystemExit(code))
+
+
+def report_of(*steps: int) -> list[dict[str, Any]]:
+    return [{"entries": [journal.Entry(1, "train", step, {})._asdict() for step in steps]}]
+
+
+def test_what_the_journal_cannot_take_waits_for_the_next_report(small_disk: Path) -> None:
+    path = small_disk / "journal.jsonl"
+    callback = module.JournalCallback(str(path))
+    callback.after_report(None, report_of(1), None)
+    others = small_disk / "of others"
+    with suppress(OSError):
+        others.write_bytes(bytes(8 * 2**20))
+    callback.after_report(None, report_of(*range(2, 200)), None)
+    callback.after_exception(None, {0: RuntimeError("gone")})
+    others.unlink()
+    callback.after_report(None, report_of(200), None)
+    steps = [entry.step for entry in journal.read_from(path, 0)[0]]
+    assert steps == [*range(1, 200), 199, 200]
+
+
+def test_a_record_that_finds_no_room_does_not_hide_what_ended_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def end(*_: Any, **__: Any) -> str:
+        (tmp_path / "runs" / "run" / "run.tmp").mkdir()
+        raise WorkersLost("the workers are gone")
+
+    monkeypatch.setattr(launch, "fit", end)
+    write_tiny_corpus(tmp_path / "corpus", rows=40)
+    config = tiny_run(tmp_path / "corpus", tmp_path, length={"steps": 3})
+    with pytest.raises(WorkersLost, match=r"the workers are gone\nstarted again, it goes on"):
+        launch.train_planned(launch.plan_run(config))

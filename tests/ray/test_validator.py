@@ -102,6 +102,22 @@ def test_a_task_that_dies_again_and_again_is_told(
     )
 
 
+def test_a_task_that_fails_by_itself_is_told_and_not_begun_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(job: Any, name: str) -> dict[str, Any]:  # goes to its process by value
+        (Path(job.run) / f"{name}.begun").touch()
+        raise OSError("the model is cut short")
+
+    monkeypatch.setattr(validator, "validate_exported", fail)
+    (event,) = left_to(tmp_path).unreported
+    assert event.values["status"] == "warning"
+    assert event.values["problem"].startswith(
+        "the model of step 20 was not validated: the task failed (OSError: the model is cut short)"
+    )
+    assert left_over(tmp_path) == []
+
+
 def test_what_was_found_is_told_and_what_is_half_written_or_to_come_is_deleted(
     tmp_path: Path,
 ) -> None:

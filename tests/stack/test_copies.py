@@ -126,12 +126,13 @@ def test_a_copy_that_one_rank_did_not_end_is_passed_over(
     assert "step 40 was not copied whole; an older one is taken" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("name", ["state-00001-000.safetensors", "metrics.jsonl"])
 def test_a_copy_that_was_damaged_is_passed_over(
-    tmp_path: Path, place: str, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, place: str, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     saved_and_copied(tmp_path / "here", place, 20, 40)
     system, inner = system_of(place)
-    path = f"{inner}/step-00000040/state-00001-000.safetensors"
+    path = f"{inner}/step-00000040/{name}"
     size = system.get_file_info(path).size
     with system.open_output_stream(path) as file:
         file.write(b"x" * size)

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -223,3 +224,92 @@ def test_a_fault_in_writing_is_told_on_every_worker_with_step_and_place(tmp_path
     place = folder_of(run, 1)
     assert f"worker 1 could not write the checkpoint of step 1 in {place}: " in told[0]
     assert "No such file" in told[0]
+
+
+def save_twice(worker: Any, storage: Path) -> None:
+    from clism_ray.train.beside import settle
+    from clism_ray.train.saving import save
+
+    for _ in range(2):
+        take_step(worker)
+        save(worker)
+    settle(worker)
+
+
+def test_with_its_metrics_damaged_the_newest_checkpoint_is_passed_over(tmp_path: Path) -> None:
+    run = tell(tmp_path, save_twice)
+    metrics = folder_of(run, 2) / "metrics.jsonl"
+    metrics.write_bytes(b"[" + metrics.read_bytes()[1:])
+    tell(tmp_path, go_on)
+    assert [(tmp_path / f"resumed-{rank}").read_text() for rank in range(WORKERS)] == ["1", "1"]
+
+
+def fail_to_go_on(worker: Any, storage: Path) -> None:
+    from clism_ray.errors import UnusableInput
+    from clism_ray.train.saving import resume
+
+    with pytest.raises(UnusableInput, match=r"rank-00001\.json: cannot be read"):
+        resume(worker)
+    (storage / f"refused-{worker.rank}").touch()
+
+
+def test_every_worker_is_told_of_a_checkpoint_that_one_cannot_read(tmp_path: Path) -> None:
+    run = tell(tmp_path, save_twice)
+    listed = folder_of(run, 2) / "rank-00001.json"
+    listed.unlink()
+    listed.symlink_to(listed)
+    tell(tmp_path, fail_to_go_on)
+    assert all((tmp_path / f"refused-{rank}").exists() for rank in range(WORKERS))
+    assert checkpoint.steps_saved(run) == [2, 1]
+
+
+def test_where_no_checkpoint_holds_the_run_begins_anew_and_they_are_kept(tmp_path: Path) -> None:
+    run = tell(tmp_path, save_twice)
+    for step in (1, 2):
+        (folder_of(run, step) / "rank-00001.json").write_text("{}")
+    tell(tmp_path, go_on)
+    assert [(tmp_path / f"resumed-{rank}").read_text() for rank in range(WORKERS)] == ["0", "0"]
+    assert checkpoint.steps_saved(run) == [1]
+    aside = run / "checkpoints.set-aside-1"
+    assert sorted(path.name for path in aside.iterdir()) == ["step-00000001", "step-00000002"]
+
+
+def export_what_cannot_be_written(worker: Any, storage: Path) -> None:
+    from clism_ray.train.beside import settle
+    from clism_ray.train.models import export
+
+    export(worker, "best")  # of a model that is no encoder
+    settle(worker)
+    (told,) = [entry.values for entry in worker.unreported if entry.kind == "event"]
+    assert told["status"] == "warning"
+    assert told["problem"].startswith("worker 0 could not write the exported model of step 0 in ")
+    assert told["problem"].endswith("; the run goes on without it")
+    if worker.job.config.checkpoint.beside:
+        export(worker, "last", needed=True)
+        with pytest.raises(OSError, match=r"could not write the exported model of step 0"):
+            settle(worker)
+
+
+@pytest.mark.parametrize("beside", [True, False])
+def test_a_model_that_cannot_be_written_ends_a_run_if_it_is_the_last(
+    tmp_path: Path, beside: bool
+) -> None:
+    tell(tmp_path, export_what_cannot_be_written, beside=beside)
+
+
+def export_without_room(worker: Any, storage: Path) -> None:
+    from clism_ray.errors import RunFailed
+    from clism_ray.train import room
+    from clism_ray.train.models import export
+
+    room.shutil.disk_usage = lambda _: SimpleNamespace(free=0)
+    assert export(worker, "best") is None
+    (told,) = [entry.values["problem"] for entry in worker.unreported]
+    assert told.startswith("no room for the exported model of step 0 in ")
+    assert told.endswith("0 MiB are free; the run goes on without it")
+    with pytest.raises(RunFailed, match=r"no room .* make room and start again"):
+        export(worker, "last", needed=True)
+
+
+def test_a_model_without_room_ends_a_run_if_it_is_the_last(tmp_path: Path) -> None:
+    tell(tmp_path, export_without_room)

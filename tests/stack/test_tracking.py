@@ -254,3 +254,18 @@ def test_a_store_that_fails_at_the_end_undoes_nothing(
     client(tracker).delete_run(run_id(tracker))
     assert not tracker.close("finished", [], [(tmp_path / "gone.txt", None)])
     assert "did not take the end of a run" in capsys.readouterr().out
+
+
+def test_a_place_in_mlflow_that_cannot_be_remembered_ends_nothing(
+    store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tracker = Tracker(store, new_run(store))
+    in_the_way = tracker.new.folder / "tracking.tmp"
+    in_the_way.mkdir()
+    with pytest.raises(StoreFailed, match=r"tracking\.json cannot be written: Is a directory"):
+        tracker.deliver(entries(1, 3))
+    assert not tracker.close("finished", entries(1, 3), [])
+    assert "MLflow did not take the end of a run" in capsys.readouterr().out
+    in_the_way.rmdir()
+    assert tracker.close("finished", entries(1, 3), [])
+    assert steps_of(tracker) == [1, 2, 3]

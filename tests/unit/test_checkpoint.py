@@ -5,12 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from clism_ray.errors import InputError
+from clism_ray.errors import InputError, Unavailable
 from clism_ray.train.checkpoint import (
     RunState,
     complete,
+    folder_of,
     intact,
     keep_newest,
+    metrics_in,
+    set_aside,
     state_files,
     steps_saved,
     write_list,
@@ -30,7 +33,8 @@ def test_every_file_is_on_the_list_of_the_rank_that_wrote_it(tmp_path: Path) -> 
     folder = save(tmp_path, 500)
     for rank, paths in shards(folder).items():
         listed = json.loads((folder / f"rank-{rank:05d}.json").read_text())["files"]
-        assert set(listed) == {str(path.relative_to(folder)) for path in paths}
+        metrics = {"metrics.jsonl"} if rank == 0 else set()
+        assert set(listed) == {str(path.relative_to(folder)) for path in paths} | metrics
 
 
 @pytest.mark.parametrize("missing", [0, 1])
@@ -63,6 +67,28 @@ def test_a_changed_byte_is_found_by_the_rank_that_looks_after_it(
     assert found == [finder]
 
 
+def test_damaged_metrics_are_damage_like_any_other(tmp_path: Path) -> None:
+    folder = save(tmp_path, 500)
+    path = folder / "metrics.jsonl"
+    written = path.read_bytes()
+    path.write_bytes(b"[" + written[1:])
+    assert [intact(folder, rank, WORKERS) for rank in range(WORKERS)] == [False, True]
+    path.write_bytes(written[:-1])
+    assert complete(folder) is None
+    path.unlink()
+    assert complete(folder) is None
+
+
+def test_a_checkpoint_whose_list_does_not_know_its_metrics_still_counts(tmp_path: Path) -> None:
+    folder = save(tmp_path, 500)
+    path = folder / "rank-00000.json"
+    listed = json.loads(path.read_text())
+    del listed["files"]["metrics.jsonl"]
+    path.write_text(json.dumps(listed))
+    assert intact(folder, 0, 1)
+    assert [entry.step for entry in metrics_in(folder)] == [500]
+
+
 def test_what_others_began_and_left_is_not_of_it(tmp_path: Path) -> None:
     folder = save(tmp_path, 500)
     (folder / "state-00002-000.safetensors").write_bytes(b"a third worker's, which died")
@@ -92,6 +118,58 @@ def test_a_list_cut_short_is_no_list(tmp_path: Path) -> None:
     path.write_text(path.read_text()[:-9])
     assert complete(folder) is None
     assert not intact(folder, 1, WORKERS)
+
+
+@pytest.mark.parametrize("text", ["null", "[]", '{"stbte": {}, "files": {}}'])
+def test_a_list_that_is_json_of_another_form_is_no_list(tmp_path: Path, text: str) -> None:
+    folder = save(tmp_path, 500)
+    (folder / "rank-00000.json").write_text(text)
+    assert complete(folder) is None
+
+
+def make_unreadable(path: Path) -> None:
+    """A path that leads to itself: as with a storage that fails, nobody knows what is there."""
+    if path.is_dir():
+        path.rename(path.with_name("elsewhere"))
+    else:
+        path.unlink()
+    path.symlink_to(path)
+
+
+@pytest.mark.parametrize("name", ["rank-00001.json", "state-00001-000.safetensors"])
+def test_what_cannot_be_read_is_not_taken_for_damaged_nor_deleted(
+    tmp_path: Path, name: str
+) -> None:
+    for step in (100, 200, 300):
+        save(tmp_path, step)
+    folder = folder_of(tmp_path, 300)
+    make_unreadable(folder / name)
+    with pytest.raises(Unavailable, match=rf"step-00000300/{name}: cannot be read .*may be sound"):
+        complete(folder)
+    keep_newest(tmp_path, 1, after=300)
+    assert steps_saved(tmp_path) == [300, 200]
+
+
+def test_where_checkpoints_cannot_be_listed_none_is_not_the_answer(tmp_path: Path) -> None:
+    save(tmp_path, 100)
+    make_unreadable(tmp_path / "checkpoints")
+    with pytest.raises(Unavailable, match=r"checkpoints: cannot be read"):
+        steps_saved(tmp_path)
+
+
+def test_checkpoints_none_of_which_holds_are_set_aside_each_time(tmp_path: Path) -> None:
+    for number in (1, 2):
+        save(tmp_path, 100)
+        assert set_aside(tmp_path) == tmp_path / f"checkpoints.set-aside-{number}"
+        assert steps_saved(tmp_path) == []
+        assert (tmp_path / f"checkpoints.set-aside-{number}" / "step-00000100").is_dir()
+
+
+def test_what_was_never_finished_is_not_set_aside(tmp_path: Path) -> None:
+    assert set_aside(tmp_path) is None
+    save(tmp_path, 100, ranks=())
+    assert set_aside(tmp_path) is None
+    assert steps_saved(tmp_path) == [100]
 
 
 def test_checkpoints_come_newest_first_and_other_folders_are_none(tmp_path: Path) -> None:

@@ -1,11 +1,23 @@
 """The journal of a run, and the lines a person reads of it."""
 
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clism_ray.train.journal import Entry, append, entry, first_of_each, read, read_from
+from clism_ray.train.journal import (
+    Entry,
+    append,
+    append_waiting,
+    entry,
+    first_of_each,
+    read,
+    read_from,
+)
 from clism_ray.train.progress import describe
 
 
@@ -57,6 +69,43 @@ def test_a_line_torn_by_a_crash_spoils_none_that_follow(tmp_path: Path) -> None:
     path.write_bytes(b'{"tim')
     append(path, [at(1)])
     assert read(path) == [at(1)]
+
+
+@contextmanager
+def files_no_longer_than(size: int) -> Iterator[None]:
+    """As on a full disk, part of a write finds room and the rest does not."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_entries_that_find_no_room_leave_the_journal_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    append(path, [at(1)])
+    size = path.stat().st_size
+    with files_no_longer_than(2 * size + 5), pytest.raises(OSError, match="too large"):
+        append(path, [at(2), at(3)])
+    assert path.stat().st_size == size
+
+
+def test_entries_wait_for_room_and_are_then_written_whole_and_in_order(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    waiting = [at(1)]
+    append_waiting(path, waiting)
+    _, position = read_from(path, 0)
+    for step in (2, 3):
+        waiting.append(at(step))
+        with files_no_longer_than(path.stat().st_size + 5):
+            append_waiting(path, waiting)
+    assert waiting == [at(2), at(3)]
+    waiting.append(at(4))
+    append_waiting(path, waiting)
+    assert waiting == []
+    assert read_from(path, position)[0] == [at(2), at(3), at(4)]
+    assert read(path) == [at(1), at(2), at(3), at(4)]
 
 
 @given(st.integers(1, 9), st.lists(st.tuples(st.integers(0, 9), st.integers(1, 9)), max_size=4))
