@@ -37,6 +37,7 @@ def copy(folder: Path, rank: int, place: str, keep: int) -> str | None:
         system, inner = system_of(place)
         system.create_dir(f"{inner}/{folder.name}", recursive=True)
         if rank == 0:
+            copied_records.send_tokenizer(folder.parent.parent, system, inner)
             copied_records.send_curve(folder.parent.parent, system, inner)
         for name in checkpoint.files_of_rank(folder, rank):
             target = f"{inner}/{folder.name}/{name}"
@@ -52,7 +53,7 @@ def copy(folder: Path, rank: int, place: str, keep: int) -> str | None:
 def fetch_newest(place: str, run: Path, identity_hash: str) -> int | None:
     """Fetch the newest sound copy, unless the run has a sound checkpoint as new; its step.
 
-    With it comes what the run lacks beside its checkpoints.
+    With it come its tokenizer, and what the run lacks beside its checkpoints.
 
     Raises InputError if the place cannot be reached, or if the copy is of other settings.
     """

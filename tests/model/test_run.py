@@ -197,6 +197,17 @@ def test_a_start_that_failed_before_it_ran_leaves_no_tokenizer_to_the_next(
     assert left.exists()
 
 
+def test_a_checkpoint_that_came_from_elsewhere_keeps_the_tokenizer_that_came_with_it(
+    config: PretrainConfig, manifest: Manifest
+) -> None:
+    """The start that brought both ended before it wrote a record."""
+    brought = run_folder(config) / "tokenizer"
+    brought.mkdir(parents=True)
+    folder_of(run_folder(config), 20).mkdir(parents=True)
+    make_folder(config, open_run(config, manifest))
+    assert brought.exists()
+
+
 def held(config: PretrainConfig) -> AbstractContextManager[None]:
     return hold(run_folder(config), f"the run {config.name!r}")
 

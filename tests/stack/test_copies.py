@@ -52,6 +52,11 @@ def steps_at(place: str) -> list[str]:
     return sorted(entry.base_name for entry in system.get_file_info(fs.FileSelector(inner)))
 
 
+def files_below(folder: Path) -> dict[str, str]:
+    found = [path for path in folder.rglob("*") if path.is_file()]
+    return {path.relative_to(folder).as_posix(): path.read_text() for path in found}
+
+
 def test_the_newest_copy_is_fetched_as_it_was_written(tmp_path: Path, place: str) -> None:
     here, there = tmp_path / "here", tmp_path / "there"
     saved_and_copied(here, place, 20, 40)
@@ -89,6 +94,28 @@ def test_the_record_the_curve_and_the_best_model_come_along(tmp_path: Path, plac
     assert fetch_newest(place, tmp_path / "third", IDENTITY) == 60
     assert (tmp_path / "third" / "best" / "config.json").read_text() == "new"
     assert not list(tmp_path.rglob("*.partial.*"))
+
+
+def test_the_tokenizer_comes_in_the_place_of_one_that_was_made_anew(
+    tmp_path: Path, place: str
+) -> None:
+    here, there = tmp_path / "here", tmp_path / "there"
+    texts = {"tokenizer.json": "{}", "more/template.jinja": "text"}
+    for run, text in ((here, texts), (there, {"tokenizer.json": "made anew", "other": ""})):
+        for name, content in text.items():
+            (run / "tokenizer" / name).parent.mkdir(parents=True, exist_ok=True)
+            (run / "tokenizer" / name).write_text(content)
+    saved_and_copied(here, place, 20)
+    for run in (there, tmp_path / "third"):
+        assert fetch_newest(place, run, IDENTITY) == 20
+        assert files_below(run / "tokenizer") == texts
+        assert not list(run.rglob("*.partial*"))
+    system, inner = system_of(place)
+    with system.open_output_stream(f"{inner}/tokenizer/tokenizer.json") as cut_short:
+        cut_short.write(b"{")
+    saved_and_copied(here, place, 40)
+    assert fetch_newest(place, tmp_path / "fourth", IDENTITY) == 40
+    assert files_below(tmp_path / "fourth" / "tokenizer") == texts
 
 
 def test_what_could_not_all_be_fetched_is_fetched_by_the_next_start(
