@@ -21,6 +21,7 @@ _FILES = (RECORD, TRACKING, journal.JOURNAL)
 _TOKENIZER = "tokenizer"
 _BEST = "best"
 _SCORE = "best.json"
+WRITTEN = frozenset((*_FILES, _TOKENIZER, _BEST, _SCORE))  # at the place of a run's copies
 _HERE = fs.LocalFileSystem()
 
 

@@ -14,7 +14,7 @@ from clism_ray.corpus.storage import system_of
 from clism_ray.errors import InputError
 from clism_ray.train import copied_records
 from clism_ray.train.checkpoint import complete, folder_of, intact, steps_saved
-from clism_ray.train.copies import copy, fetch_newest, place_of
+from clism_ray.train.copies import any_at, copy, fetch_newest, place_of, remove
 from tests.checkpoints import write_checkpoint
 from tests.object_store import object_store
 
@@ -189,6 +189,19 @@ def test_of_whole_copies_so_many_are_kept_and_the_one_that_is_being_made(
     assert steps_at(place) == ["step-00000060", "step-00000080"]
 
 
+def test_copies_are_removed_with_all_that_came_along(tmp_path: Path, place: str) -> None:
+    for name in ("run.json", "best.json", "best/config.json", "tokenizer/tokenizer.json"):
+        (tmp_path / "run" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "run" / name).write_text(name)
+    assert not any_at(place)
+    remove(place)  # nothing
+    saved_and_copied(tmp_path / "run", place, 20, 40)
+    assert any_at(place)
+    remove(place)
+    assert not any_at(place)
+    assert fetch_newest(place, tmp_path / "there", IDENTITY) is None
+
+
 def test_a_copy_of_other_settings_is_refused(tmp_path: Path, place: str) -> None:
     saved_and_copied(tmp_path / "here", place, 20)
     with pytest.raises(InputError, match=r"of step 20 there is of other settings.*another name="):
@@ -226,3 +239,5 @@ def test_a_place_that_is_away_is_told_and_stops_no_writing(tmp_path: Path) -> No
         InputError, match=r"checkpoint\.copy_to: s3://bucket/x/run.* cannot be read"
     ):
         fetch_newest(away, tmp_path / "there", IDENTITY)
+    with pytest.raises(InputError, match=r"^s3://bucket/x/run.*: cannot be reached"):
+        any_at(away)
