@@ -15,7 +15,7 @@ from typing import Any
 
 from pyarrow import fs
 
-from clism_ray.corpus.storage import below, located, system_of
+from clism_ray.corpus.storage import below, located, sizes, system_of
 from clism_ray.errors import InputError
 from clism_ray.passwords import masked
 from clism_ray.train import checkpoint, copied_records
@@ -37,6 +37,7 @@ def copy(folder: Path, rank: int, place: str, keep: int) -> str | None:
         system, inner = system_of(place)
         system.create_dir(f"{inner}/{folder.name}", recursive=True)
         if rank == 0:
+            copied_records.send_tokenizer(folder.parent.parent, system, inner)
             copied_records.send_curve(folder.parent.parent, system, inner)
         for name in checkpoint.files_of_rank(folder, rank):
             target = f"{inner}/{folder.name}/{name}"
@@ -52,7 +53,7 @@ def copy(folder: Path, rank: int, place: str, keep: int) -> str | None:
 def fetch_newest(place: str, run: Path, identity_hash: str) -> int | None:
     """Fetch the newest sound copy, unless the run has a sound checkpoint as new; its step.
 
-    With it comes what the run lacks beside its checkpoints.
+    With it come its tokenizer, and what the run lacks beside its checkpoints.
 
     Raises InputError if the place cannot be reached, or if the copy is of other settings.
     """
@@ -78,6 +79,30 @@ def fetch_newest(place: str, run: Path, identity_hash: str) -> int | None:
             "start again when it can, or leave checkpoint.copy_to out to begin without it"
         ) from error
     return None
+
+
+def remove(place: str) -> None:
+    """Remove what `copy` wrote of a run, and its folder if it held nothing else.
+
+    Raises InputError if the place does not let it.
+    """
+    system, inner = system_of(place)
+    try:
+        for entry in _written(system, inner):
+            system.delete_file(entry.path) if entry.is_file else system.delete_dir(entry.path)
+        folder = system.get_file_info(inner).type == fs.FileType.Directory
+        if folder and not system.get_file_info(fs.FileSelector(inner)):
+            system.delete_dir(inner)
+    except Exception as error:  # a store's library may raise its own
+        raise InputError(
+            f"checkpoint.copy_to: copies in {masked(place)} cannot be removed: "
+            f"{masked(str(error))}; the run stays, remove it when they can be"
+        ) from error
+
+
+def any_at(place: str) -> bool:
+    """Whether a run has copies, or parts of some; InputError if the place cannot be reached."""
+    return any(_is_own(path.partition("/")[0]) for path in sizes(place))
 
 
 def _newest_sound(run: Path) -> int:
@@ -116,6 +141,17 @@ def _steps(system: Any, inner: str) -> list[int]:
     entries = system.get_file_info(fs.FileSelector(inner, allow_not_found=True))
     found = (_STEP.fullmatch(entry.base_name) for entry in entries)
     return sorted((int(match[1]) for match in found if match), reverse=True)
+
+
+def _written(system: Any, inner: str) -> list[Any]:
+    """What `copy` wrote, whole or not."""
+    entries = system.get_file_info(fs.FileSelector(inner, allow_not_found=True))
+    return [entry for entry in entries if _is_own(entry.base_name)]
+
+
+def _is_own(name: str) -> bool:
+    name = name.removesuffix(".partial")
+    return name in copied_records.WRITTEN or _STEP.fullmatch(name) is not None
 
 
 def _all_lists(system: Any, folder: str) -> bool:

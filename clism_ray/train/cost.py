@@ -55,16 +55,19 @@ class Batches:
         return epochs * self.rows + min(over * self.global_batch, self.rows)
 
 
-def operations(shape: Shape, load: Load, recompute: bool = False) -> float:
+def operations(
+    shape: Shape, load: Load, recompute: bool = False, encoded_first: bool = False
+) -> float:
     """FLOPs of a forward and a backward.
 
     6 a weight and token (Kaplan et al. 2020, section 2.1), attention's two products 12 D L a token
     of a sequence of L, and the MLM head's products over masked tokens. Recomputing adds a forward
-    of the layers: a third.
+    of the layers: a third. So does CACR over a whole step, where a micro-batch is `encoded_first`
+    for its vectors alone (see `negatives`).
     """
     layers = 6 * shape.matrices * load.tokens + 12 * shape.layers * shape.hidden * load.squares
     head = 6 * load.masked * shape.hidden * (shape.vocabulary + shape.hidden)
-    return layers * (4 / 3 if recompute else 1) + head
+    return layers * (3 + recompute + encoded_first) / 3 + head
 
 
 def sent(shape: Shape, stage: int, workers: int, turns: int) -> float:

@@ -89,7 +89,12 @@ def estimate(config: PretrainConfig, given: Given) -> Estimate:
         recipe = dataclasses.replace(recipe_of(config, corpus), tokenizer=str(tokenizer))
         usual = _usual(recipe, bool(rows and tokenizer), given, assumed)
     largest = activations.longest(config.batch.pairs, config.tokenizer, config.masking)
-    operations = cost.operations(shape, usual, config.scaling.activation_checkpointing)
+    operations = cost.operations(
+        shape,
+        usual,
+        config.scaling.activation_checkpointing,
+        encoded_first=config.losses.cacr.negatives == "global",
+    )
     seconds, speed = _seconds(config, batches, operations, given)
     return Estimate(
         name=config.name,
@@ -233,12 +238,8 @@ def _seconds(
         seconds = batches.turns * operations / (given.tflops * 1e12 * given.mfu)
         of = f"{given.mfu:.0%} of {given.tflops:g} TFLOP/s a worker"
         return seconds, f"{of}, and not a moment on the network or for data"
-    rate, source = given.pairs_per_second, "as given"
-    if rate is None:
-        entries = journal.read(run_folder(config) / journal.JOURNAL)
-        found = [e.values["speed/pairs_per_second"] for e in entries if e.kind == "train"]
-        rate = statistics.median(found) if found else None
-        source = f"the median of {len(found)} steps of this run so far"
-    if not rate:
-        return None, "not known: give --pairs-per-second, or --tflops and --mfu"
-    return batches.global_batch / rate, f"{rate:,.1f} pairs/s, {source}"
+    if rate := given.pairs_per_second:
+        return batches.global_batch / rate, f"{rate:,.1f} pairs/s, as given"
+    if found := journal.step_seconds(run_folder(config) / journal.JOURNAL):
+        return statistics.median(found), f"the median of {len(found)} steps of this run so far"
+    return None, "not known: give --pairs-per-second, or --tflops and --mfu"

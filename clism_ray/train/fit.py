@@ -23,9 +23,9 @@ from clism_ray import cluster
 from clism_ray.config import ScalingConfig as Scaling
 from clism_ray.errors import RunFailed, WorkersLost, input_error_in, root_of
 from clism_ray.train import journal
+from clism_ray.train.capacity import worker_resources
 from clism_ray.train.gauges import PublishGauges
 from clism_ray.train.job import TrainJob
-from clism_ray.train.preflight import worker_resources
 from clism_ray.train.recount import CountAnew
 from clism_ray.train.rendezvous import PatientTorch, lost
 from clism_ray.train.room import lack_of_room

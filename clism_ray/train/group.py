@@ -1,5 +1,6 @@
 """A worker among those that Ray Train has started: how it is set up, and what it reports."""
 
+import time
 from pathlib import Path
 
 import ray
@@ -99,6 +100,7 @@ def report(worker: Worker) -> None:
     """Hand the entries since the last report to the driver. A barrier: all ranks call it."""
     report_entries(worker.unreported)
     worker.unreported.clear()
+    worker.reported = time.monotonic()
 
 
 def report_entries(entries: list[journal.Entry]) -> None:

@@ -94,3 +94,13 @@ def first_of_each(entries: Iterable[Entry]) -> Iterator[Entry]:
 def read(path: Path) -> list[Entry]:
     """The whole journal, each step once."""
     return list(first_of_each(read_from(path, 0)[0]))
+
+
+def step_seconds(path: Path) -> list[float]:
+    """Seconds of each step in a journal, but for those in which masking kept no pair.
+
+    A step tells a rate, which is that of the pairs that were kept.
+    """
+    steps = [item.values for item in read(path) if item.kind == "train"]
+    rates = [(values["data/pairs"], values["speed/pairs_per_second"]) for values in steps]
+    return [pairs / rate for pairs, rate in rates if rate]

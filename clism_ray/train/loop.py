@@ -43,6 +43,10 @@ from clism_ray.train.validate import all_sum, validate
 from clism_ray.train.validator import begin_validation, collect, take_up
 from clism_ray.train.worker import Worker, agree, note
 
+# Between reports, however long steps take: a node that leaves is told of at a report, and may give
+# half a minute of notice.
+_REPORT_SECONDS = 5.0
+
 
 def train(job: TrainJob) -> None:
     """Run a training job from where it stands to its end. All ranks run this together."""
@@ -75,7 +79,7 @@ def _train(worker: Worker) -> dict[str, Any]:
         if _due(worker, job.config.validation.every_steps):
             note_validation(worker)
         to_save = _due(worker, job.config.checkpoint.every_steps)
-        if to_save or _due(worker, job.config.tracking.log_every_steps):
+        if to_save or worker.report_due or _due(worker, job.config.tracking.log_every_steps):
             settle(worker, wait=False)
             collect(worker)
             report(worker)
@@ -162,9 +166,11 @@ def take_step(
     config = worker.job.config
     batches = [batch for _, batch in taken]
     dropped = [sum(batch.dropped.get(reason, 0) for batch in batches) for reason in DROP_REASONS]
-    more = [int(over), int(problem is not None), digest_of(batches), *dropped]
+    late = worker.rank == 0 and time.monotonic() - worker.reported > _REPORT_SECONDS
+    more = [int(over), int(problem is not None), int(late), digest_of(batches), *dropped]
     shared = all_sum(torch.cat([counts_of(batches).long(), torch.tensor(more)]), worker.device)
-    counts, dropped_all = shared[:4].double(), shared[7:]
+    counts, dropped_all = shared[:4].double(), shared[8:]
+    worker.report_due = bool(shared[6])
     if shared[5]:
         agree(problem)
     if shared[4]:
@@ -188,7 +194,7 @@ def take_step(
         "data/pairs": float(counts[1]),
         "data/questions": float(counts[0]),
         "data/tokens": float(counts[3]),
-        "data/row_digest": int(shared[6]) % MODULUS,
+        "data/row_digest": int(shared[7]) % MODULUS,
         **{
             f"dropped/{reason}": float(count)
             for reason, count in zip(DROP_REASONS, dropped_all, strict=True)

@@ -1,14 +1,14 @@
 """What can be known to fail before any worker starts, each in one sentence."""
 
 import dataclasses
-import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from clism_ray.config import PretrainConfig, ScalingConfig
 from clism_ray.errors import InputError
 from clism_ray.placement import Node, Resources, carriers, carries, check_labels, written
 from clism_ray.train import checkpoint
+from clism_ray.train.capacity import filled, most, placed, room, worker_resources
 from clism_ray.train.settings import Settings
 
 _KEYS = {"CPU": "scaling.cpus_per_worker", "GPU": "scaling.gpus_per_worker"}
@@ -46,8 +46,8 @@ def check_resources(config: Settings, nodes: Sequence[Node], data_task: bool = T
     for wanted in ({name: amount} for name, amount in each.items()):
         _check_room(scaling, wanted, nodes)
     _check_room(scaling, each, nodes)
-    workers = _most(scaling, nodes)
-    if data_task and _placed(config, nodes, workers=workers) is None:
+    workers = most(scaling, nodes)
+    if data_task and placed(config, nodes, workers=workers) is None:
         cpus = sum(node.resources.get("CPU", 0.0) for node in nodes)
         left = cpus - workers * scaling.cpus_per_worker
         where = f" with {written(scaling.data_labels)}" if scaling.data_labels else ""
@@ -57,6 +57,8 @@ def check_resources(config: Settings, nodes: Sequence[Node], data_task: bool = T
             f"{scaling.cpus_per_data_task:g}: the run would wait for its first micro-batch for "
             "ever; lower scaling.cpus_per_worker"
         )
+    if data_task and scaling.min_workers:
+        _check_room_on_fewer_nodes(scaling, nodes)
 
 
 def check_validator(config: PretrainConfig, nodes: Sequence[Node]) -> None:
@@ -67,20 +69,13 @@ def check_validator(config: PretrainConfig, nodes: Sequence[Node]) -> None:
             "validation.beside is true, but a run with scaling.min_workers takes all that its "
             "workers find room for; leave one of the two out"
         )
-    if config.validation.beside and _placed(config, nodes, workers=workers + 1) is None:
+    if config.validation.beside and placed(config, nodes, workers=workers + 1) is None:
         each = " and ".join(f"{n:g} {name}" for name, n in worker_resources(config.scaling).items())
         raise InputError(
             f"validation.beside takes {each}, as a worker does, and the cluster has no room for "
             f"it beside {workers} workers and a data task; lower scaling.workers, or give "
             "validation.beside=false, and training waits while the workers validate"
         )
-
-
-def worker_resources(scaling: ScalingConfig) -> Resources:
-    """What a worker takes of its node."""
-    own = {"CPU": scaling.cpus_per_worker, "GPU": scaling.gpus_per_worker}
-    wanted = {**own, **scaling.resources_per_worker}
-    return {name: amount for name, amount in wanted.items() if amount}
 
 
 def runs_at_once(
@@ -90,12 +85,12 @@ def runs_at_once(
 
     A run that may have fewer workers is one where not all of them find room: it takes all there is.
     """
-    runs, left = 0, _placed(config, nodes, driver, data_task)
+    runs, left = 0, placed(config, nodes, driver, data_task)
     while left:
-        runs, left = runs + 1, _placed(config, left, driver, data_task)
+        runs, left = runs + 1, placed(config, left, driver, data_task)
     if not runs and config.scaling.min_workers:
         runs = int(
-            _placed(config, nodes, driver, data_task, _most(config.scaling, nodes)) is not None
+            placed(config, nodes, driver, data_task, most(config.scaling, nodes)) is not None
         )
     return runs
 
@@ -123,7 +118,7 @@ def awaited(config: Settings, free: Sequence[Node], data_task: bool = True) -> s
         data_task: whether it needs one.
     """
     scaling = config.scaling
-    if _placed(config, free, data_task=data_task, workers=scaling.fewest) is not None:
+    if placed(config, free, data_task=data_task, workers=scaling.fewest) is not None:
         return None
     able = carriers(free, scaling.labels)
     each = " and ".join(
@@ -160,7 +155,7 @@ def _check_room_is_counted(scaling: ScalingConfig, nodes: Sequence[Node]) -> Non
     if not (scaling.min_workers and scaling.labels):
         return
     others = [node for node in nodes if not carries(node, scaling.labels)]
-    if _room(worker_resources(scaling), others):
+    if room(worker_resources(scaling), others):
         raise InputError(
             "scaling.min_workers lets Ray count how many workers there is room for, and it counts "
             f"without scaling.labels: {len(others)} node(s) without {written(scaling.labels)} have "
@@ -169,11 +164,29 @@ def _check_room_is_counted(scaling: ScalingConfig, nodes: Sequence[Node]) -> Non
         )
 
 
+def _check_room_on_fewer_nodes(scaling: ScalingConfig, nodes: Sequence[Node]) -> None:
+    """An elastic run must find room for a data task on whichever nodes are left to its workers.
+
+    Ray gives it all the workers that these hold, and then nothing makes their micro-batches.
+    """
+    full, spare = filled(scaling, nodes)
+    workers = room(worker_resources(scaling), full)
+    if not spare and workers >= scaling.fewest:
+        raise InputError(
+            f"scaling.min_workers is {scaling.min_workers}, but {len(full)} of the cluster's "
+            f"{len(nodes)} node(s) have no room for a data task, which needs "
+            f"{scaling.cpus_per_data_task:g} CPU, once they hold all the workers they can: left "
+            "with these, the run would wait for its next micro-batch for ever. Bound the workers "
+            "of a node, with `ray start --resources '{\"slot\": 1}'` and "
+            "scaling.resources_per_worker.slot=1, or add a node for data tasks without a slot"
+        )
+
+
 def _check_room(scaling: ScalingConfig, wanted: Resources, nodes: Sequence[Node]) -> None:
     """A worker needs all it wants on one node."""
     nodes = carriers(nodes, scaling.labels)
-    room = _room(wanted, nodes)
-    if room < scaling.fewest:
+    held = room(wanted, nodes)
+    if held < scaling.fewest:
         each = " and ".join(f"{amount:g} {name}" for name, amount in wanted.items())
         there = " and ".join(
             f"{sum(node.resources.get(name, 0.0) for node in nodes):g} {name}" for name in wanted
@@ -185,61 +198,6 @@ def _check_room(scaling: ScalingConfig, wanted: Resources, nodes: Sequence[Node]
         where = f" with {written(scaling.labels)} and" if scaling.labels else " with"
         raise InputError(
             f"scaling.{key} asks for {scaling.fewest} workers of {each} each, but the cluster's "
-            f"{len(nodes)} node(s){where} {there} in all hold {room} of them; "
+            f"{len(nodes)} node(s){where} {there} in all hold {held} of them; "
             f"lower scaling.{key} or {keys}, or add nodes"
         )
-
-
-def _most(scaling: ScalingConfig, nodes: Sequence[Node]) -> int:
-    """How many workers a run has; an elastic one takes all there is room for."""
-    able = carriers(nodes, scaling.labels)
-    return min(scaling.workers, _room(worker_resources(scaling), able))
-
-
-def _room(wanted: Resources, nodes: Sequence[Node]) -> int:
-    """How many workers the nodes hold."""
-    return sum(
-        min(
-            math.floor(node.resources.get(name, 0.0) / amount + 1e-9)
-            for name, amount in wanted.items()
-        )
-        for node in nodes
-    )
-
-
-def _placed(
-    config: Settings,
-    nodes: Sequence[Node],
-    driver: float = 0.0,
-    data_task: bool = True,
-    workers: int | None = None,
-) -> list[Node] | None:
-    """What the nodes have left beside one run; None if it does not fit."""
-    scaling = config.scaling
-    beside = {"CPU": data_task * scaling.cpus_per_data_task + driver}
-    worker = worker_resources(scaling)
-    able = [at for at, node in enumerate(nodes) if carries(node, scaling.labels)]
-    for at, node in enumerate(nodes):
-        if data_task and not carries(node, scaling.data_labels):
-            continue
-        left = _taken(beside, 1, list(nodes), [at])
-        left = left and _taken(worker, workers or scaling.workers, left, able)
-        if left:
-            return left
-    return None
-
-
-def _taken(
-    wanted: Resources, times: int, nodes: list[Node], places: Iterable[int]
-) -> list[Node] | None:
-    """What is left when something is taken so many times, from the first nodes that have it."""
-    wanted = {name: amount for name, amount in wanted.items() if amount}
-    if not wanted:
-        return nodes
-    for at in places:
-        there = min(times, _room(wanted, nodes[at : at + 1]))
-        had = nodes[at].resources
-        left = {**had, **{name: had.get(name, 0.0) - there * wanted[name] for name in wanted}}
-        nodes = [*nodes[:at], nodes[at]._replace(resources=left), *nodes[at + 1 :]]
-        times -= there
-    return None if times else nodes

@@ -29,6 +29,7 @@ from clism_ray.errors import InputError, RunFailed
 from clism_ray.masking.microbatch import Recipe, plan_of
 from clism_ray.masking.tokenizer import load_tokenizer, save_tokenizer, train_tokenizer
 from clism_ray.model.fingerprint import fingerprint
+from clism_ray.train.checkpoint import steps_saved
 from clism_ray.train.known_run import RECORD
 from clism_ray.train.status import FINISHED
 
@@ -122,7 +123,9 @@ def make_folder(config: PretrainConfig, record: RunRecord) -> None:
                 shutil.rmtree(left, ignore_errors=True)
             else:
                 left.unlink(missing_ok=True)
-    if record.status == "new":  # a start that failed before it ran; its settings may be others
+    # Of a start that failed before it ran, whose settings may be others; but a checkpoint keeps its
+    # own, which came with it.
+    if record.status == "new" and not steps_saved(folder):
         shutil.rmtree(folder / "tokenizer", ignore_errors=True)
 
 

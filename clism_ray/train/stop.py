@@ -6,11 +6,15 @@ SIGTERM is what `ray job stop` and Slurm send to a driver, and to a driver alone
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 _ASKED = "stop"
+_TOLD = (
+    "asked to stop: the run ends after this step, with a checkpoint. A run whose workers are not "
+    "there ends after their first step; Ctrl-C ends it at once"
+)
 
 
 @contextmanager
@@ -26,8 +30,9 @@ def stopping_on_sigterm(run: Path) -> Iterator[None]:
         return
 
     def ask(*_: Any) -> None:
-        print("asked to stop: the run ends after this step, with a checkpoint", flush=True)
-        (run / _ASKED).touch()
+        (run / _ASKED).touch()  # first: a print may fail in what it interrupts
+        with suppress(RuntimeError, OSError):  # a print that it interrupts; nobody who reads
+            print(_TOLD, flush=True)
 
     before = signal.signal(signal.SIGTERM, ask)
     try:

@@ -31,10 +31,10 @@ from clism_ray.config import ModelConfig
 from clism_ray.errors import root_of
 from clism_ray.masking.microbatch import open_recipe
 from clism_ray.model.export import replaced
+from clism_ray.train.capacity import worker_resources
 from clism_ray.train.group import model_of
 from clism_ray.train.job import TrainJob
 from clism_ray.train.models import BEST, export, score_of_best
-from clism_ray.train.preflight import worker_resources
 from clism_ray.train.run import write_json
 from clism_ray.train.status import WARNING
 from clism_ray.train.stop import asked_to_stop

@@ -1,6 +1,7 @@
 """A worker: its model, engine and validation set, and what it agrees on with the others."""
 
 import dataclasses
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, NamedTuple, TypeAlias
@@ -48,6 +49,8 @@ class Worker:
     dev: list[Batch]
     step: int = 0  # optimizer steps done
     leaving: bool = False  # one of its nodes
+    reported: float = dataclasses.field(default_factory=time.monotonic)  # when last, in seconds
+    report_due: bool = False  # as the first worker's clock says, at the step before
     unreported: list[journal.Entry] = dataclasses.field(default_factory=list)
     unsaved: list[journal.Entry] = dataclasses.field(default_factory=list)
     writing: list[Writing] = dataclasses.field(default_factory=list)

@@ -100,15 +100,28 @@ def test_the_speed_of_a_run_so_far_is_taken_unless_another_is_given(
     config = configuration(corpus, tmp_path)
     run_folder(config).mkdir(parents=True)
     entries = [
-        journal.entry("train", step, {"speed/pairs_per_second": rate})
-        for step, rate in enumerate((1.0, 12.0, 48.0), start=1)
-    ]
+        journal.entry("train", step, {"data/pairs": pairs, "speed/pairs_per_second": pairs / took})
+        for step, (pairs, took) in enumerate(((9.0, 1.0), (12.0, 2.0), (9.0, 3.0)), start=1)
+    ]  # a step is of 24 pairs, of which masking leaves some out
     journal.append(run_folder(config) / journal.JOURNAL, entries)
     assert estimate(config, Given()).seconds == 2.0
     assert estimate(config, Given(pairs_per_second=6)).seconds == 4.0
     peak = estimate(config, Given(tflops=1e-3, mfu=0.5))
     turns = 2  # of two workers over four slots
     assert peak.seconds == pytest.approx(peak.operations / 4 * turns / (1e9 * 0.5))
+
+
+def test_negatives_of_a_whole_step_take_another_forward(corpus: Path, tmp_path: Path) -> None:
+    own, all_slots = (
+        estimate(
+            configuration(corpus, tmp_path, losses={"cacr": {"negatives": negatives}}),
+            Given(tflops=1e-3),
+        )
+        for negatives in ("micro_batch", "global")
+    )
+    assert own.seconds is not None
+    assert all_slots.seconds is not None
+    assert 1.1 < all_slots.seconds / own.seconds < 4 / 3, "but for the head of MLM"
 
 
 def test_stages_fit_or_fit_under_a_condition(tmp_path: Path) -> None:

@@ -223,6 +223,17 @@ def test_what_a_start_that_died_had_half_fetched_is_cleared_away(
     assert whole.is_dir()
 
 
+def test_a_checkpoint_that_came_from_elsewhere_keeps_the_tokenizer_that_came_with_it(
+    config: PretrainConfig, manifest: Manifest
+) -> None:
+    """The start that brought both ended before it wrote a record."""
+    brought = run_folder(config) / "tokenizer"
+    brought.mkdir(parents=True)
+    folder_of(run_folder(config), 20).mkdir(parents=True)
+    make_folder(config, open_run(config, manifest))
+    assert brought.exists()
+
+
 def held(config: PretrainConfig) -> AbstractContextManager[None]:
     return hold(run_folder(config), f"the run {config.name!r}")
 
@@ -408,6 +419,33 @@ def test_an_elastic_run_needs_a_resource_that_only_nodes_with_its_labels_have(
         check_resources(scaled(config, **elastic), nodes)
     check_resources(scaled(config, **elastic, resources_per_worker={"slot": 1}), nodes)
     check_resources(scaled(config, workers=2, **ROLES), nodes)  # Ray counts nothing there
+
+
+@pytest.mark.parametrize(
+    ("scaling", "cpus", "full"),
+    [
+        ({"workers": 4, "min_workers": 2}, (1.0, 1.0, 2.0), 3),
+        ({"workers": 4, "min_workers": 1, "cpus_per_worker": 1}, (2.0, 3.5), 1),
+        ({"workers": 4, "min_workers": 4}, (2.0, 2.0), 2),  # one is lost, the other is full
+        ({"workers": 2, "min_workers": 1, **ROLES, **SLOT}, (2.0, 2.0), None),
+        ({"workers": 2, "min_workers": 1}, (2.0, 2.0), None),  # never more than two
+        ({"workers": 4, "min_workers": 3}, (1.0, 2.5), None),  # the full one alone is too small
+        ({"workers": 4, "min_workers": 1, "cpus_per_worker": 1.5}, (2.0, 2.0), None),
+    ],
+)
+def test_an_elastic_run_needs_room_for_a_data_task_on_whichever_nodes_are_left(
+    config: PretrainConfig, scaling: dict[str, object], cpus: tuple[float, ...], full: int | None
+) -> None:
+    """Workers of half a CPU, where not said otherwise."""
+    nodes = [*alike({"CPU": 1.0}, **DATA)] if "labels" in scaling else []
+    nodes += alike(*({"CPU": each, "slot": each} for each in cpus), **TRAIN)
+    wanted = replace(scaled(config, **scaling), batch=BatchConfig(slots=8, pairs=4))
+    if full is None:
+        return check_resources(wanted, nodes)
+    with pytest.raises(
+        InputError, match=rf"but {full} of the cluster's {len(nodes)} node\(s\) have no room.*slot"
+    ):
+        check_resources(wanted, nodes)
 
 
 def test_what_other_jobs_hold_is_waited_for_and_told(config: PretrainConfig) -> None:

@@ -14,7 +14,7 @@ from clism_ray.corpus.storage import system_of
 from clism_ray.errors import InputError
 from clism_ray.train import copied_records
 from clism_ray.train.checkpoint import complete, folder_of, intact, steps_saved
-from clism_ray.train.copies import copy, fetch_newest, place_of
+from clism_ray.train.copies import any_at, copy, fetch_newest, place_of, remove
 from tests.checkpoints import write_checkpoint
 from tests.object_store import object_store
 
@@ -50,6 +50,11 @@ def saved_and_copied(
 def steps_at(place: str) -> list[str]:
     system, inner = system_of(place)
     return sorted(entry.base_name for entry in system.get_file_info(fs.FileSelector(inner)))
+
+
+def files_below(folder: Path) -> dict[str, str]:
+    found = [path for path in folder.rglob("*") if path.is_file()]
+    return {path.relative_to(folder).as_posix(): path.read_text() for path in found}
 
 
 def test_the_newest_copy_is_fetched_as_it_was_written(tmp_path: Path, place: str) -> None:
@@ -89,6 +94,28 @@ def test_the_record_the_curve_and_the_best_model_come_along(tmp_path: Path, plac
     assert fetch_newest(place, tmp_path / "third", IDENTITY) == 60
     assert (tmp_path / "third" / "best" / "config.json").read_text() == "new"
     assert not list(tmp_path.rglob("*.partial.*"))
+
+
+def test_the_tokenizer_comes_in_the_place_of_one_that_was_made_anew(
+    tmp_path: Path, place: str
+) -> None:
+    here, there = tmp_path / "here", tmp_path / "there"
+    texts = {"tokenizer.json": "{}", "more/template.jinja": "text"}
+    for run, text in ((here, texts), (there, {"tokenizer.json": "made anew", "other": ""})):
+        for name, content in text.items():
+            (run / "tokenizer" / name).parent.mkdir(parents=True, exist_ok=True)
+            (run / "tokenizer" / name).write_text(content)
+    saved_and_copied(here, place, 20)
+    for run in (there, tmp_path / "third"):
+        assert fetch_newest(place, run, IDENTITY) == 20
+        assert files_below(run / "tokenizer") == texts
+        assert not list(run.rglob("*.partial*"))
+    system, inner = system_of(place)
+    with system.open_output_stream(f"{inner}/tokenizer/tokenizer.json") as cut_short:
+        cut_short.write(b"{")
+    saved_and_copied(here, place, 40)
+    assert fetch_newest(place, tmp_path / "fourth", IDENTITY) == 40
+    assert files_below(tmp_path / "fourth" / "tokenizer") == texts
 
 
 def test_what_could_not_all_be_fetched_is_fetched_by_the_next_start(
@@ -163,6 +190,19 @@ def test_of_whole_copies_so_many_are_kept_and_the_one_that_is_being_made(
     assert steps_at(place) == ["step-00000060", "step-00000080"]
 
 
+def test_copies_are_removed_with_all_that_came_along(tmp_path: Path, place: str) -> None:
+    for name in ("run.json", "best.json", "best/config.json", "tokenizer/tokenizer.json"):
+        (tmp_path / "run" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "run" / name).write_text(name)
+    assert not any_at(place)
+    remove(place)  # nothing
+    saved_and_copied(tmp_path / "run", place, 20, 40)
+    assert any_at(place)
+    remove(place)
+    assert not any_at(place)
+    assert fetch_newest(place, tmp_path / "there", IDENTITY) is None
+
+
 def test_a_copy_of_other_settings_is_refused(tmp_path: Path, place: str) -> None:
     saved_and_copied(tmp_path / "here", place, 20)
     with pytest.raises(InputError, match=r"of step 20 there is of other settings.*another name="):
@@ -200,3 +240,5 @@ def test_a_place_that_is_away_is_told_and_stops_no_writing(tmp_path: Path) -> No
         InputError, match=r"checkpoint\.copy_to: s3://bucket/x/run.* cannot be read"
     ):
         fetch_newest(away, tmp_path / "there", IDENTITY)
+    with pytest.raises(InputError, match=r"^s3://bucket/x/run.*: cannot be reached"):
+        any_at(away)

@@ -124,10 +124,12 @@ def test_no_micro_batch_is_larger_than_the_largest(sentence: float, pairs: int) 
     assert usual.masked <= most.masked
 
 
-def test_operations_are_six_a_weight_and_token_and_a_third_more_when_recomputed() -> None:
+def test_operations_are_six_a_weight_and_token_and_a_third_more_for_each_forward_more() -> None:
     plain = Load(pairs=1, tokens=1000, squares=0, questions=0, masked=0)
     assert operations(BASE, plain) == 6 * BASE.matrices * 1000
     assert operations(BASE, plain, recompute=True) == 8 * BASE.matrices * 1000
+    assert operations(BASE, plain, encoded_first=True) == 8 * BASE.matrices * 1000
+    assert operations(BASE, plain, recompute=True, encoded_first=True) == 10 * BASE.matrices * 1000
     head = operations(BASE, replace(plain, masked=2)) - operations(BASE, plain)
     assert head == 2 * 6 * 768 * (250_003 + 768)
 

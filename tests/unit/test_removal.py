@@ -6,6 +6,8 @@ import pytest
 
 from clism_ray.errors import InputError
 from clism_ray.hold import hold
+from clism_ray.train.checkpoint import folder_of
+from clism_ray.train.copies import copy, place_of
 from clism_ray.train.removal import remove_run
 from jobs.remove import main
 from tests.checkpoints import write_checkpoint
@@ -60,3 +62,50 @@ def test_what_is_no_run_is_not_removed(tmp_path: Path) -> None:
         with pytest.raises(InputError, match="no run"):
             remove_run(tmp_path, name)
     assert (tmp_path / "runs" / "notes").is_dir()
+
+
+@pytest.fixture
+def copied(run: Path, tmp_path: Path) -> Path:
+    """Where that run has copies, beside something of another's."""
+    (run / "config.yaml").write_text(f"checkpoint: {{copy_to: '{tmp_path / 'copies'}'}}")
+    place = place_of(str(tmp_path / "copies"), "mine")
+    for rank in range(2):
+        assert copy(folder_of(run, 20), rank, place, 2) is None
+    return Path(place)
+
+
+def test_copies_go_too_once_they_were_told(
+    run: Path, copied: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Else the next start of that name would bring the run back."""
+    command = ["mine", "--storage", str(tmp_path)]
+    assert main(command) == 2
+    told = f"mine, with its copies in {copied}"
+    assert told in capsys.readouterr().err
+    assert (copied / "step-00000020").is_dir()
+    assert main([*command, "--yes"]) == 0
+    first, second = capsys.readouterr().out.splitlines()
+    assert first == f"removing {told}"
+    assert second.startswith(f"removed {run}")
+    assert not copied.exists()
+    assert not run.exists()
+
+
+def test_what_somebody_else_has_beside_the_copies_stays(copied: Path, tmp_path: Path) -> None:
+    (copied / "notes").mkdir()
+    remove_run(tmp_path, "mine")
+    assert [path.name for path in copied.iterdir()] == ["notes"]
+
+
+def test_a_run_stays_while_the_place_of_its_copies_cannot_be_reached(
+    run: Path, tmp_path: Path
+) -> None:
+    (run / "config.yaml").write_text("checkpoint: {copy_to: 'nowhere://bucket'}")
+    with pytest.raises(InputError, match=r"nowhere://bucket/mine: cannot be .*nothing was removed"):
+        remove_run(tmp_path, "mine")
+    assert (run / "run.json").is_file()
+
+
+def test_a_run_that_has_not_copied_yet_goes_as_others_do(run: Path, tmp_path: Path) -> None:
+    (run / "config.yaml").write_text(f"checkpoint: {{copy_to: '{tmp_path / 'copies'}'}}")
+    assert remove_run(tmp_path, "mine").files == 7

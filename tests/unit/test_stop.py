@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,6 +21,20 @@ def test_sigterm_asks_a_run_to_stop_and_stays_what_it_was_afterwards(
         assert asked_to_stop(tmp_path)
     assert "asked to stop" in capsys.readouterr().out
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_wish_that_cannot_be_printed_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python refuses a print inside of a print that a signal interrupts."""
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise RuntimeError("reentrant call inside <_io.BufferedWriter name='<stdout>'>")
+
+    with stopping_on_sigterm(tmp_path):
+        monkeypatch.setattr("builtins.print", refuse)
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert asked_to_stop(tmp_path)
 
 
 def test_a_new_start_forgets_what_an_earlier_one_was_asked(tmp_path: Path) -> None:
