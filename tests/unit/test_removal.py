@@ -26,7 +26,7 @@ def test_a_run_goes_with_all_it_holds_and_others_stay(run: Path, tmp_path: Path)
     other.mkdir()
     (other / "run.json").write_text("{}")
     gone = remove_run(tmp_path, "mine")
-    assert (gone.folder, gone.files) == (run, 6)
+    assert (gone.folder, gone.files) == (run, 7)
     assert gone.bytes > 0
     assert [path.name for path in run.parent.iterdir()] == ["other"]
 
@@ -39,7 +39,7 @@ def test_the_job_removes_nothing_without_a_yes(
     assert "give --yes to remove mine" in capsys.readouterr().err
     assert (run / "run.json").is_file()
     assert main([*command, "--yes"]) == 0
-    assert f"removed {run} (6 files" in capsys.readouterr().out
+    assert f"removed {run} (7 files" in capsys.readouterr().out
     assert not run.exists()
 
 
@@ -108,4 +108,4 @@ def test_a_run_stays_while_the_place_of_its_copies_cannot_be_reached(
 
 def test_a_run_that_has_not_copied_yet_goes_as_others_do(run: Path, tmp_path: Path) -> None:
     (run / "config.yaml").write_text(f"checkpoint: {{copy_to: '{tmp_path / 'copies'}'}}")
-    assert remove_run(tmp_path, "mine").files == 7
+    assert remove_run(tmp_path, "mine").files == 8
