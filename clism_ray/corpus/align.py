@@ -8,7 +8,7 @@
 """
 
 import unicodedata
-from collections.abc import Collection, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -37,7 +37,8 @@ class Alignment(NamedTuple):
 
     trust: Mapping[Link, float]  # in each link, 0 to 1
     function_words: tuple[Set[int], Set[int]] = (_NOTHING, _NOTHING)  # of both sides
-    unknown: Set[int] = _NOTHING  # source words nothing is known to translate
+    # Whether anything is known to translate a lower-cased source word; by default there is.
+    knows: Callable[[str], bool] = bool
 
 
 def align(tables: Tables, pairs: Sequence[tuple[Side, Side]]) -> list[Alignment | None]:
@@ -63,18 +64,13 @@ def _alignment(
     )
     trust: dict[Link, float] = dict.fromkeys(anchors(*pair), 1.0)
     sources, targets = {i for i, _ in trust}, {j for _, j in trust}
-    links = [(i, j) for i, j in found if i not in sources and j not in targets]
+    links = [link for link in found if link[0] not in sources and link[1] not in targets]
+    least = tables.linker.min_trust
     for link in without_strays(links, source_function, target_function):
-        if found[link] >= tables.linker.min_trust:
-            trust[link] = found[link]
+        if (value := found[link]) >= least:
+            trust[link] = value
     trust |= names_alike(*pair, trust, source_function, target_function)
-    linked = {i for i, _ in trust}
-    unknown = {
-        place
-        for place, word in enumerate(keys[0])
-        if place not in linked and not tables.linker.knows(word)
-    }
-    return Alignment(trust, (source_function, target_function), unknown)
+    return Alignment(trust, (source_function, target_function), tables.linker.knows)
 
 
 def names_alike(
@@ -112,7 +108,7 @@ def names_alike(
 
 def without_strays(
     links: Collection[Link], source_function: Collection[int], target_function: Collection[int]
-) -> set[Link]:
+) -> list[Link]:
     """Links without those that tie a function word to a content word for want of its own.
 
     Aligners hang articles and prepositions on the noun nearby ("Senate" - "le Sénat"), where
@@ -120,12 +116,12 @@ def without_strays(
     to a function word; a function word links to a content word that no content word links to.
     """
     of_content = {j for i, j in links if not (i in source_function or j in target_function)}
-    return {
+    return [
         (i, j)
         for i, j in links
         if (i in source_function) == (j in target_function)
         or (i in source_function and j not in of_content)
-    }
+    ]
 
 
 def anchors(source: Sequence[str], target: Sequence[str]) -> set[Link]:
@@ -135,24 +131,14 @@ def anchors(source: Sequence[str], target: Sequence[str]) -> set[Link]:
     aligner. Stop words and short lower-case words are no anchors: "die" is a verb in English.
     A number that English spells out ("three") may be written in digits in the target.
     """
-    of_source, of_target = _anchors(source, target)
-    in_both = set(of_source).intersection(of_target) - {None}
+    of_source, of_target = ([_anchor(word) for word in side] for side in (source, target))
+    distinct = set(of_target)
+    in_both = distinct.intersection(of_source) - {None}
     links = _in_order(of_source, of_target, in_both) if in_both else set()
-    if in_digits := _DIGITS.intersection(of_target).difference(of_source):
+    if in_digits := distinct.intersection(_DIGITS).difference(of_source):
         spelled_out = [_NUMERALS.get(word.lower()) for word in source]
         links |= _in_order(spelled_out, of_target, in_digits)
     return links
-
-
-def _anchors(*sides: Sequence[str]) -> Iterator[list[str | None]]:
-    """The anchor of each word of both sides, as far as the other side may have it too."""
-    folded = [[word.casefold() for word in side] for side in sides]
-    shared = set(folded[0]).intersection(folded[1])
-    for side, keys in zip(sides, folded, strict=True):
-        yield [
-            _anchor(word) if key in shared or not word.isalpha() else None
-            for word, key in zip(side, keys, strict=True)
-        ]
 
 
 def _in_order(

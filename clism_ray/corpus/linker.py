@@ -12,6 +12,8 @@ from typing import Protocol
 from clism_ray.corpus.translations import Link, Translations
 from clism_ray.corpus.words import Side
 
+_NONE: Mapping[str, float] = {}
+
 
 class Linker(Protocol):
     """What links words."""
@@ -67,10 +69,9 @@ class Fitted:
         """The trust that the sample gives to each of the aligner's links."""
         sources, targets = ([_keys(pair[side]) for pair in pairs] for side in (0, 1))
         by_aligner = self.aligner.links(sources, targets)
+        translations = self.translations.get
         for source, target, links in zip(sources, targets, by_aligner, strict=True):
-            yield {
-                (i, j): self.translations.get(source[i], {}).get(target[j], 0.0) for i, j in links
-            }
+            yield {(i, j): translations(source[i], _NONE).get(target[j], 0.0) for i, j in links}
 
     def knows(self, word: str) -> bool:
         """Whether the sample shows a translation of a lower-cased source word."""

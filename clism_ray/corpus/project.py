@@ -39,12 +39,11 @@ def project(
     signs = [_signs(side.words) for side in (source, target)]
     empty = [signs[side].union(alignment.function_words[side]) for side in (0, 1)]
     to_target, to_source = _by_word(alignment.trust, *signs)
-    settled = signs[1].union(to_source)
 
     def counterpart(span: Span) -> SpanPair | Reason:
         inside = _content(empty[0], signs[0], range(span.first, span.end))
-        if missing := set(inside).difference(to_target):
-            return "unknown_word" if alignment.unknown & missing else "not_linked"
+        if missing := [i for i in inside if i not in to_target]:
+            return "unknown_word" if _is_any_unknown(missing, source, alignment) else "not_linked"
         linked = {j for i in range(span.first, span.end) for j in to_target.get(i, ())}
         if not linked:
             return "not_linked"
@@ -55,10 +54,16 @@ def project(
         sources = [i for j in answer for i in to_source.get(j, ())]
         if min(sources) < span.first or max(sources) >= span.end:
             return "not_contiguous"
-        if any(is_unspaced(word) for word in _beside(target.words, first, last, settled)):
+        if any(
+            place not in to_source and place not in signs[1]
+            for place in _unspaced_beside(target.words, first, last)
+        ):
             return "not_linked"
         start, end = target.offsets[first][0], target.offsets[last][1]
-        if length_in_words(target.text[start:end], len(answer)) > max_words:
+        if (
+            len(answer) > max_words  # a text is never longer than its number of words
+            and length_in_words(target.text[start:end], len(answer)) > max_words
+        ):
             return "answer_too_long"
         best = [max(to_target[i].values()) for i in inside]
         best += [
@@ -103,10 +108,15 @@ def _by_word(
     return to_target, to_source
 
 
-def _beside(words: Sequence[str], first: int, last: int, settled: Container[int]) -> list[str]:
-    """The words before `first` and after `last`, if there are any and they are not settled."""
-    places = (first - 1, last + 1)
-    return [words[n] for n in places if 0 <= n < len(words) and n not in settled]
+def _is_any_unknown(places: Sequence[int], source: Side, alignment: Alignment) -> bool:
+    """Whether nothing is known to translate one of these words, and nothing links to it either."""
+    linked = {i for i, _ in alignment.trust}
+    return any(i not in linked and not alignment.knows(source.words[i].lower()) for i in places)
+
+
+def _unspaced_beside(words: Sequence[str], first: int, last: int) -> list[int]:
+    """Which of the places before `first` and after `last` hold characters without spaces."""
+    return [n for n in (first - 1, last + 1) if 0 <= n < len(words) and is_unspaced(words[n])]
 
 
 def _content(empty: Container[int], signs: Container[int], places: range) -> list[int]:

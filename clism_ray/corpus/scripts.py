@@ -9,10 +9,12 @@ untranslated, in another language or nothing but code. A plain majority would dr
 """
 
 import re
+import string
 from functools import cache
 from typing import NamedTuple
 
 LATIN_LETTERS = 40  # count as one letter of the language's own script
+_ASCII_LETTERS = string.ascii_letters.encode()
 
 # Letters and marks by ISO 15924 code, hexadecimal: https://www.unicode.org/charts
 _LETTERS = {
@@ -137,7 +139,7 @@ def is_other_script(text: str, language: str) -> bool:
     Latin ones; where Latin is its own, if they are fewer than all others.
     """
     letters = _letters(language)
-    if letters is None or (letters.has_latin and text.isascii()):
+    if letters is None or (letters.has_latin and _is_mostly_ascii_letters(text)):
         return False
     own = _count(letters.own, text)
     if 2 * own >= len(text):
@@ -146,6 +148,14 @@ def is_other_script(text: str, language: str) -> bool:
     if not letters.has_latin:
         others += _count(_LATIN, text) / LATIN_LETTERS
     return own < others
+
+
+def _is_mostly_ascii_letters(text: str) -> bool:
+    """Whether a text is ASCII, or at least half of its characters are ASCII letters."""
+    if text.isascii():
+        return True
+    ascii_only = text.encode("ascii", "ignore")
+    return 2 * (len(ascii_only) - len(ascii_only.translate(None, _ASCII_LETTERS))) >= len(text)
 
 
 def _count(runs: re.Pattern[str], text: str) -> int:

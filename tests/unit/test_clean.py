@@ -15,8 +15,10 @@ from clism_ray.corpus.clean import (
     cleaned,
     drop_reason,
     is_uneven,
+    length_bounds,
     normalise,
 )
+from clism_ray.corpus.words import length_in_words, number_of_words
 
 
 def test_white_space_is_collapsed_and_invisible_characters_go() -> None:
@@ -120,6 +122,47 @@ def test_short_translations_into_scripts_of_many_marks_are_kept(
 @given(st.floats(0.5, 300), st.floats(0.5, 300), st.floats(1, 10))
 def test_unevenness_does_not_depend_on_the_side(a: float, b: float, ratio: float) -> None:
     assert is_uneven(a, b, ratio) == is_uneven(b, a, ratio)
+
+
+TEXT = st.text() | st.text(st.sampled_from("aAéß1.,:'-_ “½\t\x85\u0301的กา\u200d\U00020000क"))
+
+
+@given(TEXT)
+def test_the_length_lies_within_its_bounds(text: str) -> None:
+    text = normalise(text)
+    least, most = length_bounds(text)
+    length = length_in_words(text, number_of_words(text))
+    assert (least if text else 0) <= length <= most
+
+
+def test_the_bounds_of_most_sentences_are_close() -> None:
+    assert length_bounds("Tom likes Italian food") == (4, 4)
+    assert length_bounds("Tom’s food, for 2.5 €!") == (3, 15)
+
+
+WORDY = st.lists(st.sampled_from(["a", "bc.", "d-e", "é", "1,5", "的", "กา"]), min_size=1)
+
+
+@given(WORDY, WORDY, st.integers(1, 4), st.integers(4, 9), st.floats(0.5, 4))
+def test_no_bound_hides_a_reason(
+    source: list[str], target: list[str], least: int, most: int, ratio: float
+) -> None:
+    texts = " ".join(source), " ".join([*target, "z"])
+    cleaning = CleaningConfig(min_words=least, max_words=most, max_length_ratio=ratio)
+    lengths = [length_in_words(text, number_of_words(text)) for text in texts]
+    expected = None
+    if not any(map(str.isalpha, texts[0])):
+        expected = "no_letters"
+    elif texts[0] == texts[1]:
+        expected = "identical"
+    elif min(lengths) < least:
+        expected = "too_short"
+    elif max(lengths) > most:
+        expected = "too_long"
+    elif is_uneven(*lengths, ratio):
+        expected = "length_ratio"
+    cleaning = dataclasses.replace(cleaning, check_script=False)
+    assert drop_reason(*texts, ("en", "de"), cleaning) == expected
 
 
 @pytest.mark.parametrize(

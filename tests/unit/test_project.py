@@ -21,10 +21,11 @@ def one(
     trust: float = 1.0,
     max_words: int = 10,
     function_words: tuple[set[int], set[int]] = (set(), set()),
-    unknown: frozenset[int] = frozenset(),
+    unknown: str = "",
 ) -> SpanPair | Reason:
     sides = side(source), side(target)
-    alignment = Alignment(dict.fromkeys(links, trust), function_words, unknown)
+    knows = set(source.lower().split()).difference(unknown.split()).__contains__
+    alignment = Alignment(dict.fromkeys(links, trust), function_words, knows)
     return project([Span(*span, "name")], *sides, alignment, max_words)[0]
 
 
@@ -51,8 +52,9 @@ def test_a_span_without_a_counterpart_has_a_reason(
 
 
 def test_a_span_of_words_nothing_is_known_to_translate_is_an_unknown_word() -> None:
-    assert one((0, 1), "Zork", "Florp", set(), unknown=frozenset({0})) == "unknown_word"
-    assert one((0, 2), "Zork house", "Florp", {(0, 0)}, unknown=frozenset({0})) == "not_linked"
+    assert one((0, 1), "Zork", "Florp", set(), unknown="zork") == "unknown_word"
+    assert one((0, 2), "Zork house", "Florp", {(0, 0)}, unknown="zork") == "not_linked"
+    assert one((0, 1), "Zork", ".", {(0, 0)}, unknown="zork") == "not_linked"
     assert one((0, 1), "Zork", "Florp", {(0, 0)}, trust=0.0) == "unknown_word"
 
 
@@ -77,7 +79,7 @@ def test_a_span_needs_a_link_of_each_word_but_function_words() -> None:
     texts, links = ("Standing Committee on Rules", "comité permanent de règles"), {(1, 0), (3, 3)}
     assert one((0, 4), *texts, links) == "not_linked"
     assert one((0, 4), *texts, {*links, (0, 1)}) == "not_linked"
-    assert one((0, 4), *texts, {*links, (0, 1)}, unknown=frozenset({2})) == "unknown_word"
+    assert one((0, 4), *texts, {*links, (0, 1)}, unknown="on") == "unknown_word"
     assert isinstance(one((0, 4), *texts, {*links, (0, 1)}, function_words=({2}, set())), SpanPair)
 
 
