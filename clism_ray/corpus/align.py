@@ -8,7 +8,7 @@
 """
 
 import unicodedata
-from collections.abc import Callable, Collection, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -18,7 +18,6 @@ from clism_ray.corpus.tables import Tables
 from clism_ray.corpus.translations import Link
 from clism_ray.corpus.words import Side
 
-_NOTHING: frozenset[int] = frozenset()
 _NUMERALS = dict(
     zip(
         """
@@ -36,7 +35,8 @@ class Alignment(NamedTuple):
     """The word links of a sentence pair, by the positions of words."""
 
     trust: Mapping[Link, float]  # in each link, 0 to 1
-    function_words: tuple[Set[int], Set[int]] = (_NOTHING, _NOTHING)  # of both sides
+    # Whether each word of the source, and of the target, is a function word; empty: none is.
+    function_words: tuple[Sequence[bool], Sequence[bool]] = ((), ())
     # Whether anything is known to translate a lower-cased source word; by default there is.
     knows: Callable[[str], bool] = bool
 
@@ -59,7 +59,7 @@ def _alignment(
 ) -> Alignment:
     keys = [[word.lower() for word in side] for side in pair]
     source_function, target_function = (
-        {place for place, word in enumerate(side) if word in words}
+        [word in words for word in side]
         for side, words in zip(keys, tables.function_words, strict=True)
     )
     trust: dict[Link, float] = dict.fromkeys(anchors(*pair), 1.0)
@@ -77,18 +77,19 @@ def names_alike(
     source: Sequence[str],
     target: Sequence[str],
     linked: Collection[Link],
-    source_function: Collection[int],
-    target_function: Collection[int],
+    source_function: Sequence[bool],
+    target_function: Sequence[bool],
 ) -> dict[Link, float]:
     """Links of capitalised source words to target words that sound alike, and how much.
 
-    Only words without a link take part; the most alike are linked first, each once.
+    Only words without a link that are no function words take part; the most alike are linked
+    first, each once.
     """
     taken = {i for i, _ in linked}
     names = [
         i
         for i, word in enumerate(source)
-        if i not in taken and word[0].isupper() and i not in source_function
+        if i not in taken and word[0].isupper() and not source_function[i]
     ]
     if not names:
         return {}
@@ -96,7 +97,7 @@ def names_alike(
     free = [
         j
         for j, word in enumerate(target)
-        if j not in targets and word[0].isalpha() and j not in target_function
+        if j not in targets and word[0].isalpha() and not target_function[j]
     ]
     found: dict[Link, float] = {}
     alike = [(likeness(source[i], target[j]), i, j) for i in names for j in free]
@@ -107,7 +108,7 @@ def names_alike(
 
 
 def without_strays(
-    links: Collection[Link], source_function: Collection[int], target_function: Collection[int]
+    links: Collection[Link], source_function: Sequence[bool], target_function: Sequence[bool]
 ) -> list[Link]:
     """Links without those that tie a function word to a content word for want of its own.
 
@@ -115,12 +116,11 @@ def without_strays(
     they would widen a span or make it inconsistent. A content word of the source never links
     to a function word; a function word links to a content word that no content word links to.
     """
-    of_content = {j for i, j in links if not (i in source_function or j in target_function)}
+    of_content = {j for i, j in links if not (source_function[i] or target_function[j])}
     return [
         (i, j)
         for i, j in links
-        if (i in source_function) == (j in target_function)
-        or (i in source_function and j not in of_content)
+        if source_function[i] == target_function[j] or (source_function[i] and j not in of_content)
     ]
 
 

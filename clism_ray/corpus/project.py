@@ -1,6 +1,7 @@
 """From the spans of a source sentence to their counterparts in the target, through word links."""
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from operator import or_
 from typing import Literal, TypeAlias
 
 from clism_ray.corpus.align import Alignment
@@ -37,7 +38,10 @@ def project(
     score below `MIN_SCORE` the span is refused as unknown_word.
     """
     signs = [_signs(side.words) for side in (source, target)]
-    empty = [signs[side].union(alignment.function_words[side]) for side in (0, 1)]
+    empty = [
+        list(map(or_, flags, function_words)) if function_words else flags
+        for flags, function_words in zip(signs, alignment.function_words, strict=True)
+    ]
     to_target, to_source = _by_word(alignment.trust, *signs)
 
     def counterpart(span: Span) -> SpanPair | Reason:
@@ -47,15 +51,15 @@ def project(
         linked = {j for i in range(span.first, span.end) for j in to_target.get(i, ())}
         if not linked:
             return "not_linked"
-        if not (span.first in empty[0] or span.end - 1 in empty[0]):
-            linked = linked - empty[1] or linked
+        if not (empty[0][span.first] or empty[0][span.end - 1]):
+            linked = {j for j in linked if not empty[1][j]} or linked
         first, last = min(linked), max(linked)
         answer = range(first, last + 1)
         sources = [i for j in answer for i in to_source.get(j, ())]
         if min(sources) < span.first or max(sources) >= span.end:
             return "not_contiguous"
         if any(
-            place not in to_source and place not in signs[1]
+            place not in to_source and not signs[1][place]
             for place in _unspaced_beside(target.words, first, last)
         ):
             return "not_linked"
@@ -86,23 +90,20 @@ def project(
     return [counterpart(span) for span in spans]
 
 
-def _signs(words: Sequence[str]) -> set[int]:
-    """The places of punctuation."""
-    return {
-        place
-        for place, word in enumerate(words)
-        if not word.isalnum() and is_punctuation(word)  # the first is faster, and mostly decides
-    }
+def _signs(words: Sequence[str]) -> list[bool]:
+    """Whether each word is punctuation."""
+    # The first is faster, and mostly decides.
+    return [not word.isalnum() and is_punctuation(word) for word in words]
 
 
 def _by_word(
-    trust: Mapping[Link, float], source_signs: Container[int], target_signs: Container[int]
+    trust: Mapping[Link, float], source_signs: Sequence[bool], target_signs: Sequence[bool]
 ) -> tuple[_Trust, _Trust]:
     """The links of the words of either side, without those of punctuation."""
     to_target: _Trust = {}
     to_source: _Trust = {}
     for (i, j), value in trust.items():
-        if i not in source_signs and j not in target_signs:
+        if not (source_signs[i] or target_signs[j]):
             to_target.setdefault(i, {})[j] = value
             to_source.setdefault(j, {})[i] = value
     return to_target, to_source
@@ -119,10 +120,8 @@ def _unspaced_beside(words: Sequence[str], first: int, last: int) -> list[int]:
     return [n for n in (first - 1, last + 1) if 0 <= n < len(words) and is_unspaced(words[n])]
 
 
-def _content(empty: Container[int], signs: Container[int], places: range) -> list[int]:
+def _content(empty: Sequence[bool], signs: Sequence[bool], places: range) -> list[int]:
     """Words that are neither punctuation nor function words; else those that are the latter."""
-    return _without(empty, places) or _without(signs, places)
-
-
-def _without(left_out: Container[int], places: range) -> list[int]:
-    return [place for place in places if place not in left_out]
+    return [place for place in places if not empty[place]] or [
+        place for place in places if not signs[place]
+    ]

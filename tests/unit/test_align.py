@@ -59,10 +59,11 @@ def test_a_name_is_linked_to_a_word_that_sounds_alike(tables: Tables) -> None:
 
 def test_of_words_that_sound_alike_each_is_linked_once_the_most_alike_first() -> None:
     source, target = surfaces("Merlins saw Berlin"), surfaces("Мерлин Мерлинс")
-    found = names_alike(source, target, {}, (), ())
+    found = names_alike(source, target, {}, [False] * 3, [False] * 2)
     assert found == {(0, 1): 1.0, (2, 0): 0.75}
-    assert names_alike(source, target, {(0, 1): 1.0}, (), ()) == {(2, 0): 0.75}
-    assert names_alike(source, target, {}, {0, 2}, ()) == {}
+    assert names_alike(source, target, {(0, 1): 1.0}, [False] * 3, [False] * 2) == {(2, 0): 0.75}
+    assert names_alike(source, target, {}, [True, False, True], [False] * 2) == {}
+    assert names_alike(source, target, {}, [False] * 3, [True] * 2) == {}
 
 
 def test_an_anchor_takes_its_words_out_of_the_tables_links(tables: Tables) -> None:
@@ -122,4 +123,5 @@ def test_what_stands_equally_often_on_both_sides_is_linked_in_order(
 def test_function_words_lose_stray_links_to_content_words(
     links: set[tuple[int, int]], kept: set[tuple[int, int]]
 ) -> None:
-    assert set(without_strays(links, {0}, {0})) == kept  # "the Senate", "le Sénat"
+    flags = [True, False]  # "the Senate", "le Sénat"
+    assert set(without_strays(links, flags, flags)) == kept

@@ -25,7 +25,11 @@ def one(
 ) -> SpanPair | Reason:
     sides = side(source), side(target)
     knows = set(source.lower().split()).difference(unknown.split()).__contains__
-    alignment = Alignment(dict.fromkeys(links, trust), function_words, knows)
+    flags = tuple(
+        [n in places for n in range(len(text.words))]
+        for text, places in zip(sides, function_words, strict=True)
+    )
+    alignment = Alignment(dict.fromkeys(links, trust), (flags[0], flags[1]), knows)
     return project([Span(*span, "name")], *sides, alignment, max_words)[0]
 
 
