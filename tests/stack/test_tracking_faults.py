@@ -123,19 +123,20 @@ def test_a_run_begins_without_its_server_and_is_there_when_that_comes(
     path = new.folder / journal.JOURNAL
     tracker, told = start(Store(proxy.uri), new), ""
 
-    def waits(times: int) -> bool:
+    def said(line: str, times: int) -> bool:
         nonlocal told
         told += capsys.readouterr().out
-        return told.count("metrics wait") == times
+        return told.count(line) == times
 
     assert tracker.run_id is None
     with following(follow_run(path, tracker, log_every=1, steps=6), tracker.store):
         journal.append(path, sent[:4])
-        patiently(lambda: waits(1))
+        patiently(lambda: said("metrics wait", 1))
         with proxy.up():
-            patiently(lambda: read_tracking(new.folder).get("mlflow_run") is not None)
+            patiently(lambda: said("MLflow answers again", 1))  # and has all of it
+        assert read_tracking(new.folder)["mlflow_run"] is not None
         journal.append(path, sent[4:])
-        patiently(lambda: waits(2))  # it is gone again
+        patiently(lambda: said("metrics wait", 2))  # it is gone again
     assert not tracker.close(FINISHED, sent, [])
     told += capsys.readouterr().out
     assert told.count("does not answer (Connection refused): metrics wait") == 2
