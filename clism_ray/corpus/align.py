@@ -8,7 +8,7 @@
 """
 
 import unicodedata
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -127,35 +127,55 @@ def without_strays(
 def anchors(source: Sequence[str], target: Sequence[str]) -> set[Link]:
     """Links between words that are the same string or the same number on both sides.
 
-    Words that stand equally often on both sides are linked in order; others are left to the
-    aligner. Stop words and short lower-case words are no anchors: "die" is a verb in English.
-    A number that English spells out ("three") may be written in digits in the target.
+    Words that stand equally often on both sides are linked in order, numbers of the same digits
+    that are written alike before the others; what is left is the aligner's. Stop words and short
+    lower-case words are no anchors: "die" is a verb in English. A number that English spells out
+    ("three") may be written in digits in the target.
     """
     of_source, of_target = ([_anchor(word) for word in side] for side in (source, target))
     distinct = set(of_target)
     in_both = distinct.intersection(of_source) - {None}
-    links = _in_order(of_source, of_target, in_both) if in_both else set()
+    links = set(_in_order((source, target), of_source, of_target, in_both)) if in_both else set()
     if in_digits := distinct.intersection(_DIGITS).difference(of_source):
         spelled_out = [_NUMERALS.get(word.lower()) for word in source]
-        links |= _in_order(spelled_out, of_target, in_digits)
+        links.update(_in_order((source, target), spelled_out, of_target, in_digits))
     return links
 
 
 def _in_order(
-    source: Sequence[str | None], target: Sequence[str | None], keys: Collection[str | None]
-) -> set[Link]:
+    words: tuple[Sequence[str], Sequence[str]],
+    source: Sequence[str | None],
+    target: Sequence[str | None],
+    keys: Collection[str | None],
+) -> Iterator[Link]:
     """Links between the places of each key that both sides have equally often."""
     places: dict[str | None, tuple[list[int], list[int]]] = {key: ([], []) for key in keys}
     for number, side in enumerate((source, target)):
         for place, key in enumerate(side):
             if key in places:
                 places[key][number].append(place)
-    return {
-        link
-        for sources, targets in places.values()
-        if len(sources) == len(targets)
-        for link in zip(sources, targets, strict=True)
-    }
+    for key, (sources, targets) in places.items():
+        if len(sources) == len(targets):
+            if len(sources) > 1 and key is not None and key.isdecimal():
+                yield from _alike_first(words, sources, targets)
+            else:
+                yield from zip(sources, targets, strict=True)
+
+
+def _alike_first(
+    words: tuple[Sequence[str], Sequence[str]], sources: Sequence[int], targets: Sequence[int]
+) -> Iterator[Link]:
+    """Links between equal words, then between the others in order: "2.0" and "20" share digits."""
+    source, target = words
+    free, others = list(targets), []
+    for i in sources:
+        same = next((j for j in free if target[j] == source[i]), None)
+        if same is None:
+            others.append(i)
+        else:
+            free.remove(same)
+            yield i, same
+    yield from zip(others, free, strict=True)
 
 
 def _digits(word: str) -> str:

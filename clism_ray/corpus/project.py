@@ -14,6 +14,7 @@ Reason: TypeAlias = Literal[
     "too_many_tokens", "unknown_word", "not_linked", "not_contiguous", "answer_too_long"
 ]
 
+_Outcome: TypeAlias = SpanPair | Reason  # by a name, or each call would put it together
 _Trust: TypeAlias = dict[int, dict[int, float]]  # word -> words of the other side -> trust
 
 MIN_SCORE = 0.05  # a projection that scores less rests on nothing that is known
@@ -44,7 +45,7 @@ def project(
     ]
     to_target, to_source = _by_word(alignment.trust, *signs)
 
-    def counterpart(span: Span) -> SpanPair | Reason:
+    def counterpart(span: Span) -> _Outcome:
         inside = _content(empty[0], signs[0], range(span.first, span.end))
         if missing := [i for i in inside if i not in to_target]:
             return "unknown_word" if _is_any_unknown(missing, source, alignment) else "not_linked"
