@@ -21,17 +21,19 @@ from ray.train.v2.api.data_parallel_trainer import DataParallelTrainer
 
 from clism_ray import cluster
 from clism_ray.config import ScalingConfig as Scaling
-from clism_ray.errors import RunFailed, WorkersLost, input_error_in, root_of
+from clism_ray.errors import RunFailed, WorkersLost, input_error_in
 from clism_ray.train import journal
 from clism_ray.train.capacity import worker_resources
 from clism_ray.train.gauges import PublishGauges
 from clism_ray.train.job import TrainJob
+from clism_ray.train.lost import lost, why
 from clism_ray.train.recount import CountAnew
-from clism_ray.train.rendezvous import PatientTorch, lost
+from clism_ray.train.rendezvous import PatientTorch
 from clism_ray.train.room import lack_of_room
 from clism_ray.train.run import REQUESTER
 from clism_ray.train.settings import Job
-from clism_ray.train.status import ENDS, failure
+from clism_ray.train.status import ENDS, STOPPED, failure
+from clism_ray.train.stop import asked_to_stop
 
 _RAY_TRAIN = {  # Ray Train's settings; those of the user's environment go before
     "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.2",  # reports wait for this poll
@@ -100,6 +102,10 @@ def fit(
     try:
         with _own_interrupts():
             _trainer(loop, job, path, callbacks, restarts).fit()
+    except KeyboardInterrupt:
+        if asked_to_stop(path.parent):  # when no workers were there to follow it
+            return STOPPED
+        raise
     except (TrainingFailedError, RayError) as error:  # the latter of a controller that died
         raise _told(error, restarts) from error
     told = [e.values for e in journal.read_from(path, begun)[0] if e.kind == "event"]
@@ -165,7 +171,7 @@ def _told(error: Exception, restarts: int) -> Exception:
     if told := input_error_in(error):
         return told
     after = f" after {restarts} restart(s)" if isinstance(error, WorkerGroupError) else ""
-    return WorkersLost(f"training failed{after}: {root_of(error)}")
+    return WorkersLost(f"training failed{after}: {why(error)}")
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from ray.train.v2._internal.util import TrainingFramework
 
 from clism_ray.errors import root_of
 from clism_ray.train import journal
-from clism_ray.train.status import WORKERS_LOST
+from clism_ray.train.lost import lost
 
 
 @dataclass
@@ -88,8 +88,3 @@ class _OnItsDevice:
 
     def __exit__(self, *raised: object) -> None:
         pass  # nor does Ray Train's do anything there
-
-
-def lost(step: int, error: BaseException) -> journal.Entry:
-    """What the journal is told when workers died, or raised what nobody expected, and why."""
-    return journal.entry("event", step, {"status": WORKERS_LOST, "problem": root_of(error)})

@@ -10,17 +10,19 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from clism_ray.train import journal
+from clism_ray.train.status import TRAINING, WORKERS_LOST
+
 _ASKED = "stop"
-_TOLD = (
-    "asked to stop: the run ends after this step, with a checkpoint. A run whose workers are not "
-    "there ends after their first step; Ctrl-C ends it at once"
-)
+_AFTER_THE_STEP = "asked to stop: the run ends after this step, with a checkpoint"
+_AT_ONCE = "asked to stop: no workers are at work, so the run ends at once"
 
 
 @contextmanager
 def stopping_on_sigterm(run: Path) -> Iterator[None]:
     """Turn a SIGTERM into a wish to stop, which the workers follow after the step they are at.
 
+    While there are no workers, which may wait for a node for ever, it is taken for a Ctrl-C.
     Ray installs a handler of its own when it connects, so this comes after. Only a process's main
     thread may do it; in another one SIGTERM stays what it was.
     """
@@ -28,11 +30,15 @@ def stopping_on_sigterm(run: Path) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
+    begun = journal.read_from(run / journal.JOURNAL, 0)[1]
 
     def ask(*_: Any) -> None:
         (run / _ASKED).touch()  # first: a print may fail in what it interrupts
+        working = _at_work(run, begun)
         with suppress(RuntimeError, OSError):  # a print that it interrupts; nobody who reads
-            print(_TOLD, flush=True)
+            print(_AFTER_THE_STEP if working else _AT_ONCE, flush=True)
+        if not working:
+            signal.raise_signal(signal.SIGINT)
 
     before = signal.signal(signal.SIGTERM, ask)
     try:
@@ -44,3 +50,10 @@ def stopping_on_sigterm(run: Path) -> Iterator[None]:
 def asked_to_stop(run: Path) -> bool:
     """Whether a run is to stop."""
     return (run / _ASKED).exists()
+
+
+def _at_work(run: Path, begun: int) -> bool:
+    """Whether workers have begun since a position of the journal, and were not lost after it."""
+    entries, _ = journal.read_from(run / journal.JOURNAL, begun)
+    told = [entry.values["status"] for entry in entries if entry.kind == "event"]
+    return [status for status in told if status in (TRAINING, WORKERS_LOST)][-1:] == [TRAINING]

@@ -8,7 +8,14 @@ from typing import Any
 
 import pytest
 
+from clism_ray.train import journal
+from clism_ray.train.status import TRAINING, WORKERS_LOST
 from clism_ray.train.stop import asked_to_stop, stopping_on_sigterm
+
+
+def told(run: Path, *statuses: str) -> None:
+    entries = [journal.entry("event", 0, {"status": status}) for status in statuses]
+    journal.append(run / journal.JOURNAL, entries)
 
 
 def test_sigterm_asks_a_run_to_stop_and_stays_what_it_was_afterwards(
@@ -17,10 +24,25 @@ def test_sigterm_asks_a_run_to_stop_and_stays_what_it_was_afterwards(
     before = signal.getsignal(signal.SIGTERM)
     with stopping_on_sigterm(tmp_path):
         assert not asked_to_stop(tmp_path)
+        told(tmp_path, TRAINING, WORKERS_LOST, TRAINING)
         os.kill(os.getpid(), signal.SIGTERM)
         assert asked_to_stop(tmp_path)
-    assert "asked to stop" in capsys.readouterr().out
+    assert "ends after this step" in capsys.readouterr().out
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+@pytest.mark.parametrize("since", [(), (TRAINING, WORKERS_LOST)], ids=["not yet", "any more"])
+def test_where_no_workers_are_sigterm_is_a_ctrl_c(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], since: tuple[str, ...]
+) -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a test's process may ignore it
+    told(tmp_path, TRAINING)  # of an earlier start
+    with stopping_on_sigterm(tmp_path):
+        told(tmp_path, *since)
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGTERM)
+    assert "ends at once" in capsys.readouterr().out
+    assert asked_to_stop(tmp_path)
 
 
 def test_a_wish_that_cannot_be_printed_is_kept(
@@ -32,6 +54,7 @@ def test_a_wish_that_cannot_be_printed_is_kept(
         raise RuntimeError("reentrant call inside <_io.BufferedWriter name='<stdout>'>")
 
     with stopping_on_sigterm(tmp_path):
+        told(tmp_path, TRAINING)
         monkeypatch.setattr("builtins.print", refuse)
         os.kill(os.getpid(), signal.SIGTERM)
         assert asked_to_stop(tmp_path)
@@ -41,6 +64,7 @@ def test_a_new_start_forgets_what_an_earlier_one_was_asked(tmp_path: Path) -> No
     for _ in range(2):
         with stopping_on_sigterm(tmp_path):
             assert not asked_to_stop(tmp_path)
+            told(tmp_path, TRAINING)
             os.kill(os.getpid(), signal.SIGTERM)
 
 
