@@ -3,19 +3,20 @@
 Python imports this file at its start where the folder is on PYTHONPATH. `DIES_AT` holds, in four
 lines: an event of Python's (`os.mkdir`, `os.rename`, `shutil.rmtree`, `open`), a regular expression
 that its arguments match, a file that must be there already, and one that the dying process makes:
-only one dies.
+only one dies. With a fifth line, "by memory", it takes more and more of that until it is killed.
 """
 
 import os
 import re
 import signal
 import sys
+import time
 from typing import Any
 
 KILLED = "DIES_AT"
 
 
-def _die_at(wanted: str, pattern: str, after: str, once: str) -> None:
+def _die_at(wanted: str, pattern: str, after: str, once: str, how: str = "") -> None:
     matches = re.compile(pattern).search
 
     def look(event: str, arguments: tuple[Any, ...]) -> None:
@@ -27,6 +28,10 @@ def _die_at(wanted: str, pattern: str, after: str, once: str) -> None:
             os.close(os.open(once, os.O_CREAT | os.O_EXCL))
         except FileExistsError:
             return
+        held: list[bytearray] = []
+        while how == "by memory":
+            held.append(bytearray(b"x" * 2**26))
+            time.sleep(0.02)
         os.kill(os.getpid(), signal.SIGKILL)
 
     sys.addaudithook(look)

@@ -4,13 +4,16 @@ import signal
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
 import pytest
 
-from clism_ray.cli import INTERRUPTED
+from clism_ray.cli import INTERRUPTED, STOPPED
+from clism_ray.train.checkpoint import steps_saved
 from tests.drilled_run import (
+    LONG,
     configuration,
     data_workers,
     driver_of,
@@ -128,3 +131,43 @@ def test_a_worker_that_stands_still_for_30_s_goes_on_where_it_was(
     waited = longest_wait(run)
     assert waited > 25
     record("nothing: a worker stood still for 30 s", run, undisturbed, waited=waited)
+
+
+def test_a_run_that_is_asked_to_stop_takes_a_checkpoint_and_goes_on_from_it_elsewhere(
+    corpus: Path, tmp_path: Path, undisturbed: Path, record: Record
+) -> None:
+    here, there = tmp_path / "here", tmp_path / "there"
+    for storage in (here, there):
+        storage.mkdir()
+    config = configuration(corpus, there)
+    run = folder(config)
+    with driver_of(config) as driver:
+        wait_for_steps(run, 28, driver)
+        driver.process.send_signal(signal.SIGTERM)
+        out = ended(driver, code=STOPPED)
+    assert "ends after this step" in out
+    (stopped,) = events(run, "stopped")
+    assert stopped.step == steps_saved(run)[0]
+    moved = replace(configuration(corpus, here, workers=1), resume_from=str(run))
+    run_to_end(moved)
+    begun = [(entry.step, entry.values["workers"]) for entry in events(folder(moved), "training")]
+    assert begun == [(0, 2), (stopped.step, 1)]
+    what = "nothing: SIGTERM; another storage and other workers"
+    record(what, folder(moved), undisturbed)
+
+
+def test_a_second_job_of_the_same_name_is_refused_and_the_first_goes_on(
+    corpus: Path, tmp_path: Path, long_undisturbed: Path, record: Record
+) -> None:
+    config = configuration(corpus, tmp_path, steps=LONG)
+    run = folder(config)
+    with driver_of(config) as driver:
+        wait_for_steps(run, 25, driver)
+        with driver_of(config) as second:
+            out = ended(second, code=2)
+        assert driver.process.poll() is None, "the first was over"
+        ended(driver)
+    assert f"driven by process {driver.process.pid}" in out
+    assert restarts(run) == []
+    what = "nothing: a second job of the same name began"
+    record(what, run, long_undisturbed, waited=longest_wait(run))
