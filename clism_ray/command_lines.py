@@ -34,9 +34,15 @@ def report_parser(description: str) -> argparse.ArgumentParser:
     added = kinds.add_parser("evaluation", parents=[places], help=what, description=what)
     added.add_argument("names", metavar="NAME", nargs=1)
     added.add_argument(
-        "--output", metavar="FOLDER", type=_path, help="default: reports/NAME in the storage"
+        "--output",
+        metavar="FOLDER",
+        type=_path,
+        help="default: reports/NAME in the storage, with a baseline reports/NAME.to-BASELINE",
     )
     added.add_argument("--uri", help="read the cells from this MLflow store, not from a folder")
+    added.add_argument(
+        "--baseline", metavar="MODEL", help="compare with this one, not with the configuration's"
+    )
     what = "the data card of a prepared corpus as a page"
     added = kinds.add_parser("corpus", help=what, description=what)
     added.add_argument("folder", metavar="FOLDER", type=_path, help="the prepared corpus")

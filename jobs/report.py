@@ -20,8 +20,8 @@ def report(given: argparse.Namespace) -> None:
     storage, name = given.storage.resolve(), given.names[0]
     reports, uri = storage / "reports", given.uri or default_uri(storage)
     if given.kind == "evaluation":
-        folder, output = storage / "evaluations" / name, given.output or reports / name
-        return report_from(given.uri, folder, output)
+        output = given.output or reports / ".to-".join(filter(None, (name, given.baseline)))
+        return report_from(given.uri, storage / "evaluations" / name, output, given.baseline)
     if given.kind == "sweep":
         sweep = runs.load_sweep(uri, name)
         print(sweep_page.headline(sweep))

@@ -107,6 +107,14 @@ def test_the_baseline_may_be_better(tmp_path: Path) -> None:
     assert {row["real"] for row in rows if row["model"] == "ours"} == {"True"}
 
 
+def test_another_baseline_turns_the_comparison_round(tmp_path: Path) -> None:
+    folder = build(tmp_path, config(samples=[1, 2, 3]), answers({"ours": -5.0}))
+    assert "ours falls behind base by" in sentences(load_evaluation(folder))[0]
+    assert "base beats ours by" in sentences(load_evaluation(folder, "ours"))[0]
+    with pytest.raises(InputError, match="baseline 'theirs' is none of the models: base, ours"):
+        load_evaluation(folder, "theirs")
+
+
 def test_f1_of_entities_is_that_of_all_sentences_together(tmp_path: Path) -> None:
     tests = {"pud": {"path": "p.{language}", "languages": ["de", "pt"]}}
     folder = build(tmp_path, config(ner=True, tests=tests), entities({"base": 0.5, "ours": 0.8}))

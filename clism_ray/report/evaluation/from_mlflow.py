@@ -13,17 +13,17 @@ from clism_ray.tracking import PARENT
 _PLACE = ("model", "form", "size", "sample")  # tags of a cell's run
 
 
-def report_from(uri: str | None, folder: Path, output: Path) -> None:
+def report_from(uri: str | None, folder: Path, output: Path, baseline: str | None = None) -> None:
     """`report_evaluation` of a folder, or of the newest evaluation of its name in a store.
 
     Raises InputError if there is none, or if the store does not have its files.
     """
     if uri is None:
-        return report_evaluation(folder, output)
+        return report_evaluation(folder, output, baseline)
     with TemporaryDirectory(prefix="clism-") as place:
         fetched = Path(place) / folder.name
         fetch_evaluation(uri, folder.name, fetched)
-        report_evaluation(fetched, output)
+        report_evaluation(fetched, output, baseline)
     return None
 
 

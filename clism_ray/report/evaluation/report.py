@@ -31,10 +31,11 @@ from clism_ray.tasks.significance import AVERAGE
 CONFIG = "evaluation.yaml"
 
 
-def load_evaluation(folder: Path) -> Evaluation:
-    """Read an evaluation from its folder, finished or not.
+def load_evaluation(folder: Path, baseline: str | None = None) -> Evaluation:
+    """Read an evaluation from its folder, finished or not; compared with another baseline if given.
 
-    Raises InputError if there is none, or if its cells cannot be compared with each other.
+    Raises InputError if there is none, if its cells cannot be compared with each other, or if the
+    baseline is none of its models.
     """
     if not (folder / CONFIG).is_file():
         siblings = folder.parent.glob(f"*/{CONFIG}")
@@ -43,7 +44,7 @@ def load_evaluation(folder: Path) -> Evaluation:
             f"no evaluation is called {folder.name!r} in {folder.parent}; known: "
             f"{known or 'none'}. Another --storage may hold it"
         )
-    config = load(EvaluateConfig, folder / CONFIG)
+    config = load(EvaluateConfig, folder / CONFIG, [f"baseline={baseline}"] if baseline else [])
     found = load_cells(folder, config)
     return Evaluation(config=config, folder=folder, **found._asdict())
 
@@ -63,9 +64,12 @@ def write_evaluation(evaluation: Evaluation, output: Path) -> list[Path]:
     return [page.save(output / name, text) for name, text in texts.items()]
 
 
-def report_evaluation(folder: Path, output: Path) -> None:
-    """Print the evaluation in `folder`, and write its report into the folder `output`."""
-    evaluation = load_evaluation(folder)
+def report_evaluation(folder: Path, output: Path, baseline: str | None = None) -> None:
+    """Print the evaluation in `folder`, and write its report into the folder `output`.
+
+    With a `baseline`, models are compared with that one, as in `load_evaluation`.
+    """
+    evaluation = load_evaluation(folder, baseline)
     print_evaluation(evaluation)
     for path in write_evaluation(evaluation, output):
         print(f"{path.stem}: {path}")
