@@ -6,9 +6,9 @@ Every pair that comes in goes out as a row or as a counted reason.
 from collections import Counter
 from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any, TypeAlias
 
+import numpy as np
 import pyarrow as pa
 
 from clism_ray.corpus.align import align
@@ -48,24 +48,28 @@ def build(
     span, or the commonest reason for which a pair's spans could not be projected. Samples hold
     some of the pairs that were dropped.
     """
+    rows = rows.combine_chunks()  # so that taking some of them costs no more than those
     counts: Counts = Counter()
     span_counts: SpanCounts = Counter()
     samples: Samples = {}
-    built: dict[int, Row] = {}
-    groups: dict[tuple[str, str], list[tuple[int, Row]]] = {}
+    groups: dict[tuple[str, str], list[int]] = {}  # positions
     for position, (row, is_duplicate) in enumerate(_marked(rows)):
         languages = row["source_language"], row["target_language"]
         if is_duplicate or row["key"] in near_duplicates:
             reason = "duplicate" if is_duplicate else "near_duplicate"
             _drop("-".join(languages), row, reason, counts, samples)
         else:
-            groups.setdefault(languages, []).append((position, row))
+            groups.setdefault(languages, []).append(position)
+    built: list[pa.Table] = []  # Python's objects for a bucket of rows would take ten times as much
+    order: list[int] = []  # their positions
     for languages, group in groups.items():
         name, parts = "-".join(languages), language_pair(*languages)
-        entries = iter(group)
-        while batch := list(islice(entries, parts.tables.linker.batch)):
-            outcomes = aligned_spans([row for _, row in batch], parts)
-            for (position, row), outcome in zip(batch, outcomes, strict=True):
+        for first in range(0, len(group), parts.tables.linker.batch):
+            positions = group[first : first + parts.tables.linker.batch]
+            batch, kept = rows.take(positions).to_pylist(), []
+            for position, row, outcome in zip(
+                positions, batch, aligned_spans(batch, parts), strict=True
+            ):
                 spans = [span for span in outcome if isinstance(span, SpanPair)]
                 reasons = Counter[str](reason for reason in outcome if isinstance(reason, str))
                 span_counts[name, "in"] += len(spans) + reasons.total()
@@ -73,13 +77,15 @@ def build(
                 span_counts.update({(name, reason): n for reason, n in reasons.items()})
                 if spans:
                     counts[name, row["corpus"], split] += 1
-                    built[position] = _aligned_row(row, spans)
+                    order.append(position)
+                    kept.append(_aligned_row(row, spans))
                 else:
                     reason = reasons.most_common(1)[0][0] if reasons else "no_span"
                     _drop(name, row, reason, counts, samples)
+            built.append(pa.Table.from_pylist(kept, schema=ALIGNED_SCHEMA))
         del parts  # with its tables, before others are opened
-    ordered = [built[position] for position in sorted(built)]
-    return pa.Table.from_pylist(ordered, schema=ALIGNED_SCHEMA), counts, span_counts, samples
+    aligned = pa.concat_tables([ALIGNED_SCHEMA.empty_table(), *built]).combine_chunks()
+    return aligned.take(np.argsort(order)), counts, span_counts, samples
 
 
 def aligned_spans(rows: Sequence[Row], parts: LanguagePair) -> list[list[SpanPair | Reason]]:

@@ -11,6 +11,7 @@ from clism_ray.config_corpus import SpanConfig
 from clism_ray.corpus.build import LanguagePair, build
 from clism_ray.corpus.intake import SCHEMA, in_key_order, key
 from clism_ray.corpus.spans import finder
+from clism_ray.corpus.systran import Systran
 from clism_ray.corpus.tables import fit, open_tables
 from clism_ray.corpus.translations import Link
 from clism_ray.corpus.words import Side
@@ -88,6 +89,20 @@ def test_a_pair_gets_its_projected_spans(parts: LanguagePair) -> None:
     assert pair.spans == (SpanPair(7, 11, 0, 4, "name", 1.0),)
     assert counts == Counter({("en-de", "c", "train"): 1})
     assert spans == Counter({("en-de", "in"): 1, ("en-de", "kept"): 1})
+
+
+def test_rows_stay_in_their_order_whatever_their_languages(
+    parts: LanguagePair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Systran, "batch", 2)  # so that a language pair takes several
+    texts = [(f"we saw Rome {n} .", f"wir sahen Rome {n} .") for n in range(9)]
+    rows = stored(*texts, files="a" * 9)
+    languages = pa.array(["de", "nl", "de"] * 3)
+    rows = rows.set_column(SCHEMA.names.index("target_language"), "target_language", languages)
+    table, counts, _, _ = build(rows, "train", lambda *_: parts)
+    for column in ("line", "source", "target", "target_language"):
+        assert table[column].to_pylist() == rows[column].to_pylist()
+    assert counts == {("en-de", "c", "train"): 6, ("en-nl", "c", "train"): 3}
 
 
 def test_what_is_not_kept_has_a_reason(parts: LanguagePair) -> None:
