@@ -49,15 +49,20 @@ def input_error_in(error: BaseException) -> InputError | None:
 
 def root_of(error: BaseException) -> str:
     """The innermost error that an error came from: its class and its first line."""
-    root = list(causes(error))[-1]
-    return f"{type(root).__name__}: {str(root).partition(chr(10))[0]}"
+    return told(list(causes(error))[-1])
+
+
+def told(error: BaseException) -> str:
+    """An error's class and its first line."""
+    return f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
 
 
 def causes(error: BaseException) -> Iterator[BaseException]:
     """An error and all it came from, the innermost last; Ray Train's workers' errors too."""
     yield error
     inner = list(getattr(error, "worker_failures", {}).values())
-    inner += [getattr(error, name, None) for name in ("controller_failure", "cause", "__cause__")]
+    names = ("controller_failure", "health_check_failure", "cause", "__cause__")
+    inner += [getattr(error, name, None) for name in names]
     for cause in inner:
         if isinstance(cause, BaseException):
             yield from causes(cause)

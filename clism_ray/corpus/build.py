@@ -60,7 +60,7 @@ def build(
             _drop("-".join(languages), row, reason, counts, samples)
         else:
             groups.setdefault(languages, []).append(position)
-    built: list[pa.Table] = []  # Python's objects for a bucket of rows would take ten times as much
+    built: list[pa.Table] = []  # as Python's objects, a bucket of rows takes much more memory
     order: list[int] = []  # their positions
     for languages, group in groups.items():
         name, parts = "-".join(languages), language_pair(*languages)

@@ -4,10 +4,11 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import ray
 from ray.exceptions import RayError
 from ray.train import (
     FailureConfig,
@@ -33,7 +34,7 @@ from clism_ray.train.room import lack_of_room
 from clism_ray.train.run import REQUESTER
 from clism_ray.train.settings import Job
 from clism_ray.train.status import ENDS, STOPPED, failure
-from clism_ray.train.stop import asked_to_stop
+from clism_ray.train.stop import Interrupted, interruptible
 
 _RAY_TRAIN = {  # Ray Train's settings; those of the user's environment go before
     "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.2",  # reports wait for this poll
@@ -46,7 +47,24 @@ _ELASTIC = {
     "RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S": "10",
 }
 _RESIZE_SECONDS = 10.0  # between looks for nodes that joined
+_ABORT_SECONDS = 20.0  # for the workers to end, before the driver leaves them to the cluster
 _JOURNAL_BYTES = 2**20  # more than a journal's last entries take
+
+
+class _Trainer(DataParallelTrainer):  # type: ignore[misc]
+    """Ray Train's, whose handler of Ctrl-C waits for an answer that does not come.
+
+    While the controller looks for nodes, it hears nothing.
+    """
+
+    def _register_sigint_handler(self, controller: Any) -> None:
+        def interrupt(*_: Any) -> None:
+            signal.signal(signal.SIGINT, signal.default_int_handler)  # for who cannot wait
+            with suppress(RayError):  # the controller ends, or does not answer
+                ray.get(controller.abort.remote(), timeout=_ABORT_SECONDS)
+            raise KeyboardInterrupt
+
+        signal.signal(signal.SIGINT, interrupt)
 
 
 class JournalCallback(UserCallback):  # type: ignore[misc]
@@ -100,12 +118,10 @@ def fit(
     path = Path(job.run) / journal.JOURNAL
     begun = journal.read_from(path, 0)[1]  # a torn last line will be cut off
     try:
-        with _own_interrupts():
+        with _own_interrupts(), interruptible(path.parent):
             _trainer(loop, job, path, callbacks, restarts).fit()
-    except KeyboardInterrupt:
-        if asked_to_stop(path.parent):  # when no workers were there to follow it
-            return STOPPED
-        raise
+    except Interrupted:
+        return STOPPED
     except (TrainingFailedError, RayError) as error:  # the latter of a controller that died
         raise _told(error, restarts) from error
     told = [e.values for e in journal.read_from(path, begun)[0] if e.kind == "event"]
@@ -127,7 +143,7 @@ def _trainer(
     restarts: int,
 ) -> DataParallelTrainer:
     scaling = job.config.scaling
-    return DataParallelTrainer(
+    return _Trainer(
         _run,
         train_loop_config={"loop": loop, "job": job},
         backend_config=PatientTorch(scaling.backend, restarts, str(path)),
@@ -176,17 +192,10 @@ def _told(error: Exception, restarts: int) -> Exception:
 
 @contextmanager
 def _own_interrupts() -> Iterator[None]:
-    """Ctrl-C is a KeyboardInterrupt afterwards, and meanwhile once Ray Train has ended the run.
-
-    Ray Train's own handler leaves with success, and stays when training is over.
-    """
+    """Ctrl-C is afterwards what it was: Ray Train leaves its handler."""
     before = signal.getsignal(signal.SIGINT)
     try:
         yield
-    except SystemExit as left:
-        if left.code:  # a SIGTERM
-            raise
-        raise KeyboardInterrupt from left
     finally:
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGINT, before)

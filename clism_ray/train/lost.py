@@ -2,15 +2,17 @@
 
 import re
 
-from clism_ray.errors import causes, root_of
+from clism_ray.errors import causes, root_of, told
 from clism_ray.train import journal
 from clism_ray.train.status import WORKERS_LOST
 
 # Ray's of workers that it killed and PyTorch's on a GPU, Python's, PyTorch's on a CPU.
-_NO_MEMORY = re.compile(r"OutOfMemoryError:|MemoryError:|.*can't allocate memory", re.DOTALL)
+_NO_MEMORY = re.compile(
+    r"OutOfMemoryError:|MemoryError:|.*(can't allocate memory|CUDA error: out of memory)", re.DOTALL
+)
 _ADVICE = (
     "; a worker takes less with scaling.activation_checkpointing=true, or as one of more under a "
-    "higher zero.stage, and the curve stays: jobs/plan.py tells how much"
+    "higher zero.stage"
 )
 
 
@@ -20,6 +22,8 @@ def lost(step: int, error: BaseException) -> journal.Entry:
 
 
 def why(error: BaseException) -> str:
-    """What an error came from, in a line; with what helps where memory did not suffice."""
-    told = (f"{type(cause).__name__}: {cause}" for cause in causes(error))
-    return root_of(error) + (_ADVICE if any(map(_NO_MEMORY.match, told)) else "")
+    """What an error came from, in a line; where memory did not suffice, that, and what helps."""
+    for cause in causes(error):
+        if _NO_MEMORY.match(f"{type(cause).__name__}: {cause}"):
+            return told(cause) + _ADVICE
+    return root_of(error)

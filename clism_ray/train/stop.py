@@ -15,14 +15,34 @@ from clism_ray.train.status import TRAINING, WORKERS_LOST
 
 _ASKED = "stop"
 _AFTER_THE_STEP = "asked to stop: the run ends after this step, with a checkpoint"
-_AT_ONCE = "asked to stop: no workers are at work, so the run ends at once"
+_AT_ONCE = "asked to stop: no workers are at work, or none has told so yet; the run ends at once"
+
+_interrupted: dict[Path, bool] = {}  # of the runs whose driver does nothing but wait for workers
+
+
+class Interrupted(Exception):
+    """A SIGTERM that no workers are there to follow."""
+
+
+@contextmanager
+def interruptible(run: Path) -> Iterator[None]:
+    """Where a SIGTERM may raise `Interrupted`: elsewhere it would cut short what must be done."""
+    _interrupted[run] = False
+    try:
+        yield
+    except KeyboardInterrupt as error:  # what Ray lets a handler of signals raise
+        if _interrupted[run]:
+            raise Interrupted from error
+        raise
+    finally:
+        del _interrupted[run]
 
 
 @contextmanager
 def stopping_on_sigterm(run: Path) -> Iterator[None]:
     """Turn a SIGTERM into a wish to stop, which the workers follow after the step they are at.
 
-    While there are no workers, which may wait for a node for ever, it is taken for a Ctrl-C.
+    Where there are none, which may wait for a node for ever, it raises `Interrupted`.
     Ray installs a handler of its own when it connects, so this comes after. Only a process's main
     thread may do it; in another one SIGTERM stays what it was.
     """
@@ -34,11 +54,12 @@ def stopping_on_sigterm(run: Path) -> Iterator[None]:
 
     def ask(*_: Any) -> None:
         (run / _ASKED).touch()  # first: a print may fail in what it interrupts
-        working = _at_work(run, begun)
+        working = run not in _interrupted or _at_work(run, begun)
         with suppress(RuntimeError, OSError):  # a print that it interrupts; nobody who reads
             print(_AFTER_THE_STEP if working else _AT_ONCE, flush=True)
         if not working:
-            signal.raise_signal(signal.SIGINT)
+            _interrupted[run] = True
+            raise KeyboardInterrupt
 
     before = signal.signal(signal.SIGTERM, ask)
     try:

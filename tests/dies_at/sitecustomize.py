@@ -30,7 +30,8 @@ def _die_at(wanted: str, pattern: str, after: str, once: str, how: str = "") -> 
             return
         held: list[bytearray] = []
         while how == "by memory":
-            held.append(bytearray(b"x" * 2**26))
+            if len(held) < 160:  # 10 GiB, more than is left to it
+                held.append(bytearray(b"x" * 2**26))
             time.sleep(0.02)
         os.kill(os.getpid(), signal.SIGKILL)
 

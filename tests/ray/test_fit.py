@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from ray.exceptions import GetTimeoutError
 from ray.util import placement_group_table
 
 from clism_ray.config import ScalingConfig
@@ -15,6 +16,7 @@ from clism_ray.errors import WorkersLost
 from clism_ray.train import fit as module
 from clism_ray.train import journal, launch
 from clism_ray.train.fit import fit
+from clism_ray.train.stop import Interrupted
 from tests.corpora import write_tiny_corpus
 from tests.tiny_run import tiny_run
 
@@ -78,15 +80,32 @@ def test_ctrl_c_is_afterwards_what_it_was_before(
     assert signal.getsignal(signal.SIGINT) is before
 
 
-@pytest.mark.parametrize(
-    ("code", "becomes"),
-    [(0, KeyboardInterrupt), (15, SystemExit)],  # what Ray Train's handler raises, and a SIGTERM
-)
-def test_ctrl_c_in_training_is_an_interruption_and_no_success(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, becomes: type[BaseException]
+def test_ctrl_c_is_an_interruption_even_if_the_controller_does_not_answer(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    with pytest.raises(becomes):
-        run(tmp_path, monkeypatch, SystemExit(code))
+    asked: list[float] = []
+
+    def get(_: Any, timeout: float) -> None:
+        asked.append(timeout)
+        raise GetTimeoutError("it looks for nodes")
+
+    monkeypatch.setattr(module.ray, "get", get)
+    controller = SimpleNamespace(abort=SimpleNamespace(remote=lambda: None))
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        module._Trainer._register_sigint_handler(Any, controller)
+        for _ in "first", "second, for which nobody is asked":
+            with pytest.raises(KeyboardInterrupt):
+                signal.raise_signal(signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert len(asked) == 1
+
+
+def test_a_sigterm_that_no_workers_are_there_to_follow_stops_a_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run(tmp_path, monkeypatch, Interrupted()) == "stopped"
 
 
 def report_of(*steps: int) -> list[dict[str, Any]]:

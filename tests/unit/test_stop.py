@@ -10,7 +10,12 @@ import pytest
 
 from clism_ray.train import journal
 from clism_ray.train.status import TRAINING, WORKERS_LOST
-from clism_ray.train.stop import asked_to_stop, stopping_on_sigterm
+from clism_ray.train.stop import (
+    Interrupted,
+    asked_to_stop,
+    interruptible,
+    stopping_on_sigterm,
+)
 
 
 def told(run: Path, *statuses: str) -> None:
@@ -32,15 +37,18 @@ def test_sigterm_asks_a_run_to_stop_and_stays_what_it_was_afterwards(
 
 
 @pytest.mark.parametrize("since", [(), (TRAINING, WORKERS_LOST)], ids=["not yet", "any more"])
-def test_where_no_workers_are_sigterm_is_a_ctrl_c(
+def test_where_no_workers_are_sigterm_interrupts_the_wait_for_them_and_nothing_else(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], since: tuple[str, ...]
 ) -> None:
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a test's process may ignore it
     told(tmp_path, TRAINING)  # of an earlier start
     with stopping_on_sigterm(tmp_path):
         told(tmp_path, *since)
-        with pytest.raises(KeyboardInterrupt):
+        os.kill(os.getpid(), signal.SIGTERM)
+        with pytest.raises(Interrupted), interruptible(tmp_path):
             os.kill(os.getpid(), signal.SIGTERM)
+        with pytest.raises(KeyboardInterrupt), interruptible(tmp_path):
+            raise KeyboardInterrupt
+        os.kill(os.getpid(), signal.SIGTERM)
     assert "ends at once" in capsys.readouterr().out
     assert asked_to_stop(tmp_path)
 

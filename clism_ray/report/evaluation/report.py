@@ -1,5 +1,6 @@
 """Evaluations: read, printed, and written as a page and as tables for programs."""
 
+import json
 from pathlib import Path
 
 from rich.console import Console
@@ -44,7 +45,8 @@ def load_evaluation(folder: Path, baseline: str | None = None) -> Evaluation:
             f"no evaluation is called {folder.name!r} in {folder.parent}; known: "
             f"{known or 'none'}. Another --storage may hold it"
         )
-    config = load(EvaluateConfig, folder / CONFIG, [f"baseline={baseline}"] if baseline else [])
+    other = [] if baseline is None else [f"baseline={json.dumps(baseline)}"]
+    config = load(EvaluateConfig, folder / CONFIG, other)
     found = load_cells(folder, config)
     return Evaluation(config=config, folder=folder, **found._asdict())
 

@@ -46,7 +46,6 @@ def goes_on(driver: Driver, config: PretrainConfig) -> None:
     if code:
         last = [line for line in driver.printed().splitlines() if line.strip()][-2:]
         assert "training failed" in last[0]
-        assert "activation_checkpointing" in last[0]
         assert "started again, it goes on" in last[1]
         run_to_end(config)
 
@@ -88,5 +87,5 @@ def test_when_a_worker_takes_the_memory_a_run_goes_on_or_says_so(
     ) as driver:
         goes_on(driver, config)
     assert ate.exists()
-    assert events(run, "workers lost")
+    assert any("takes less" in entry.values["problem"] for entry in events(run, "workers lost"))
     record("a worker that took all memory, and whatever Ray killed with it", run, undisturbed)
