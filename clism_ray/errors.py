@@ -49,10 +49,10 @@ def input_error_in(error: BaseException) -> InputError | None:
 
 def root_of(error: BaseException) -> str:
     """The innermost error that an error came from: its class and its first line."""
-    return told(list(causes(error))[-1])
+    return in_a_line(list(causes(error))[-1])
 
 
-def told(error: BaseException) -> str:
+def in_a_line(error: BaseException) -> str:
     """An error's class and its first line."""
     return f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
 

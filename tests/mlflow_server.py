@@ -58,6 +58,15 @@ class Server:
             return False
 
 
+@contextmanager
+def serving(folder: Path) -> Iterator[Server]:
+    """A server on this machine alone."""
+    server = Server(folder)
+    server.start()
+    yield server
+    server.kill()
+
+
 class Proxy:
     """Passes requests on, and spoils four in ten of those that write, while `fault` says how.
 

@@ -2,7 +2,7 @@
 
 import re
 
-from clism_ray.errors import causes, root_of, told
+from clism_ray.errors import causes, in_a_line, root_of
 from clism_ray.train import journal
 from clism_ray.train.status import WORKERS_LOST
 
@@ -25,5 +25,5 @@ def why(error: BaseException) -> str:
     """What an error came from, in a line; where memory did not suffice, that, and what helps."""
     for cause in causes(error):
         if _NO_MEMORY.match(f"{type(cause).__name__}: {cause}"):
-            return told(cause) + _ADVICE
+            return in_a_line(cause) + _ADVICE
     return root_of(error)

@@ -4,13 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.mlflow_server import Server
+from tests.mlflow_server import Server, serving
 
 
 @pytest.fixture(scope="session")
 def mlflow_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server on this machine alone."""
-    server = Server(tmp_path_factory.mktemp("server"))
-    server.start()
-    yield server
-    server.kill()
+    with serving(tmp_path_factory.mktemp("server")) as server:
+        yield server

@@ -18,7 +18,7 @@ from tests.drilled_run import (
     wait_for_steps,
 )
 from tests.drills import longest_wait, restarts
-from tests.mlflow_server import SILENCE_S, Proxy, Server
+from tests.mlflow_server import SILENCE_S, Proxy, Server, serving
 
 pytestmark = [pytest.mark.ray, pytest.mark.drill]
 
@@ -27,10 +27,8 @@ Record = Callable[..., None]
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    server = Server(tmp_path_factory.mktemp("server"))
-    server.start()
-    yield server
-    server.kill()
+    with serving(tmp_path_factory.mktemp("server")) as server:
+        yield server
 
 
 def tracked_by(uri: str, config: PretrainConfig, name: str) -> PretrainConfig:

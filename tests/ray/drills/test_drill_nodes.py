@@ -1,4 +1,4 @@
-"""Nodes that die, join, or are announced to leave: the curve stays the same."""
+"""Nodes that die, join, are announced to leave, or waited for: the curve stays the same."""
 
 import signal
 import subprocess
@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from ray.cluster_utils import Cluster
 
-from clism_ray.cli import STOPPED
+from clism_ray.cli import INTERRUPTED, STOPPED
 from clism_ray.config import PretrainConfig
 from tests.drilled_run import (
     LONG,
@@ -92,8 +92,23 @@ def test_a_node_that_is_announced_to_leave_is_left_with_a_checkpoint(
     record(f"a node, announced {NOTICE_S} s before", run, long_undisturbed)
 
 
-def test_a_run_that_waits_for_a_node_ends_at_once_when_asked_and_goes_on_with_one(
-    corpus: Path, tmp_path: Path, nodes: Cluster, long_undisturbed: Path, record: Record
+@pytest.mark.parametrize(
+    ("sign", "code", "said"),
+    [
+        (signal.SIGTERM, STOPPED, "no workers are at work"),
+        (signal.SIGINT, INTERRUPTED, "interrupted"),
+    ],
+    ids=["SIGTERM", "Ctrl-C"],
+)
+def test_a_run_that_waits_for_a_node_ends_when_asked_and_goes_on_with_one(
+    corpus: Path,
+    tmp_path: Path,
+    nodes: Cluster,
+    long_undisturbed: Path,
+    record: Record,
+    sign: signal.Signals,
+    code: int,
+    said: str,
 ) -> None:
     lost = nodes.add_node(num_cpus=1, resources=SLOT)
     config = elastic(corpus, tmp_path, workers=1)
@@ -102,12 +117,12 @@ def test_a_run_that_waits_for_a_node_ends_at_once_when_asked_and_goes_on_with_on
         wait_for_steps(run, 25, driver)
         nodes.remove_node(lost, allow_graceful=False)
         wait_for(lambda: events(run, "workers lost"), driver)
-        driver.process.send_signal(signal.SIGTERM)
-        out = ended(driver, code=STOPPED)
-    assert "no workers are at work" in out
+        driver.process.send_signal(sign)
+        out = ended(driver, code)
+    assert said in out
     assert "Traceback" not in out
     nodes.add_node(num_cpus=1, resources=SLOT)
     run_to_end(config, RAY_ADDRESS=nodes.address)
     assert len(events(run, "training")) == 2
-    what = "its only node; SIGTERM while it waited; with another node, the command again"
+    what = f"its only node; {sign.name} while it waited; with another node, the command again"
     record(what, run, long_undisturbed)
