@@ -25,11 +25,13 @@ from clism_ray.config import ScalingConfig as Scaling
 from clism_ray.errors import RunFailed, WorkersLost, input_error_in
 from clism_ray.train import journal
 from clism_ray.train.capacity import worker_resources
+from clism_ray.train.elastic import SaveFirst
 from clism_ray.train.gauges import PublishGauges
 from clism_ray.train.job import TrainJob
-from clism_ray.train.lost import lost, why
+from clism_ray.train.lost import why
 from clism_ray.train.recount import CountAnew
 from clism_ray.train.rendezvous import PatientTorch
+from clism_ray.train.reports import EndOfWorkers, JournalCallback
 from clism_ray.train.room import lack_of_room
 from clism_ray.train.run import REQUESTER
 from clism_ray.train.settings import Job
@@ -52,47 +54,23 @@ _JOURNAL_BYTES = 2**20  # more than a journal's last entries take
 
 
 class _Trainer(DataParallelTrainer):  # type: ignore[misc]
-    """Ray Train's, whose handler of Ctrl-C waits for an answer that does not come.
+    """Ray Train's, but for what it does on Ctrl-C and when there is room for other workers."""
 
-    While the controller looks for nodes, it hears nothing.
-    """
+    def _initialize_and_run_controller(self, **parts: Any) -> Any:
+        if self.scaling_config.elasticity_enabled:
+            run = self.run_config.storage_path
+            parts["scaling_policy"] = SaveFirst(self.scaling_config, run)
+        return super()._initialize_and_run_controller(**parts)
 
     def _register_sigint_handler(self, controller: Any) -> None:
         def interrupt(*_: Any) -> None:
             signal.signal(signal.SIGINT, signal.default_int_handler)  # for who cannot wait
-            with suppress(RayError):  # the controller ends, or does not answer
+            # It ends; or it does not answer, as it hears nothing while it looks for nodes.
+            with suppress(RayError):
                 ray.get(controller.abort.remote(), timeout=_ABORT_SECONDS)
             raise KeyboardInterrupt
 
         signal.signal(signal.SIGINT, interrupt)
-
-
-class JournalCallback(UserCallback):  # type: ignore[misc]
-    """Runs in Ray Train's controller, beside who called `fit`: reports go to the journal.
-
-    What cannot be written is tried again with the next report: an error here would end the run.
-    """
-
-    def __init__(self, path: str) -> None:
-        self.path = path
-        self.step = 0
-        self.waiting: list[journal.Entry] = []
-
-    def after_report(
-        self, run_context: Any, metrics: list[dict[str, Any]], checkpoint: Any
-    ) -> None:
-        """Append what rank 0 reported."""
-        entries = [journal.Entry(**entry) for entry in metrics[0]["entries"]]
-        self._append(entries)
-        self.step = max([self.step, *(entry.step for entry in entries)])
-
-    def after_exception(self, run_context: Any, worker_exceptions: dict[int, Exception]) -> None:
-        """Append that workers died, or raised what nobody expected, and why the first did."""
-        self._append([lost(self.step, next(iter(worker_exceptions.values())))])
-
-    def _append(self, entries: list[journal.Entry]) -> None:
-        self.waiting += entries
-        journal.append_waiting(Path(self.path), self.waiting)
 
 
 def fit(
@@ -143,6 +121,7 @@ def _trainer(
     restarts: int,
 ) -> DataParallelTrainer:
     scaling = job.config.scaling
+    to_journal = JournalCallback(str(path))
     return _Trainer(
         _run,
         train_loop_config={"loop": loop, "job": job},
@@ -161,7 +140,8 @@ def _trainer(
             storage_path=job.run,
             failure_config=FailureConfig(max_failures=restarts),
             callbacks=[
-                JournalCallback(str(path)),
+                to_journal,
+                EndOfWorkers(to_journal),
                 PublishGauges(path.parent.name),
                 *([CountAnew(str(path.with_name(REQUESTER)))] if scaling.min_workers else []),
                 *callbacks,

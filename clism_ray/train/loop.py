@@ -5,7 +5,6 @@ from its newest complete checkpoint.
 """
 
 import math
-import resource
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,8 +28,10 @@ from clism_ray.train.group import node_leaves, report, report_entries, set_up
 from clism_ray.train.job import TrainJob
 from clism_ray.train.models import export, export_best
 from clism_ray.train.precision import slow_products
+from clism_ray.train.resize import asked_to_save, stand_still, tell_saved
 from clism_ray.train.saving import resume, save
 from clism_ray.train.schedule import learning_rate
+from clism_ray.train.speed import speed
 from clism_ray.train.status import FINISHED, STOPPED, TRAINING, WARNING, failed
 from clism_ray.train.step import (
     LOSSES,
@@ -78,17 +79,16 @@ def _train(worker: Worker) -> dict[str, Any]:
             note(worker, "event", {"status": WARNING, "problem": "; ".join(silent)})
         if _due(worker, job.config.validation.every_steps):
             note_validation(worker)
-        to_save = _due(worker, job.config.checkpoint.every_steps)
+        to_save = worker.resizing or _due(worker, job.config.checkpoint.every_steps)
         if to_save or worker.report_due or _due(worker, job.config.tracking.log_every_steps):
             settle(worker, wait=False)
             collect(worker)
             report(worker)
             to_save = node_leaves(worker) or to_save
-        if to_save and worker.step > saved:
+        if to_save:
             save(worker)
             saved = worker.step
-            if worker.leaving:  # there may be no time for another step
-                settle(worker)
+            _make_way(worker)
     if worker.step == job.steps:
         collect(worker, wait=True)
         export(worker, "last", needed=True)
@@ -99,6 +99,21 @@ def _train(worker: Worker) -> dict[str, Any]:
         save(worker)
     settle(worker)
     return {"status": STOPPED}
+
+
+def _make_way(worker: Worker) -> None:
+    """See a checkpoint to its end where there may be no time for another step.
+
+    Where others go on in place of these workers, the first one then stands still, and with it all
+    those that wait for it in their next step.
+    """
+    if worker.leaving or worker.resizing:
+        settle(worker)
+    if worker.resizing and worker.step < worker.job.steps:
+        report(worker)
+        if worker.rank == 0:
+            tell_saved(Path(worker.job.run))
+            stand_still(Path(worker.job.run))
 
 
 def _note_begin(worker: Worker) -> None:
@@ -139,6 +154,12 @@ def _has_to_stop(worker: Worker) -> bool:
     return late or (worker.rank == 0 and asked_to_stop(Path(worker.job.run)))
 
 
+def _has_to_resize(worker: Worker) -> bool:
+    """Whether others are to go on in place of these workers; the first one asks for all."""
+    elastic = worker.rank == 0 and worker.job.config.scaling.min_workers
+    return bool(elastic) and asked_to_save(Path(worker.job.run))
+
+
 def _take(
     batches: Iterator[tuple[Slot, Batch]], turns: int
 ) -> tuple[list[tuple[Slot, Batch]], UnusableInput | None]:
@@ -167,10 +188,11 @@ def take_step(
     batches = [batch for _, batch in taken]
     dropped = [sum(batch.dropped.get(reason, 0) for batch in batches) for reason in DROP_REASONS]
     late = worker.rank == 0 and time.monotonic() - worker.reported > _REPORT_SECONDS
-    more = [int(over), int(problem is not None), int(late), digest_of(batches), *dropped]
+    flags = [over, problem is not None, late, _has_to_resize(worker)]
+    more = [*map(int, flags), digest_of(batches), *dropped]
     shared = all_sum(torch.cat([counts_of(batches).long(), torch.tensor(more)]), worker.device)
-    counts, dropped_all = shared[:4].double(), shared[8:]
-    worker.report_due = bool(shared[6])
+    counts, dropped_all = shared[:4].double(), shared[9:]
+    worker.report_due, worker.resizing = bool(shared[6]), bool(shared[7])
     if shared[5]:
         agree(problem)
     if shared[4]:
@@ -194,27 +216,13 @@ def take_step(
         "data/pairs": float(counts[1]),
         "data/questions": float(counts[0]),
         "data/tokens": float(counts[3]),
-        "data/row_digest": int(shared[7]) % MODULUS,
+        "data/row_digest": int(shared[8]) % MODULUS,
         **{
             f"dropped/{reason}": float(count)
             for reason, count in zip(DROP_REASONS, dropped_all, strict=True)
             if count
         },
     }
-
-
-def speed(metrics: dict[str, Any], took: float, waited: float) -> dict[str, float]:
-    """What a step cost: throughput, the share of it spent waiting for data, memory."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    found = {
-        "speed/pairs_per_second": metrics.get("data/pairs", 0.0) / took,
-        "speed/tokens_per_second": metrics.get("data/tokens", 0.0) / took,
-        "speed/data_wait": waited / took,
-        "memory/worker_gib": peak,
-    }
-    if torch.cuda.is_available():
-        found["memory/device_gib"] = torch.cuda.max_memory_allocated() / 2**30
-    return found
 
 
 def note_validation(worker: Worker) -> None:

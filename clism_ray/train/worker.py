@@ -49,6 +49,7 @@ class Worker:
     dev: list[Batch]
     step: int = 0  # optimizer steps done
     leaving: bool = False  # one of its nodes
+    resizing: bool = False  # others go on in place of these workers, once they have saved
     reported: float = dataclasses.field(default_factory=time.monotonic)  # when last, in seconds
     report_due: bool = False  # as the first worker's clock says, at the step before
     unreported: list[journal.Entry] = dataclasses.field(default_factory=list)

@@ -16,6 +16,7 @@ from clism_ray.errors import WorkersLost
 from clism_ray.train import fit as module
 from clism_ray.train import journal, launch
 from clism_ray.train.fit import fit
+from clism_ray.train.reports import EndOfWorkers, JournalCallback
 from clism_ray.train.stop import Interrupted
 from tests.corpora import write_tiny_corpus
 from tests.tiny_run import tiny_run
@@ -114,7 +115,7 @@ def report_of(*steps: int) -> list[dict[str, Any]]:
 
 def test_what_the_journal_cannot_take_waits_for_the_next_report(small_disk: Path) -> None:
     path = small_disk / "journal.jsonl"
-    callback = module.JournalCallback(str(path))
+    callback = JournalCallback(str(path))
     callback.after_report(None, report_of(1), None)
     others = small_disk / "of others"
     with suppress(OSError):
@@ -125,6 +126,37 @@ def test_what_the_journal_cannot_take_waits_for_the_next_report(small_disk: Path
     callback.after_report(None, report_of(200), None)
     steps = [entry.step for entry in journal.read_from(path, 0)[0]]
     assert steps == [*range(1, 200), 199, 200]
+
+
+def told_by(path: Path) -> list[str]:
+    entries, _ = journal.read_from(path, 0)
+    return [entry.values["problem"] for entry in entries if "problem" in entry.values]
+
+
+def test_workers_that_are_ended_for_their_node_are_told_of_as_those_that_die(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "journal.jsonl"
+    callback = JournalCallback(str(path))
+
+    def fail(error: str) -> None:
+        state = SimpleNamespace(training_failed_error=RuntimeError(error))
+        EndOfWorkers(callback).after_controller_state_update(None, state)
+
+    begins = [{"entries": [journal.Entry(1, "event", 0, {"status": "training"})._asdict()]}]
+    fail("nobody had begun")
+    callback.after_report(None, begins, None)
+    EndOfWorkers(callback).after_controller_state_update(None, SimpleNamespace())
+    fail("a node leaves")
+    callback.after_report(None, begins, None)
+    for _ in range(3):
+        callback.after_exception(None, {0: RuntimeError("gone")})
+    fail("they are gone")
+    callback.after_exception(None, {0: RuntimeError("gone before they began")})
+    end = SimpleNamespace(next_state=SimpleNamespace(training_failed_error=RuntimeError("so")))
+    EndOfWorkers(callback).after_controller_state_update(None, end)
+    told = ["a node leaves", "gone", "gone before they began"]
+    assert told_by(path) == [f"RuntimeError: {problem}" for problem in told]
 
 
 def test_a_record_that_finds_no_room_does_not_hide_what_ended_the_run(

@@ -24,7 +24,7 @@ from tests.drilled_run import (
     wait_for,
     wait_for_steps,
 )
-from tests.drills import events
+from tests.drills import events, restarts
 
 pytestmark = [pytest.mark.ray, pytest.mark.drill]
 
@@ -68,6 +68,8 @@ def test_a_node_that_dies_and_one_that_joins_leave_no_trace_in_the_curve(
         nodes.add_node(num_cpus=1, resources=SLOT)
         ended(driver)
     assert workers_by_turns(run) == [2, 1, 2]
+    (_, _), (lost_to_it, _) = restarts(run)
+    assert lost_to_it == 0, "a node joined, and steps had to run again"
     record("a node, with fewer workers allowed; then one joins", run, long_undisturbed)
 
 
@@ -89,6 +91,7 @@ def test_a_node_that_is_announced_to_leave_is_left_with_a_checkpoint(
     (told,) = events(run, "node leaves")
     assert workers_by_turns(run) == [2, 1]
     assert events(run, "training")[1].step >= told.step, "the checkpoint of the notice was not used"
+    assert len(events(run, "workers lost")) == 1
     record(f"a node, announced {NOTICE_S} s before", run, long_undisturbed)
 
 
