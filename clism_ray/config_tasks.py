@@ -103,7 +103,7 @@ class NerConfig:
 
     train: str  # a file of sentences; with {size} and {sample} in it, files of samples
     tests: Annotated[dict[Name, GoldConfig], Field(min_length=1)]
-    format: Literal["conll2002", "conll2003", "wikiann", "uner"]
+    format: Literal["conll", "conll2002", "conll2003", "wikiann", "uner"]
     scheme: Literal["iob1", "iob2", "iobes"] | None = None  # default: found out
     max_tokens: Positive = 128  # of a window (paper: 128)
     overlap: NonNegative = 64

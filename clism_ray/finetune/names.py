@@ -8,11 +8,9 @@ from statistics import fmean
 
 from clism_ray.config_tasks import NerConfig, QaConfig
 from clism_ray.finetune.cell import CellResult
-from clism_ray.tasks.qa_metrics import MLQA_LANGUAGES
 
 LOSS = "test/loss"  # of the last step, whatever the task
-_SQUAD = ("squad_f1", "squad_exact")
-_MLQA = ("mlqa_f1", "mlqa_exact")  # of languages that MLQA has rules for
+_QA = ("squad_f1", "squad_exact", "mlqa_f1", "mlqa_exact")
 _NER = ("f1", "precision", "recall")
 
 
@@ -34,15 +32,10 @@ def result_metrics(result: CellResult) -> dict[str, float]:
 
 def metric_names(task: QaConfig | NerConfig) -> list[str]:
     """The names that every cell of a task has, whatever entities it finds."""
+    known = _NER if isinstance(task, NerConfig) else _QA
     names = [LOSS]
     for test, gold in task.tests.items():
-        averaged = []
-        for file in gold.files(test):
-            known: tuple[str, ...] = _NER if isinstance(task, NerConfig) else _SQUAD
-            if isinstance(task, QaConfig) and file.language.partition("-")[0] in MLQA_LANGUAGES:
-                known += _MLQA
-            names += [f"test/{test}/{name}/{file.column}" for name in known]
-            averaged += [known] if file.averaged else []
-        of_all = min(averaged, key=len, default=())
-        names += [f"test/{test}/{name}" for name in of_all]
+        columns = [file.column for file in gold.files(test)]
+        names += [f"test/{test}/{name}/{column}" for column in columns for name in known]
+        names += [f"test/{test}/{name}" for name in known]
     return names

@@ -7,7 +7,11 @@ from typing import Any
 from clism_ray.errors import InputError
 from clism_ray.train.known_run import RECORD
 
-ROWS = ("start", "corpus", "seed", "slots", "pairs", "steps", "kept")  # equal: the same rows
+_BATCH = ("slots", "pairs")
+_MASKING = ("max_spans", "labels", "min_score", "min_confidence", "mlm_probability")
+_LIMITS = ("max_source_tokens", "max_target_tokens")
+# Equal: the same rows, but for questions in one of two.
+ROWS = ("start", "corpus", "seed", *_BATCH, "steps", "kept", *_MASKING, *_LIMITS)
 LOSSES = ("clism", "cacr", "mlm")
 
 
@@ -28,9 +32,11 @@ def pretraining(path: str) -> dict[str, Any] | None:
             "start": run.get("start"),
             "corpus": identity["corpus_hash"],
             "seed": identity["seed"],
-            **{name: identity["batch"][name] for name in ("slots", "pairs")},
+            **{name: identity["batch"][name] for name in _BATCH},
             "steps": run["steps"],
             "kept": model.name,
+            **{name: identity["masking"][name] for name in _MASKING},
+            **{name: identity["tokenizer"][name] for name in _LIMITS},
             **{name: identity["losses"][name]["weight"] for name in LOSSES},
         }
     except (OSError, ValueError, KeyError, TypeError) as error:

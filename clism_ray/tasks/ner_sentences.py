@@ -2,6 +2,7 @@
 
     conll2002   word (lemma, part of speech ...) tag, between spaces: Spanish has 2 columns, Dutch 3
     conll2003   the same with 4 columns in English, 5 in German; `-DOCSTART-` lines part documents
+    conll       either, as where English of 2003 is trained and Spanish of 2002 is tested
     wikiann     PAN-X: `lang:word<TAB>tag`
     uner        Universal NER: `index<TAB>word<TAB>tag<TAB>-<TAB>-`, comments after `#`
 
@@ -21,7 +22,7 @@ from clism_ray.errors import InputError
 from clism_ray.tasks.ner_schemes import TaggedLine, check_form, scheme_of, to_iob2
 from clism_ray.tasks.ner_tags import Entity, Scheme, entities
 
-Format = Literal["conll2002", "conll2003", "wikiann", "uner"]
+Format = Literal["conll", "conll2002", "conll2003", "wikiann", "uner"]
 
 # What the counts of a reading are called.
 STRAY_INSIDE = "stray_inside_tag"  # an I- that began an entity under declared IOB2; now B-
@@ -134,10 +135,16 @@ def _blocks(path: Path, format: Format) -> Iterator[_Block]:
 
 
 def _is_spaced(format: Format) -> bool:
-    return format in ("conll2002", "conll2003")
+    return format in ("conll", "conll2002", "conll2003")
 
 
-_WIDTHS = {"conll2002": (2, 3), "conll2003": (4, 5), "wikiann": (2, 2), "uner": (3, 5)}
+_WIDTHS = {
+    "conll": (2, 5),
+    "conll2002": (2, 3),
+    "conll2003": (4, 5),
+    "wikiann": (2, 2),
+    "uner": (3, 5),
+}
 
 
 def _check_width(columns: Sequence[str], width: int, format: Format, where: str) -> None:
@@ -157,7 +164,7 @@ def _word_and_tag(
     columns: Sequence[str], format: Format, place: int, where: str
 ) -> tuple[str, str]:
     match format:
-        case "conll2002" | "conll2003":
+        case "conll" | "conll2002" | "conll2003":
             return columns[0], columns[-1]
         case "wikiann":
             _, colon, word = columns[0].partition(":")

@@ -126,8 +126,7 @@ def scores_of(
         if f"{key}_exact" in means
     ]
     if len(parts) == 1:
-        lacking = f"has none for {language}" if language else "needs --language"
-        parts.append(f"scoring by MLQA's rules {lacking}")
+        parts.append("scoring by MLQA's rules needs --language")
     return f"{'; '.join(parts)} ({len(gold):,} questions with gold answers)"
 
 

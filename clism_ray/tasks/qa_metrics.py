@@ -4,6 +4,8 @@ Both compare texts after normalisation and take the best of a question's gold an
 in what is normalised away: SQuAD v1.1 knows English articles and ASCII punctuation and splits at
 white space; MLQA knows the articles of each of its languages and the punctuation of all scripts,
 and takes each Chinese character for a word. XQuAD is reported with the first, MLQA with the second.
+The second goes on here where MLQA ends: other languages keep their articles, and their words are
+those of `corpus.words`, so that a Thai or Japanese letter is a word.
 """
 
 import re
@@ -15,6 +17,7 @@ from functools import partial
 from statistics import fmean
 from typing import NamedTuple
 
+from clism_ray.corpus.words import surfaces
 from clism_ray.errors import InputError
 from clism_ray.tasks.qa_questions import Question, listed
 
@@ -35,7 +38,7 @@ Normalise = Callable[[str], str]
 
 
 class AnswerScore(NamedTuple):
-    """One question's scores, 0 to 100. MLQA's are None for languages it has no rules for."""
+    """One question's scores, 0 to 100. MLQA's are None where the language is not known."""
 
     id: str
     squad_exact: float
@@ -52,14 +55,14 @@ def score_answers(
     Args:
         questions: with their gold answers.
         predictions: an answer for each question's id, and for no other.
-        language: of the passages, so of the answers; of `zh-Hans`, `zh` counts.
+        language: of the passages, so of the answers; of `zh-Hans`, `zh` counts. Empty: not known.
 
     Raises:
         InputError: ids without an answer, or answers to unknown ids.
     """
     _check_ids(questions, predictions)
     language = language.partition("-")[0]
-    mlqa = partial(normalise_mlqa, language=language) if language in MLQA_LANGUAGES else None
+    mlqa = partial(normalise_mlqa, language=language) if language else None
     return [
         AnswerScore(
             question.id,
@@ -71,7 +74,7 @@ def score_answers(
 
 
 def mean_scores(scores: Sequence[AnswerScore]) -> dict[str, float]:
-    """The mean over questions by metric; those of MLQA are absent where it has no rules."""
+    """The mean over questions by metric; those of MLQA are absent where there are none."""
     columns = {name: [getattr(score, name) for score in scores] for name in AnswerScore._fields[1:]}
     return {name: fmean(values) for name, values in columns.items() if None not in values}
 
@@ -99,12 +102,15 @@ def normalise_mlqa(text: str, language: str) -> str:
     """Lower case, no punctuation of any script, no articles of the language, single spaces.
 
     In Chinese every character is a word of its own; words of other scripts stay whole.
+    Languages that MLQA does not have: see above.
     """
     text = "".join(letter for letter in text.lower() if not _is_punctuation(letter))
     if language in _ARTICLES:
         text = _ARTICLES[language].sub(" ", text)
     if language == "zh":
         text = _HAN.sub(r" \1 ", text)
+    if language not in MLQA_LANGUAGES:
+        text = " ".join(surfaces(text))
     return " ".join(text.split())
 
 

@@ -1,7 +1,9 @@
 """Scores to answers: the best spans that are allowed, in an order that leaves nothing open."""
 
 import math
+import weakref
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +13,13 @@ from hypothesis import strategies as st
 
 from clism_ray.errors import RunFailed
 from clism_ray.model.pretrainer import Scores
-from clism_ray.tasks.qa_answers import Spans, best_answers, best_spans, predictions
+from clism_ray.tasks.qa_answers import (
+    Spans,
+    answer_questions,
+    best_answers,
+    best_spans,
+    predictions,
+)
 from clism_ray.tasks.qa_questions import Answer, Question
 from clism_ray.tasks.qa_windows import Window
 
@@ -104,3 +112,33 @@ def test_an_empty_answer_is_given_only_where_there_is_no_other() -> None:
     answers = best_answers([question()], [blank, word], [spans((0, 0, 9.0)), spans((0, 0, 1.0))], 5)
     assert [got.text for got in answers["q"]] == ["Bob"]
     assert predictions(best_answers([question()], [blank], [spans((0, 0, 9.0))], 5)) == {"q": ""}
+
+
+class Pointing(torch.nn.Module):
+    """Points anywhere, and remembers how many of its scores were still held when it was asked."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.zeros(1))
+        self.given: list[weakref.ref[torch.Tensor]] = []
+        self.held: list[int] = []
+
+    def point(self, tensors: dict[str, torch.Tensor], offsets: list[int]) -> Scores:
+        self.held.append(sum(given() is not None for given in self.given))
+        scores = Scores(*torch.rand(2, len(offsets) - 1, offsets[-1]).unbind())
+        self.given += map(weakref.ref, scores)
+        return scores
+
+
+def test_scores_of_one_micro_batch_are_held_at_a_time_and_little_of_them_after_it() -> None:
+    model: Any = Pointing()
+    windows = [window((0, 3), (4, 7), (9, 12), question=n) for n in range(12)]
+    questions = [question(str(n)) for n in range(12)]
+    answers = answer_questions(model, questions, windows, micro_batch=2, n_best=1)
+    assert len(answers) == 12
+    assert len(model.held) == 6
+    assert max(model.held) <= 2, (
+        "starts and ends of the micro-batch before, until they are replaced"
+    )
+    (kept,) = best_spans(Scores(*torch.rand(2, 1, 9).unbind()), [(0, 9)], 2, 4)
+    assert all(array.base is None for array in kept), "a view would hold all that it was cut from"

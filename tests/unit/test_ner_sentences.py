@@ -75,6 +75,11 @@ def test_conll_2003_becomes_iob2_and_its_documents_no_sentences(tmp_path: Path) 
     ]
 
 
+def test_conll_of_any_year_is_read_by_one_name(tmp_path: Path) -> None:
+    for text, year in ((CONLL_2002, "conll2002"), (CONLL_2003, "conll2003")):
+        assert contents(read(tmp_path, text, "conll")) == contents(read(tmp_path, text, year))
+
+
 def test_wikiann_words_may_be_colons(tmp_path: Path) -> None:
     reading = read(tmp_path, WIKIANN, "wikiann")
     assert contents(reading) == [("Lake Erie :", "B-LOC I-LOC O"), ("Oslo", "B-LOC")]

@@ -13,11 +13,16 @@ RECORD = {
         "corpus_hash": "c0ffee",
         "seed": 7,
         "batch": {"slots": 4, "pairs": 16},
+        "masking": {
+            "questions": True, "max_spans": 4, "labels": None, "min_score": 0.7,
+            "min_confidence": 0.0, "mlm_probability": 0.15,
+        },
+        "tokenizer": {"path": None, "max_source_tokens": 128, "max_target_tokens": 96},
         "losses": {"clism": {"weight": 1.0}, "cacr": {"weight": 0.5}, "mlm": {"weight": 1.0}},
     },
     "steps": 250,
     "start": "5ca1ab1e",
-}
+}  # fmt: skip
 
 
 def run(folder: Path, record: object = RECORD) -> Path:
@@ -31,7 +36,8 @@ def test_the_folder_of_a_run_tells_its_rows_and_losses(tmp_path: Path) -> None:
     assert told is not None
     assert {name: told[name] for name in ROWS} == {
         "start": "5ca1ab1e", "corpus": "c0ffee", "seed": 7, "slots": 4, "pairs": 16, "steps": 250,
-        "kept": "last",
+        "kept": "last", "max_spans": 4, "labels": None, "min_score": 0.7, "min_confidence": 0.0,
+        "mlm_probability": 0.15, "max_source_tokens": 128, "max_target_tokens": 96,
     }  # fmt: skip
     assert {name: told[name] for name in LOSSES} == {"clism": 1.0, "cacr": 0.5, "mlm": 1.0}
 

@@ -51,6 +51,9 @@ def test_squad_knows_english_articles_and_ascii_punctuation(text: str, normal: s
         ("ar", "الكتاب، والقلم؟", "كتاب و قلم"),  # also inside words, as the official script does
         ("zh", "中国 (PRC) 的ABC公司，2 个", "中 国 prc 的 abc 公 司 2 个"),
         ("zh", "㐀 of the 龥龦", "㐀 of the 龥 龦"),  # only U+4E00 to U+9FA5 stand alone
+        ("el", "«Ο the Νείλος», το", "ο the νείλος το"),  # not MLQA's: articles stay
+        ("th", "กรุงเทพฯ BTS", "ก รุ ง เ ท พ ฯ bts"),
+        ("ja", "東京の（Tokyo）", "東 京 の tokyo"),
     ],
 )
 def test_mlqa_knows_each_language(language: str, text: str, normal: str) -> None:
@@ -69,6 +72,8 @@ def test_mlqa_knows_each_language(language: str, text: str, normal: str) -> None
         ("ar", "الكتاب", "كتاب", (0, 0), (100, 100)),
         ("vi", "là Hà Nội", "Hà Nội", (0, 80), (100, 100)),
         ("hi", "दिल्ली।", "दिल्ली", (0, 0), (100, 100)),
+        ("ru", "«Москва»", "Москва", (0, 0), (100, 100)),
+        ("ja", "東京", "東京都", (0, 0), (0, 80)),
         # equal but without words: both official scripts give exact 100 and F1 0
         ("en", "the", "a", (100, 0), (100, 0)),
         ("en", "", "dog", (0, 0), (0, 0)),
@@ -122,8 +127,8 @@ def test_scores_come_one_a_question_and_their_means_by_metric() -> None:
     )
 
 
-def test_a_language_that_mlqa_has_no_rules_for_has_squad_scores_only() -> None:
-    scores = score_answers(two(), {"q": "dog", "p": "dog"}, "th")
+def test_where_the_language_is_not_known_there_are_squad_scores_only() -> None:
+    scores = score_answers(two(), {"q": "dog", "p": "dog"}, "")
     assert scores[0].mlqa_f1 is None
     assert mean_scores(scores) == {"squad_exact": 100, "squad_f1": 100}
 

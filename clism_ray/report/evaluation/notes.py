@@ -5,6 +5,7 @@ from clism_ray.finetune.pretraining import ROWS
 from clism_ray.report.evaluation.results import Evaluation
 from clism_ray.report.evaluation.tables import compared
 from clism_ray.report.evaluation.words import joined, listed, runs_word, size_words
+from clism_ray.tasks.qa_metrics import MLQA_LANGUAGES
 
 _UNKNOWN = 0.05  # share of unknown tokens from which on a language's score says little
 
@@ -30,6 +31,7 @@ def notes(evaluation: Evaluation) -> list[str]:
             "That favours models that were tried in more forms, and intervals do not account for "
             f"it. Forms tried: {told}."
         )
+    found += _one_pretraining(evaluation)
     found += _other_rows(evaluation)
     found += [note for test in config.task.tests for note in _of_test(evaluation, test)]
     if evaluation.strays:
@@ -74,16 +76,28 @@ def _samples(evaluation: Evaluation, size: int | None) -> str | None:
     )
 
 
+def _one_pretraining(evaluation: Evaluation) -> list[str]:
+    """That intervals know of one pre-training of each model alone."""
+    models = {cell.place.model for cell in evaluation.cells if cell.result.pretraining}
+    if not models:
+        return []
+    return [
+        f"Pre-trained once, with one seed: {joined(sorted(models))}. Intervals do not account for "
+        "what another pre-training would give."
+    ]
+
+
 def _other_rows(evaluation: Evaluation) -> list[str]:
     """Which models saw other rows in pre-training than the baseline, and how that came."""
     known = {c.place.model: told for c in evaluation.cells if (told := c.result.pretraining)}
     baseline = evaluation.config.baseline
     base = known.pop(baseline, None)
+    # A result of an earlier version may lack some of them.
     return [
         f"{model} and {baseline} were not pre-trained on the same rows in the same order: they "
         f"differ in {joined(differing)}."
         for model, told in known.items()
-        if base and (differing := [name for name in ROWS if told[name] != base[name]])
+        if base and (differing := [name for name in ROWS if told.get(name) != base.get(name)])
     ]
 
 
@@ -123,7 +137,11 @@ def _of_test(evaluation: Evaluation, test: str) -> list[str]:
             f"In the average of {test} are languages of which a tokenizer does not know many "
             f"tokens: {told}."
         )
-    rules = {"mlqa_f1", "mlqa_exact"} - {table.metric for table in tables}
-    if evaluation.config.qa and rules:
-        found.append(f"MLQA has no rules for some language of {test}: no scores by them.")
+    languages = {file.language for file in evaluation.config.task.tests[test].files(test)}
+    others = sorted(one for one in languages if one.partition("-")[0] not in MLQA_LANGUAGES)
+    if evaluation.config.qa and others:
+        found.append(
+            f"MLQA has no rules for {', '.join(others)}: punctuation goes, articles stay, and in "
+            "scripts without spaces every letter is a word."
+        )
     return found
