@@ -15,8 +15,8 @@ ROW = re.compile(
 )
 
 
-def rows(name: str, table: str) -> list[dict[str, str]]:
-    with (EVALUATIONS / name / table).open(encoding="utf-8", newline="") as file:
+def rows(table: Path) -> list[dict[str, str]]:
+    with table.open(encoding="utf-8", newline="") as file:
         return [row for row in csv.DictReader(file) if row["counts"] == "True"]
 
 
@@ -25,13 +25,14 @@ def shown(*values: str, sign: str = "") -> tuple[str, ...]:
 
 
 def known(name: str) -> set[tuple[str, ...]]:
-    """Scores and differences with their intervals, as they are written."""
+    """Scores and differences with intervals, as they are written, of evaluations so called."""
     found = set()
-    for row in [*rows(name, "table.csv"), *rows(name, "table-to-start.csv")]:
-        found.add(shown(row["value"], row["low"], row["high"]))
-        if row["difference"]:
-            ends = row["difference"], row["diff_low"], row["diff_high"]
-            found.add(shown(*ends, sign="+"))
+    for table in EVALUATIONS.glob(f"{name}*/table*.csv"):
+        for row in rows(table):
+            found.add(shown(row["value"], row["low"], row["high"]))
+            if row["difference"]:
+                ends = row["difference"], row["diff_low"], row["diff_high"]
+                found.add(shown(*ends, sign="+"))
     return found
 
 
@@ -66,7 +67,7 @@ def test_the_readme_quotes_averages_of_the_tables() -> None:
             where = {"test": test, "metric": metric, "size": size, "column": "average"}
             scores, differences = {}, []
             for table_of in ("table-to-start.csv", "table.csv"):
-                for row in rows(name, table_of):
+                for row in rows(EVALUATIONS / name / table_of):
                     if where.items() <= row.items():
                         scores[row["model"]] = shown(row["value"])[0]
                         if row["model"] == "clism-cacr":
