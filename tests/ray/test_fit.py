@@ -24,6 +24,7 @@ from tests.tiny_run import tiny_run
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("ray_cluster")]
 
 
+@pytest.mark.drill
 def test_workers_that_cannot_meet_are_begun_again_and_give_back_their_room(tmp_path: Path) -> None:
     scaling = {"workers": 2, "cpus_per_worker": 1.5, "backend": "nccl", "max_restarts": 1}
     config = tiny_run(tmp_path / "corpus", tmp_path, scaling, length={"steps": 3})

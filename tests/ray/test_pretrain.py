@@ -252,6 +252,7 @@ def copy_of(
     return config, folder
 
 
+@pytest.mark.drill
 def test_other_workers_go_on_after_a_damaged_checkpoint_and_a_lost_report_with_the_same_curve(
     tmp_path: Path, undisturbed: PretrainResult
 ) -> None:
