@@ -110,7 +110,7 @@ def _make_way(worker: Worker) -> None:
     if worker.leaving or worker.resizing:
         settle(worker)
     if worker.resizing and worker.step < worker.job.steps:
-        report(worker)
+        report(worker)  # what was noted as it was written would end with them
         if worker.rank == 0:
             tell_saved(Path(worker.job.run))
             stand_still(Path(worker.job.run))

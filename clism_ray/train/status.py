@@ -17,9 +17,7 @@ ENDS = frozenset((FINISHED, STOPPED, FAILED))  # of a run, as its workers tell i
 WARNING = "warning"  # an event of a run: it goes on, and somebody should know
 CHECKPOINT_DAMAGED = "checkpoint damaged"  # an event of a run: an older one, or none, is taken
 NODE_LEAVES = "node leaves"  # an event of a run: a checkpoint is taken at once
-WORKERS_LOST = (
-    "workers lost"  # an event of a run: they are gone, and others may go on in their place
-)
+WORKERS_LOST = "workers lost"  # an event of a run: they are gone; others may go on in their place
 
 
 def failed(error: InputError | RunFailed) -> dict[str, Any]:

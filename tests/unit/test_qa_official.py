@@ -1,6 +1,6 @@
 """Stored predictions score what the official scripts of SQuAD v1.1 and of MLQA gave them.
 
-The figures are those that `evaluate-v1.1.py` and `mlqa_evaluation_v1.py` printed for them.
+The figures are means of what the functions of `evaluate-v1.1.py` and `mlqa_evaluation_v1.py` gave.
 """
 
 from statistics import fmean
