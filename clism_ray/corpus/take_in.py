@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from clism_ray.corpus.progress import Progress
 from clism_ray.corpus.read import read_chunks
 from clism_ray.corpus.readers.chunk import CHUNK_BYTES, Chunk
 from clism_ray.corpus.taken_in import Pieces
-from clism_ray.corpus.tasks import attempt, bound, options, places, results
+from clism_ray.corpus.tasks import at_a_time, attempt, bound, options, places, results
 
 
 def take_in(config: PrepareConfig, inputs: Sequence[Input], folder: Path) -> Counts:
@@ -50,14 +51,18 @@ def _take_in(
     """A file in, its chunks out; a chunk in, its counts and pieces out."""
     counts: Counts = Counter()
     pieces: Pieces = Counter()
-    task_options = options(config.resources)
+    resources = config.resources
+    # Whoever cuts a file mostly waits: a CPU of its own would keep another task off a core. Without
+    # one nothing else says how many there may be.
+    cutters = replace(resources, max_tasks=at_a_time(resources))
     chunks = places(len(inputs)).map_batches(
-        partial(_read, inputs, folder),
-        **{**task_options, "num_cpus": config.resources.cpus_per_task / 2},  # unequal: not fused
+        partial(_read, inputs, folder), **{**options(cutters), "num_cpus": 0}
     )
-    taken = chunks.map_batches(partial(_take_in_chunk, config, inputs, folder), **task_options)
+    taken = chunks.map_batches(
+        partial(_take_in_chunk, config, inputs, folder), **options(resources)
+    )
     taken.context.target_max_block_size = 1  # a block for each chunk, so a task for each
-    bound(taken, 2 * CHUNK_BYTES, config.resources)
+    bound(taken, 2 * CHUNK_BYTES, resources)
     for (chunk_counts, chunk_pieces), is_new in results(taken.iter_rows()):
         progress.add(_lines(chunk_counts), is_new)
         counts.update(chunk_counts)

@@ -159,9 +159,14 @@ def bound(dataset: Any, waiting: int, resources: PrepareResources) -> None:
 
     Without it Ray lets them grow with the corpus, up to a share of the nodes' memory.
     """
-    tasks = resources.max_tasks or sum(_there(resources, "CPU")) / resources.cpus_per_task
-    limits = ExecutionResources(object_store_memory=int(tasks * waiting))
+    limits = ExecutionResources(object_store_memory=at_a_time(resources) * waiting)
     dataset.context.execution_options.resource_limits = limits
+
+
+def at_a_time(resources: PrepareResources) -> int:
+    """How many tasks run at a time."""
+    room = sum(_there(resources, "CPU")) / resources.cpus_per_task
+    return resources.max_tasks or max(1, int(room))
 
 
 def disk_full(error: OSError | InputError) -> InputError | None:
