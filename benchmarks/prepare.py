@@ -21,6 +21,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import count, islice
+from multiprocessing import get_context
 from pathlib import Path
 
 os.environ["OMP_NUM_THREADS"] = "1"  # as Ray sets it for its tasks
@@ -41,6 +42,7 @@ GOAL = 8000  # pairs a second of what is MEASURED
 MEASURED = ("clean", "segment", "link", "align", "project")
 ROWS_PER_SHARD = 50_000
 FEW = "alignment.fit_pairs=2000"  # where fitting would hide what is compared
+FEWEST = "alignment.fit_pairs=500"  # one task fits, and the other cores wait for it
 
 
 def main() -> None:
@@ -72,26 +74,40 @@ def parts(options: argparse.Namespace, folder: Path) -> None:
 
 
 def beside_ray(options: argparse.Namespace, folder: Path) -> None:
-    """CPU seconds of the whole cluster beside those of a plain loop over the same functions."""
+    """CPU seconds of the whole cluster beside those of a plain loop over the same functions.
+
+    One task at a time, as in the loop: two share the memory's bandwidth and take more each.
+    """
     config, _ = preparation(options, folder, options.pairs, FEW)
-    seconds, pairs = plain_loop(config, folder / "plain")
-    plain = sum(seconds.values())
-    began = cpu_seconds_of_tree()
-    start_cluster(options, folder)
-    started = cpu_seconds_of_tree()
-    prepare(config)
-    added = cpu_seconds_of_tree() - started
-    print(f"{pairs:,} pairs, CPU seconds: plain loop {plain:.1f}, Ray Data {added:.1f};", end=" ")
-    print(f"ratio {added / plain:.3f} (goal 1.15)")
-    print(f"the cluster's start and a first small preparation: {started - began:.1f} CPU seconds")
+    config = replace(config, resources=replace(config.resources, max_tasks=1))
+    ratios = []
+    for turn in range(options.rounds):
+        took = {}
+        for kind in ("loop", "ray") if turn % 2 == 0 else ("ray", "loop"):
+            if kind == "loop":
+                seconds, pairs = plain_loop(config, folder / f"plain-{turn}")
+                took[kind] = sum(seconds.values())
+            else:
+                start_cluster(options, folder)
+                started = cpu_seconds_of_tree()
+                prepare(replace(config, output=str(folder / f"by-ray-{turn}")))
+                took[kind] = cpu_seconds_of_tree() - started
+                ray.shutdown()
+        ratios.append(took["ray"] / took["loop"])
+        told = f"plain loop {took['loop']:.1f}, Ray Data {took['ray']:.1f}"
+        print(f"round {turn + 1}: {pairs:,} pairs, CPU seconds: {told}; ratio {ratios[-1]:.3f}")
+    print(f"median ratio {statistics.median(ratios):.3f} (goal 1.15)")
 
 
 def cores(options: argparse.Namespace, folder: Path) -> None:
-    """Seconds on one core and on two, in turns."""
+    """Seconds on one core and on two, in turns; and what two cores do for two plain loops."""
     allowed = sorted(os.sched_getaffinity(0))[:2]
     if len(allowed) < 2:
         sys.exit("two cores are compared with one, and this process may use one only")
-    config, _ = preparation(options, folder, options.pairs, FEW)
+    small, _ = preparation(options, folder / "small", min(20_000, options.pairs or 20_000), FEWEST)
+    ceiling = two_loops_beside_one(small, folder)
+    print(f"two plain loops at once do {ceiling:.2f} times the work of one", flush=True)
+    config, _ = preparation(options, folder, options.pairs, FEWEST)
     ratios = []
     for turn in range(options.rounds):
         took = {}
@@ -108,6 +124,23 @@ def cores(options: argparse.Namespace, folder: Path) -> None:
         told = ", ".join(f"{number} core(s) {took[number]:.1f} s" for number in sorted(took))
         print(f"round {turn + 1}: {told}; ratio {ratios[-1]:.2f}", flush=True)
     print(f"median ratio {statistics.median(ratios):.2f} (goal 1.8)")
+
+
+def two_loops_beside_one(config: PrepareConfig, folder: Path) -> float:
+    """How many times the work of one plain loop two at once do, on as many cores."""
+    took = []
+    for number in (1, 2):
+        loops = [
+            get_context("spawn").Process(target=plain_loop, args=(config, folder / f"{number}-{n}"))
+            for n in range(number)
+        ]
+        began = time.monotonic()
+        for loop in loops:
+            loop.start()
+        for loop in loops:
+            loop.join()
+        took.append(time.monotonic() - began)
+    return 2 * took[0] / took[1]
 
 
 def memory(options: argparse.Namespace, folder: Path) -> None:

@@ -2,6 +2,8 @@
 
 import logging
 import os
+import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,10 +37,16 @@ def connect(minimum_cpus: int = 1, dashboard: bool = False) -> None:
     cycles seldom, as this process does. Without its
     dashboard it starts faster, but Ray Train then frees nothing of a run that is cut short.
 
-    Raises InputError if RAY_ADDRESS cannot be joined, or not without a token.
+    A SIGTERM, which `ray job stop` sends, then ends this process as Ctrl-C does. Raises InputError
+    if RAY_ADDRESS cannot be joined, or not without a token.
     """
-    if ray.is_initialized():
-        return
+    if not ray.is_initialized():
+        _join_or_start(minimum_cpus, dashboard)
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, signal.default_int_handler)  # Ray's prints a stack
+
+
+def _join_or_start(minimum_cpus: int, dashboard: bool) -> None:
     if address := os.environ.get("RAY_ADDRESS"):
         try:
             ray.init(logging_level=logging.ERROR, log_to_driver=False)

@@ -3,6 +3,7 @@
 import ctypes
 import gc
 import os
+import signal
 import stat
 import subprocess
 import sys
@@ -13,8 +14,10 @@ import pytest
 import ray
 from ray._private import ray_constants
 
+from clism_ray.cli import INTERRUPTED
 from clism_ray.cluster import _guard_token
 from tests.listening import listening
+from tests.started import killed_at_last
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -36,6 +39,30 @@ def test_python_collects_cycles_seldom_in_its_processes() -> None:
         return gc.get_threshold()[0]
 
     assert ray.get(threshold.remote()) == 50_000
+
+
+_JOB = """
+import sys, time, ray
+from clism_ray import cli, cluster
+
+def wait():
+    cluster.connect()
+    print("waits", flush=True)
+    ray.get(ray.remote(lambda: time.sleep(60)).remote())
+
+sys.exit(cli.exit_code(wait))
+"""
+
+
+def test_a_job_that_is_told_to_stop_says_so_in_a_word() -> None:
+    command = [sys.executable, "-c", _JOB]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with killed_at_last(subprocess.Popen(command, cwd=ROOT, text=True, **pipes)) as job:
+        assert job.stdout is not None
+        assert job.stdout.readline() == "waits\n"
+        job.send_signal(signal.SIGTERM)
+        assert job.communicate()[1] == "interrupted\n"
+    assert job.returncode == INTERRUPTED
 
 
 _LARGE_PAGES = Path("/sys/kernel/mm/transparent_hugepage/enabled")
