@@ -20,7 +20,7 @@ class InputFile(NamedTuple):
     """A file that was read."""
 
     corpus: str
-    file: str  # its name, without folders
+    file: str  # its name; see `files.file_names`
     bytes: int
     sha256: str
 

@@ -1,6 +1,7 @@
 """The files of a corpus: whether its settings fit its format, and what its paths stand for."""
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 
 from clism_ray.config_corpus import CorpusFiles
@@ -32,14 +33,17 @@ def files_of(corpus: CorpusFiles) -> list[CorpusFiles]:
         raise InputError(f"corpus {corpus.name!r}: {error}") from error
 
 
-def file_name(files: CorpusFiles, path: str | None = None) -> str:
-    """What a pair's origin calls the file, or another of its paths: the name without folders.
+def file_names(corpus: Sequence[CorpusFiles]) -> list[tuple[str, ...]]:
+    """What the files of a corpus, as `files_of` gives them, are called: a name for each of `paths`.
 
-    Of a dataset, its subset and split too.
+    The name without folders; where several have one, with the folders below the last that all
+    share. Of a dataset, its subset and split too. A pair's origin has the first.
     """
-    if files.format != "huggingface":
-        return storage.name_of(path or files.path)
-    return "/".join(part for part in (Path(files.path).name, files.subset, files.split) if part)
+    if corpus[0].format == "huggingface":
+        parts = ((Path(files.path).name, files.subset, files.split) for files in corpus)
+        return [("/".join(filter(None, names)),) for names in parts]
+    by_path = zip(*map(paths, corpus), strict=True)
+    return list(zip(*map(storage.names_of, by_path), strict=True))
 
 
 def paths(files: CorpusFiles) -> list[str]:

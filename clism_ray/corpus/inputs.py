@@ -11,7 +11,7 @@ from clism_ray.config_corpus import CorpusFiles, PrepareConfig
 from clism_ray.corpus import taken_in
 from clism_ray.corpus.card import read_card
 from clism_ray.corpus.contamination import evaluation_files
-from clism_ray.corpus.files import file_name, files_of
+from clism_ray.corpus.files import file_names, files_of, paths
 from clism_ray.corpus.intake import Counts, Split
 from clism_ray.corpus.manifest import Manifest, read_manifest
 from clism_ray.errors import InputError
@@ -25,7 +25,13 @@ class Input(NamedTuple):
 
     number: int
     files: CorpusFiles
+    names: tuple[str, ...]  # of its paths
     is_dev: bool
+
+    @property
+    def paths(self) -> list[tuple[str, str]]:
+        """Its paths and their names: two for format moses."""
+        return list(zip(paths(self.files), self.names, strict=True))
 
     @property
     def languages(self) -> tuple[str, str]:
@@ -37,14 +43,18 @@ def inputs_of(config: PrepareConfig) -> list[Input]:
     """The files of the corpora of both splits, checked as far as a look at their settings goes."""
     corpora = [(files, False) for files in config.corpora]
     corpora += [(files, True) for files in config.dev.corpora]
-    found = [(files, is_dev) for corpus, is_dev in corpora for files in files_of(corpus)]
-    inputs = [Input(n, files, is_dev) for n, (files, is_dev) in enumerate(found)]
+    found = [
+        (files, names, is_dev)
+        for all_files, is_dev in ((files_of(corpus), is_dev) for corpus, is_dev in corpora)
+        for files, names in zip(all_files, file_names(all_files), strict=True)
+    ]
+    inputs = [Input(n, *entry) for n, entry in enumerate(found)]
     evaluation_files(config.cleaning.decontaminate.files)
     trained = {entry.languages for entry in inputs if not entry.is_dev}
     origins: set[tuple[str, str]] = set()
     for entry in inputs:
         files = entry.files
-        origin = files.name, file_name(files)
+        origin = files.name, entry.names[0]
         if origin in origins:
             raise InputError(
                 f"corpus {files.name!r}: two of its files are called {origin[1]}; "
@@ -121,9 +131,9 @@ def settings_and_content(
 
     def by_name(is_dev: bool) -> dict[str, Any]:
         named: dict[str, Any] = {}
-        for files in (entry.files for entry in inputs if entry.is_dev == is_dev):
+        for files, names in ((e.files, e.names) for e in inputs if e.is_dev == is_dev):
             of_paths = {key: hashes.get(getattr(files, key)) for key in ("path", "target_path")}
-            named[f"{files.name}/{file_name(files)}"] = {**to_tree(files), **of_paths}
+            named[f"{files.name}/{names[0]}"] = {**to_tree(files), **of_paths}
         return named
 
     tree["corpora"] = by_name(is_dev=False)

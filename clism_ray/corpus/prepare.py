@@ -26,7 +26,7 @@ from clism_ray.config_corpus import CorpusFiles, PrepareConfig
 from clism_ray.corpus import contamination, exclude, finders, linkers, models, stages, unfinished
 from clism_ray.corpus.build import SpanCounts
 from clism_ray.corpus.card import InputFile, make_card, write_card, write_page
-from clism_ray.corpus.files import content, file_name, paths
+from clism_ray.corpus.files import content
 from clism_ray.corpus.inputs import (
     Input,
     check_pairs_left,
@@ -84,9 +84,9 @@ def prepare(
         if not unfinished.is_there(output):
             check_shared(unfinished.folder_of(output), config.resources)
         executor.settings()
-        files = [(entry.files, path) for entry in inputs for path in paths(entry.files)]
+        files = [(entry.files, *named) for entry in inputs for named in entry.paths]
         input_files = each(_input_file, files, config.resources)
-        hashes = {path: file.sha256 for (_, path), file in zip(files, input_files, strict=True)}
+        hashes = {path: file.sha256 for (_, path, _), file in zip(files, input_files, strict=True)}
         hashes |= finders.hashes(config) | linkers.hashes(config) | exclude.hashes(config)
         made_of = settings_and_content(config, inputs, hashes)
         if unfinished.is_there(output):
@@ -246,5 +246,5 @@ def _rows(counts: Counts, split: Split) -> int:
     return sum(number for (_, _, outcome), number in counts.items() if outcome == split)
 
 
-def _input_file(files: CorpusFiles, path: str) -> InputFile:
-    return InputFile(files.name, file_name(files, path), *content(files, path))
+def _input_file(files: CorpusFiles, path: str, name: str) -> InputFile:
+    return InputFile(files.name, name, *content(files, path))

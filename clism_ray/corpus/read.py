@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from clism_ray.config_corpus import CorpusFiles
-from clism_ray.corpus.files import file_name, files_of
+from clism_ray.corpus.files import file_names, files_of
 from clism_ray.corpus.readers import jsonl, moses, parquet, tmx, tsv
 from clism_ray.corpus.readers.chunk import CHUNK_LINES, Chunk, Pairs, Reason, Texts, decoded
 from clism_ray.records import Origin, SentencePair
@@ -30,9 +30,10 @@ class Unreadable:
 
 def read_pairs(corpus: CorpusFiles) -> Iterator[SentencePair | Unreadable]:
     """Every line of a corpus, as a pair or as the reason why it is none. See `read_chunks`."""
-    for files in files_of(corpus):
+    all_files = files_of(corpus)
+    for files, names in zip(all_files, file_names(all_files), strict=True):
         for chunk in read_chunks(files):
-            yield from parse_chunk(files, chunk)
+            yield from parse_chunk(files, names[0], chunk)
 
 
 def read_chunks(files: CorpusFiles, lines: int = CHUNK_LINES) -> Iterator[Chunk]:
@@ -60,9 +61,8 @@ def read_chunks(files: CorpusFiles, lines: int = CHUNK_LINES) -> Iterator[Chunk]
             assert_never(files.format)
 
 
-def parse_chunk(files: CorpusFiles, chunk: Chunk) -> Iterator[SentencePair | Unreadable]:
-    """The lines of a chunk, each a pair or the reason why it is none."""
-    name = file_name(files)
+def parse_chunk(files: CorpusFiles, name: str, chunk: Chunk) -> Iterator[SentencePair | Unreadable]:
+    """The lines of a chunk of a file so called, each a pair or the reason why it is none."""
     for line, texts in enumerate(_texts(files, chunk), chunk.first_line):
         origin = Origin(files.name, name, line)
         if isinstance(texts, str):

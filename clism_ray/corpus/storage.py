@@ -11,8 +11,9 @@ import hashlib
 import io
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, TypeAlias, cast
 from urllib.parse import quote
@@ -40,6 +41,17 @@ class Found(NamedTuple):
 def name_of(path: str) -> str:
     """The name of a file or folder, without the folders above it."""
     return Path(_split(path)[0]).name
+
+
+def names_of(paths: Sequence[str]) -> list[str]:
+    """As `name_of` each; where several have one, below the last folder that all are in."""
+    names = [name_of(path) for path in paths]
+    if len(set(names)) == len(names):
+        return names
+    parts = [_split(path)[0].split("/") for path in paths]
+    levels = zip(*(folders[:-1] for folders in parts), strict=False)
+    shared = sum(1 for _ in takewhile(lambda level: len(set(level)) == 1, levels))
+    return ["/".join(folders[shared:]) for folders in parts]
 
 
 def located(path: str) -> str:

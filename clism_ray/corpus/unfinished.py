@@ -22,7 +22,6 @@ from typing import Any
 
 import clism_ray
 from clism_ray.config import differences
-from clism_ray.corpus.files import file_name
 from clism_ray.corpus.inputs import Input
 from clism_ray.corpus.pieces import remove_parts, whole
 from clism_ray.hold import hold
@@ -70,7 +69,7 @@ def made_by(inputs: Sequence[Input], made_of: dict[str, Any]) -> dict[str, Any]:
         digest.update(path.read_bytes())
     return {
         "made_of": made_of,
-        "order": [f"{entry.files.name}/{file_name(entry.files)}" for entry in inputs],
+        "order": [f"{entry.files.name}/{entry.names[0]}" for entry in inputs],
         "code": digest.hexdigest(),
         "versions": {
             "python": platform.python_version(),

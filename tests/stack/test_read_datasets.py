@@ -9,7 +9,7 @@ from typing import Any
 import datasets
 import pytest
 
-from clism_ray.corpus.files import content, file_name, files_of
+from clism_ray.corpus.files import content, file_names, files_of
 from clism_ray.corpus.read import read_pairs
 from clism_ray.records import Origin, SentencePair
 from tests.hub import COMMIT, hub
@@ -88,7 +88,7 @@ def test_a_folder_like_those_of_the_hub_is_read_by_subset_and_split(hub_like: Pa
     assert texts(files) == EXPECTED
     test = corpus(hub_like, "huggingface", subset="de-en", split="test")
     assert texts(test) == EXPECTED[:1]
-    assert [file_name(files), file_name(test)] == ["opus/de-en", "opus/de-en/test"]
+    assert file_names([files, test]) == [("opus/de-en",), ("opus/de-en/test",)]
     message = refusal(corpus(hub_like, "huggingface", subset="de-en", split="no"))
     assert "Available splits: ['train', 'test']" in message
     message = refusal(corpus(hub_like, "huggingface", subset="en-xx"))

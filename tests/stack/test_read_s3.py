@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from clism_ray.corpus.files import content, file_name, files_of
+from clism_ray.corpus.files import content, file_names, files_of
 from clism_ray.corpus.read import read_pairs
 from clism_ray.corpus.storage import sha256
 from tests.object_store import object_store
@@ -64,7 +64,7 @@ def test_the_hash_is_that_of_the_same_file_on_disk(options: str, tmp_path: Path)
     path = tmp_path / "a"
     path.write_bytes(FILES["text/a.tsv.gz"])
     assert content(files, files.path) == (path.stat().st_size, sha256(str(path)))
-    assert file_name(files) == "a.tsv.gz"
+    assert file_names([files]) == [("a.tsv.gz",)]
 
 
 def test_what_cannot_be_used_there_is_refused(options: str, tmp_path: Path) -> None:

@@ -9,14 +9,14 @@ import pytest
 from clism_ray.config_corpus import PrepareConfig
 from clism_ray.config_file import parse
 from clism_ray.corpus.contamination import evaluation_files
-from clism_ray.corpus.files import content, file_name, files_of
+from clism_ray.corpus.files import content, file_names, files_of
 from clism_ray.corpus.inputs import inputs_of, settings_and_content
 from clism_ray.corpus.read import read_pairs
 from tests.parallel_text import corpus, refusal, texts, write
 
 
 def names(path: Path | str) -> list[str]:
-    return [file_name(files) for files in files_of(corpus(path, "tsv"))]
+    return [name for (name,) in file_names(files_of(corpus(path, "tsv")))]
 
 
 def test_a_pattern_stands_for_its_files_in_order_each_an_origin(tmp_path: Path) -> None:
@@ -27,6 +27,22 @@ def test_a_pattern_stands_for_its_files_in_order_each_an_origin(tmp_path: Path) 
     assert names(f"{tmp_path}/*/*.tsv") == ["d.tsv"]
     origins = [entry.origin for entry in read_pairs(corpus(f"{tmp_path}/*.tsv*", "tsv"))]
     assert [(origin.file, origin.line) for origin in origins] == [("a.tsv.gz", 1), ("b.tsv", 1)]
+
+
+def test_files_of_one_name_are_told_apart_by_their_folders(tmp_path: Path) -> None:
+    for name in ("opus/books/v1/x.tsv", "opus/ted/v1/x.tsv", "opus/ted/v2/y.tsv"):
+        write(tmp_path / name, b"one\teins\n")
+    assert names(f"{tmp_path}/opus/**/*.tsv") == ["books/v1/x.tsv", "ted/v1/x.tsv", "ted/v2/y.tsv"]
+    assert names(f"{tmp_path}/opus/ted/*/*.tsv") == ["x.tsv", "y.tsv"]
+    origins = [entry.origin for entry in read_pairs(corpus(f"{tmp_path}/opus/*/v1/x.tsv", "tsv"))]
+    assert [origin.file for origin in origins] == ["books/v1/x.tsv", "ted/v1/x.tsv"]
+    for name in ("moses/books/x.en", "moses/books/x.de", "moses/ted/x.en", "moses/ted/x.de"):
+        write(tmp_path / name, b"one\n")
+    pairs = corpus(f"{tmp_path}/moses/*/x.en", "moses", target_path=f"{tmp_path}/moses/*/x.de")
+    assert file_names(files_of(pairs)) == [
+        ("books/x.en", "books/x.de"),
+        ("ted/x.en", "ted/x.de"),
+    ]
 
 
 def test_local_paths_come_from_the_root_and_know_the_home_folder(
@@ -105,8 +121,8 @@ def test_a_uri_of_fsspec_is_read_like_a_path() -> None:
     try:
         expected = [("one", "eins"), ("two", "zwei")]
         assert texts(corpus("memory://corpus/*.tsv", "tsv")) == expected
-        (first, second) = files_of(corpus("memory://corpus", "tsv"))
-        assert [file_name(first), file_name(second)] == ["a.tsv", "b c.tsv"]
+        assert names("memory://corpus") == ["a.tsv", "b c.tsv"]
+        first = files_of(corpus("memory://corpus", "tsv"))[0]
         assert content(first, first.path)[0] == 9
         assert "memory://corpus/no.tsv: no such file" in refusal(
             corpus("memory://corpus/no.tsv", "tsv")

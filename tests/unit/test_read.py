@@ -82,7 +82,11 @@ def test_any_bytes_give_one_entry_a_line_in_chunks_of_any_size(
     path = tmp_path_factory.mktemp("read") / "a.tsv"
     write(path, b"".join(line + b"\n" for line in [b"s\tt", *lines]))
     files = corpus(path, "tsv")
-    entries = [e for chunk in read_chunks(files, size) for e in parse_chunk(files, chunk)]
+    entries = [
+        e
+        for chunk in read_chunks(files, size)
+        for e in parse_chunk(files, Path(files.path).name, chunk)
+    ]
     assert [entry.origin.line for entry in entries] == list(range(1, len(lines) + 2))
     assert entries == list(read_pairs(files))
 

@@ -112,7 +112,11 @@ def test_lines_are_numbered_through_chunks_of_any_size(tmp_path: Path, size: int
         corpus(write(tmp_path / "a.tmx", units(*[ONE] * 5)), "tmx"),
         corpus(write(tmp_path / "a.en", text), "moses", target_path=target),
     ):
-        entries = [e for part in read_chunks(files, size) for e in parse_chunk(files, part)]
+        entries = [
+            e
+            for part in read_chunks(files, size)
+            for e in parse_chunk(files, Path(files.path).name, part)
+        ]
         assert [entry.origin.line for entry in entries] == [1, 2, 3, 4, 5]
         assert entries == list(read_pairs(files))
 
@@ -202,7 +206,9 @@ def test_long_lines_make_short_chunks(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(chunk, "CHUNK_BYTES", 20)
     path = write(tmp_path / "a.tsv", b"a\tb\n" * 8 + b"c\t" + b"x" * 90 + b"\na\tb\n")
     files = corpus(path, "tsv")
-    found = [len(list(parse_chunk(files, part))) for part in read_chunks(files)]
+    found = [
+        len(list(parse_chunk(files, Path(files.path).name, part))) for part in read_chunks(files)
+    ]
     assert found == [7, 2, 1]
     assert [entry.origin.line for entry in read_pairs(files)] == list(range(1, 11))
 
