@@ -37,8 +37,8 @@ class Alignment(NamedTuple):
     trust: Mapping[Link, float]  # in each link, 0 to 1
     # Whether each word of the source, and of the target, is a function word; empty: none is.
     function_words: tuple[Sequence[bool], Sequence[bool]] = ((), ())
-    # Whether anything is known to translate a lower-cased source word; by default there is.
-    knows: Callable[[str], bool] = bool
+    # What is known to translate a lower-cased source word, as `Linker.known` tells it.
+    known: Callable[[str], Mapping[str, float] | None] = lambda word: {}
 
 
 def align(tables: Tables, pairs: Sequence[tuple[Side, Side]]) -> list[Alignment | None]:
@@ -70,7 +70,7 @@ def _alignment(
         if (value := found[link]) >= least:
             trust[link] = value
     trust |= names_alike(*pair, trust, source_function, target_function)
-    return Alignment(trust, (source_function, target_function), tables.linker.knows)
+    return Alignment(trust, (source_function, target_function), tables.linker.known)
 
 
 def names_alike(

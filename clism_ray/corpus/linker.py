@@ -7,12 +7,13 @@ An encoder needs no fitting and tells the trust itself.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Protocol
 
 from clism_ray.corpus.translations import Link, Translations
 from clism_ray.corpus.words import Side
 
-_NONE: Mapping[str, float] = {}
+_NONE: Mapping[str, float] = MappingProxyType({})
 
 
 class Linker(Protocol):
@@ -32,8 +33,11 @@ class Linker(Protocol):
     def links(self, pairs: Sequence[tuple[Side, Side]]) -> Iterable[Mapping[Link, float] | None]:
         """The trust in each link of each pair, 0 to 1; None for a pair that it cannot read."""
 
-    def knows(self, word: str) -> bool:
-        """Whether anything is known to translate a lower-cased source word."""
+    def known(self, word: str) -> Mapping[str, float] | None:
+        """What is known to translate a lower-cased source word, and how surely; None: nothing is.
+
+        Empty if the word is known, but not by its translations.
+        """
 
 
 class Aligner(Protocol):
@@ -73,9 +77,9 @@ class Fitted:
         for source, target, links in zip(sources, targets, by_aligner, strict=True):
             yield {(i, j): translations(source[i], _NONE).get(target[j], 0.0) for i, j in links}
 
-    def knows(self, word: str) -> bool:
-        """Whether the sample shows a translation of a lower-cased source word."""
-        return word in self.translations
+    def known(self, word: str) -> Mapping[str, float] | None:
+        """The translations of a lower-cased source word that the sample shows."""
+        return self.translations.get(word)
 
 
 def sample_pairs(text: Path) -> Iterator[tuple[list[str], list[str]]]:

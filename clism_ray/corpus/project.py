@@ -18,6 +18,7 @@ _Outcome: TypeAlias = SpanPair | Reason  # by a name, or each call would put it 
 _Trust: TypeAlias = dict[int, dict[int, float]]  # word -> words of the other side -> trust
 
 MIN_SCORE = 0.05  # a projection that scores less rests on nothing that is known
+CUT_SHORT = 0.3
 
 
 def project(
@@ -32,7 +33,9 @@ def project(
     span, which makes the pair consistent in both directions, and counterparts of disjoint spans
     disjoint. Links of punctuation do not count.
     In scripts without spaces a character without a link next to the counterpart may belong to
-    its last word: such a span is not linked well enough.
+    its last word: such a span is not linked well enough. Nor is one with a word
+    that the sample links to that character with a trust of `CUT_SHORT`: 国 alone is not "China" if
+    中 is before it.
 
     Score: over the words of both sides without punctuation and, where others are left, function
     words, the mean of the trust in the best link of each; 0 for words without a link. With a
@@ -59,11 +62,11 @@ def project(
         sources = [i for j in answer for i in to_source.get(j, ())]
         if min(sources) < span.first or max(sources) >= span.end:
             return "not_contiguous"
-        if any(
-            place not in to_source and not signs[1][place]
-            for place in _unspaced_beside(target.words, first, last)
-        ):
+        beside = _unspaced_beside(target.words, first, last)
+        if any(place not in to_source and not signs[1][place] for place in beside):
             return "not_linked"
+        if beside and _is_cut_short([source.words[i] for i in inside], beside, target, alignment):
+            return "not_contiguous"
         start, end = target.offsets[first][0], target.offsets[last][1]
         if (
             len(answer) > max_words  # a text is never longer than its number of words
@@ -113,7 +116,16 @@ def _by_word(
 def _is_any_unknown(places: Sequence[int], source: Side, alignment: Alignment) -> bool:
     """Whether nothing is known to translate one of these words, and nothing links to it either."""
     linked = {i for i, _ in alignment.trust}
-    return any(i not in linked and not alignment.knows(source.words[i].lower()) for i in places)
+    return any(i not in linked and alignment.known(source.words[i].lower()) is None for i in places)
+
+
+def _is_cut_short(
+    words: Sequence[str], beside: Sequence[int], target: Side, alignment: Alignment
+) -> bool:
+    """Whether characters beside a counterpart translate one of these words, too."""
+    known = [alignment.known(word.lower()) or {} for word in words]
+    keys = [target.words[place].lower() for place in beside]
+    return any(each.get(key, 0.0) >= CUT_SHORT for each in known for key in keys)
 
 
 def _unspaced_beside(words: Sequence[str], first: int, last: int) -> list[int]:

@@ -6,7 +6,7 @@ each other two thirds up: in layer 8 of mBERT's and XLM-R's 12. A process holds 
 it says depends on the encoder, the layer and the batch; in the last digit also on the hardware.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -54,9 +54,9 @@ class NeuralAligner:
         """Pairs that are best linked at a time."""
         return _BATCHES * self.at_once
 
-    def knows(self, word: str) -> bool:
-        """An encoder knows some tokens of every word."""
-        return True
+    def known(self, word: str) -> Mapping[str, float]:
+        """An encoder knows some tokens of every word, and no translations."""
+        return {}
 
     def links(self, pairs: Sequence[tuple[Side, Side]]) -> list[dict[Link, float] | None]:
         """The trust in each link of each pair; None where a side has more than `max_tokens`."""

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from clism_ray.corpus.align import Alignment
 from clism_ray.corpus.capitals import Span
-from clism_ray.corpus.project import Reason, project
+from clism_ray.corpus.project import CUT_SHORT, Reason, project
 from clism_ray.corpus.words import side
 from clism_ray.records import SpanPair
 
@@ -24,12 +24,14 @@ def one(
     unknown: str = "",
 ) -> SpanPair | Reason:
     sides = side(source), side(target)
-    knows = set(source.lower().split()).difference(unknown.split()).__contains__
+    known = {word: dict[str, float]() for word in source.lower().split()}
+    for word in unknown.split():
+        del known[word]
     flags = tuple(
         [n in places for n in range(len(text.words))]
         for text, places in zip(sides, function_words, strict=True)
     )
-    alignment = Alignment(dict.fromkeys(links, trust), (flags[0], flags[1]), knows)
+    alignment = Alignment(dict.fromkeys(links, trust), (flags[0], flags[1]), known.get)
     return project([Span(*span, "name")], *sides, alignment, max_words)[0]
 
 
@@ -145,3 +147,16 @@ def test_counterparts_are_consistent_disjoint_and_scored_between_0_and_1(
             assert (span.first <= i < span.end) == (first <= j <= last)
         assert not taken & set(range(first, last + 1))
         taken |= set(range(first, last + 1))
+
+
+@pytest.mark.parametrize(
+    ("trust", "outcome"), [(CUT_SHORT, "not_contiguous"), (CUT_SHORT - 0.01, (2, 3))]
+)
+def test_without_spaces_no_character_that_the_sample_gives_to_the_span_stands_beside_it(
+    trust: float, outcome: str | tuple[int, int]
+) -> None:
+    sides = side("in China"), side("在中国")
+    links = {(0, 0): 1.0, (0, 1): 1.0, (1, 2): 1.0}  # the aligner gives 中 to "in"
+    alignment = Alignment(links, known={"in": {}, "china": {"国": 0.9, "中": trust}}.get)
+    (found,) = project([Span(1, 2, "name")], *sides, alignment, max_words=10)
+    assert outcome == (found if isinstance(found, str) else (found.target_start, found.target_end))
