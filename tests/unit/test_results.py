@@ -78,3 +78,25 @@ def test_the_readme_quotes_averages_of_the_tables() -> None:
             first = what if size == "128" else None
             expected.append((first, size, " | ".join([*models, *differences])))
     assert found == expected
+
+
+@pytest.mark.parametrize(
+    ("heading", "table"),
+    [("fitted with 79,000 other pairs", "alignment-all-pairs.md"), ("All three", "alignment.md")],
+)
+def test_the_readme_quotes_scores_of_the_aligners_tables(heading: str, table: str) -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8").partition(heading)[2]
+    quoted = {
+        (value, low, high)
+        for line in text.partition("\n\n|")[2].partition("\n\n")[0].splitlines()
+        for value, low, high in re.findall(r"(\d+\.\d) \[(\d+), (\d+)\]", line)
+    }
+    found = {
+        (value, f"{float(low):.0f}", f"{float(high):.0f}")
+        for value, low, high in re.findall(
+            r"(\d+\.\d) \[(\d+\.\d), (\d+\.\d)\]",
+            (ROOT / "results" / table).read_text(encoding="utf-8"),
+        )
+    }
+    assert len(quoted) >= 8
+    assert quoted <= found
