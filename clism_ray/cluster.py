@@ -37,8 +37,8 @@ def connect(minimum_cpus: int = 1, dashboard: bool = False) -> None:
     cycles seldom, as this process does. Without its
     dashboard it starts faster, but Ray Train then frees nothing of a run that is cut short.
 
-    A SIGTERM, which `ray job stop` sends, then ends this process as Ctrl-C does. Raises InputError
-    if RAY_ADDRESS cannot be joined, or not without a token.
+    A SIGTERM, which `ray job stop` sends, then raises KeyboardInterrupt in this process. Raises
+    InputError if RAY_ADDRESS cannot be joined, or not without a token.
     """
     if not ray.is_initialized():
         _join_or_start(minimum_cpus, dashboard)

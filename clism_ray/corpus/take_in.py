@@ -17,7 +17,7 @@ from clism_ray.corpus.progress import Progress
 from clism_ray.corpus.read import read_chunks
 from clism_ray.corpus.readers.chunk import CHUNK_BYTES, Chunk
 from clism_ray.corpus.taken_in import Pieces
-from clism_ray.corpus.tasks import at_a_time, attempt, bound, options, places, results
+from clism_ray.corpus.tasks import at_a_time, attempt, bound, least_cpus, options, places, results
 
 
 def take_in(config: PrepareConfig, inputs: Sequence[Input], folder: Path) -> Counts:
@@ -52,11 +52,10 @@ def _take_in(
     counts: Counts = Counter()
     pieces: Pieces = Counter()
     resources = config.resources
-    # Whoever cuts a file mostly waits: a CPU of its own would keep another task off a core. Without
-    # one nothing else says how many there may be.
+    # Without a CPU of its own nothing else says how many may cut files.
     cutters = replace(resources, max_tasks=at_a_time(resources))
     chunks = places(len(inputs)).map_batches(
-        partial(_read, inputs, folder), **{**options(cutters), "num_cpus": 0}
+        partial(_read, inputs, folder), **{**options(cutters), "num_cpus": least_cpus(resources)}
     )
     taken = chunks.map_batches(
         partial(_take_in_chunk, config, inputs, folder), **options(resources)

@@ -19,6 +19,7 @@ from clism_ray.placement import carriers, check_labels
 from clism_ray.train.storage import check_storage, other_nodes
 
 ResultT = TypeVar("ResultT")
+_LITTLE = 0.01  # of a CPU
 _NODE_ID = "ray.io/node-id"  # a label that Ray gives each node
 _OUTCOME = pa.schema([("result", pa.binary()), ("error", pa.binary())])
 
@@ -161,6 +162,15 @@ def bound(dataset: Any, waiting: int, resources: PrepareResources) -> None:
     """
     limits = ExecutionResources(object_store_memory=at_a_time(resources) * waiting)
     dataset.context.execution_options.resource_limits = limits
+
+
+def least_cpus(resources: PrepareResources) -> float:
+    """CPUs for a task that mostly waits: one of its own would keep another task off a core.
+
+    None, unless nodes without CPUs, as a head that is to do no work, would then be given it, too.
+    """
+    nodes = carriers(cluster.nodes(), resources.labels)
+    return 0 if all(node.resources.get("CPU") for node in nodes) else _LITTLE
 
 
 def at_a_time(resources: PrepareResources) -> int:

@@ -43,7 +43,7 @@ def stopping_on_sigterm(run: Path) -> Iterator[None]:
     """Turn a SIGTERM into a wish to stop, which the workers follow after the step they are at.
 
     Where there are none, which may wait for a node for ever, it raises `Interrupted`.
-    Ray installs a handler of its own when it connects, so this comes after. Only a process's main
+    Connecting to Ray installs another handler, so this comes after. Only a process's main
     thread may do it; in another one SIGTERM stays what it was.
     """
     (run / _ASKED).unlink(missing_ok=True)

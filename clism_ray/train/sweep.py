@@ -110,7 +110,7 @@ def _run_tracked(config: SweepConfig, plan: Plan, record: SweepRecord, uri: str)
                 remove_checkpoints(folder)
                 _end(config)
         result = result_of(config, read_sweep(folder), uri)
-    except RunFailed:
+    except (RunFailed, KeyboardInterrupt):  # the latter by SIGTERM; Tune itself minds Ctrl-C
         parent.close(FAILED, [], [])
         raise
     change_sweep(folder, status=FINISHED)

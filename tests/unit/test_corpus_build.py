@@ -61,8 +61,8 @@ class Unable:
     def links(self, pairs: Sequence[tuple[Side, Side]]) -> list[dict[Link, float] | None]:
         return [{(2, 0): 0.9} if len(target.words) < 5 else None for _, target in pairs]
 
-    def knows(self, word: str) -> bool:
-        return True
+    def known(self, word: str) -> dict[str, float]:
+        return {}
 
 
 def test_a_pair_that_the_aligner_cannot_read_is_counted(tmp_path: Path) -> None:

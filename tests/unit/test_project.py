@@ -160,3 +160,12 @@ def test_without_spaces_no_character_that_the_sample_gives_to_the_span_stands_be
     alignment = Alignment(links, known={"in": {}, "china": {"国": 0.9, "中": trust}}.get)
     (found,) = project([Span(1, 2, "name")], *sides, alignment, max_words=10)
     assert outcome == (found if isinstance(found, str) else (found.target_start, found.target_end))
+
+
+def test_without_spaces_a_character_beside_an_answer_that_has_it_already_is_another_one() -> None:
+    sides = side("America China"), side("美国中国")
+    links = {(0, 0): 1.0, (0, 1): 1.0, (1, 2): 1.0, (1, 3): 1.0}
+    known = {"america": {"美": 0.9, "国": 0.9}, "china": {"中": 0.9, "国": 0.9}}
+    spans = [Span(0, 1, "name"), Span(1, 2, "name")]
+    found = project(spans, *sides, Alignment(links, known=known.get), max_words=10)
+    assert [isinstance(outcome, SpanPair) for outcome in found] == [True, True]
