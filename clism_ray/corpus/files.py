@@ -36,8 +36,8 @@ def files_of(corpus: CorpusFiles) -> list[CorpusFiles]:
 def file_names(corpus: Sequence[CorpusFiles]) -> list[tuple[str, ...]]:
     """What the files of a corpus, as `files_of` gives them, are called: a name for each of `paths`.
 
-    The name without folders; where several have one, with the folders below the last that all
-    share. Of a dataset, its subset and split too. A pair's origin has the first.
+    The name without folders; where any two have one, that of each with the folders below the last
+    that all share. Of a dataset, its subset and split too. A pair's origin has the first.
     """
     if corpus[0].format == "huggingface":
         parts = ((Path(files.path).name, files.subset, files.split) for files in corpus)

@@ -117,8 +117,8 @@ def settings_and_content(
 
     `hashes` has those of the files, of evaluation files and of what finds spans and links words,
     by their paths.
-    Corpora go by name and file, so that their order makes no difference, nor whether their files
-    were named one by one.
+    Corpora go by name and file, so that their order makes no difference, nor whether files of
+    different names were named one by one.
     """
     tree = {k: v for k, v in to_tree(config).items() if k not in ("output", *_NO_TRACE)}
     for name, key in (("spacy", "model"), ("token_classification", "model"), ("gazetteer", "path")):

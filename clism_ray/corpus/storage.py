@@ -44,7 +44,7 @@ def name_of(path: str) -> str:
 
 
 def names_of(paths: Sequence[str]) -> list[str]:
-    """As `name_of` each; where several have one, below the last folder that all are in."""
+    """As `name_of` each; where any two have one, each below the last folder that all are in."""
     names = [name_of(path) for path in paths]
     if len(set(names)) == len(names):
         return names

@@ -19,7 +19,8 @@ import pyarrow.parquet as pq
 import pytest
 import ray
 
-from clism_ray.config_corpus import PrepareConfig
+from clism_ray import cluster, placement
+from clism_ray.config_corpus import PrepareConfig, PrepareResources
 from clism_ray.config_file import parse
 from clism_ray.corpus import tasks
 from clism_ray.corpus.card import CARD, reasons
@@ -369,6 +370,17 @@ def test_a_full_disk_is_one_clear_error_and_with_more_room_it_goes_on(
     subprocess.run(["mount", "-o", "remount,size=64m", str(tiny_disk)], check=True)
     assert prepare(config).content_hash == prepared[1].content_hash
     assert "goes on" in capsys.readouterr().err
+
+
+def test_whoever_cuts_files_takes_a_cpu_from_nobody_and_stays_off_a_head_without_any(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    nodes = [placement.Node({"CPU": 4.0}, {"role": "data"})]
+    monkeypatch.setattr(cluster, "nodes", lambda: nodes)
+    assert tasks.least_cpus(PrepareResources()) == 0
+    nodes.append(placement.Node({"memory": 1.0}, {}))
+    assert 0 < tasks.least_cpus(PrepareResources()) < 0.1
+    assert tasks.least_cpus(PrepareResources(labels={"role": "data"})) == 0
 
 
 def test_a_quota_that_is_used_up_may_have_room_later() -> None:
