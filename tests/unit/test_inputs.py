@@ -18,7 +18,7 @@ from tests.corpora import write_tiny_corpus
 def entry(number: int, name: str, licence: str) -> Input:
     languages = {"source_language": "en", "target_language": "de"}
     files = CorpusFiles(name=name, format="tsv", path=f"{number}", licence=licence, **languages)
-    return Input(number, files, is_dev=False)
+    return Input(number, files, (f"{number}",), is_dev=False)
 
 
 def test_a_corpus_has_every_licence_of_its_files() -> None:

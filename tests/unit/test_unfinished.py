@@ -16,7 +16,8 @@ from clism_ray.errors import InputError
 FILES = CorpusFiles(
     name="a", format="jsonl", path="a.jsonl", source_language="en", target_language="de"
 )
-INPUTS = [Input(0, FILES, False), Input(1, dataclasses.replace(FILES, path="b.jsonl"), False)]
+OTHER = dataclasses.replace(FILES, path="b.jsonl")
+INPUTS = [Input(0, FILES, ("a.jsonl",), False), Input(1, OTHER, ("b.jsonl",), False)]
 
 
 def made_by(*inputs: Input, **made_of: Any) -> dict[str, Any]:
