@@ -68,7 +68,7 @@ class CleaningConfig:
     max_length_ratio: Rate = 3.0  # of words, the longer side over the shorter
     markup: Literal["keep", "strip", "drop"] = "keep"  # tags and entities; drop: placeholders too
     check_script: bool = True  # drop a side whose letters are of another language's script
-    identify_language: bool = False  # drop a side in another language; 12,000 sides/s on a core
+    identify_language: bool = False  # drop a side in another language; 5,000 sides/s on a core
     min_language_probability: Fraction = 0.05  # of a side's own language
     near_duplicates: Annotated[float, Field(ge=0.5, le=1)] | None = None  # this alike; null: stay
     decontaminate: DecontaminationConfig = DecontaminationConfig()
