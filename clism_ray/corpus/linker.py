@@ -7,13 +7,12 @@ An encoder needs no fitting and tells the trust itself.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import Protocol
 
 from clism_ray.corpus.translations import Link, Translations
 from clism_ray.corpus.words import Side
 
-_NONE: Mapping[str, float] = MappingProxyType({})
+_NONE: Mapping[str, float] = {}
 
 
 class Linker(Protocol):

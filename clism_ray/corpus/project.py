@@ -33,9 +33,9 @@ def project(
     span, which makes the pair consistent in both directions, and counterparts of disjoint spans
     disjoint. Links of punctuation do not count.
     In scripts without spaces a character without a link next to the counterpart may belong to
-    its last word: such a span is not linked well enough. If the
-    sample gives such a character to a word of the span, with a trust of `CUT_SHORT`, and the
-    counterpart lacks it, it is not contiguous: 国 alone is not "China" if 中 is before it.
+    its last word: such a span is not linked well enough. If the sample gives a character there to a
+    word of the span, with a trust of `CUT_SHORT`, and the counterpart lacks it, the span is not
+    contiguous: 国 alone is not "China" if 中 is before it.
 
     Score: over the words of both sides without punctuation and, where others are left, function
     words, the mean of the trust in the best link of each; 0 for words without a link. With a
@@ -66,7 +66,7 @@ def project(
         if any(place not in to_source and not signs[1][place] for place in beside):
             return "not_linked"
         lacking = {target.words[n] for n in beside}.difference(target.words[first : last + 1])
-        if lacking and _is_any_of_them(lacking, [source.words[i] for i in inside], alignment):
+        if lacking and _do_any_translate(lacking, [source.words[i] for i in inside], alignment):
             return "not_contiguous"
         start, end = target.offsets[first][0], target.offsets[last][1]
         if (
@@ -120,7 +120,7 @@ def _is_any_unknown(places: Sequence[int], source: Side, alignment: Alignment) -
     return any(i not in linked and alignment.known(source.words[i].lower()) is None for i in places)
 
 
-def _is_any_of_them(
+def _do_any_translate(
     characters: Collection[str], words: Sequence[str], alignment: Alignment
 ) -> bool:
     """Whether the sample gives any of these characters to one of these words."""
