@@ -6,6 +6,7 @@ For each other corpus: its rows and spans, how many of the first's spans it answ
 those the share with the very same characters, by label.
 """
 
+import argparse
 import sys
 from collections import Counter
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import TypeAlias
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # runs without installation
 
+from clism_ray.cli import exit_code
 from clism_ray.corpus.manifest import read_manifest, windows
 from clism_ray.corpus.rows import read_rows
 
@@ -22,10 +24,13 @@ Answers: TypeAlias = dict[Span, tuple[str, int, int]]  # label and places in the
 
 def main() -> None:
     """Compare the first corpus with each of the others."""
-    first, *others = map(Path, sys.argv[1:])
-    known, rows = answers(first)
-    print(f"{first}: {rows:,} rows, {len(known):,} spans")
-    for other in others:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("first", type=Path, metavar="FIRST")
+    parser.add_argument("others", type=Path, metavar="OTHER", nargs="+")
+    given = parser.parse_args()
+    known, rows = answers(given.first)
+    print(f"{given.first}: {rows:,} rows, {len(known):,} spans")
+    for other in given.others:
         found, rows = answers(other)
         both: Counter[str] = Counter()
         same: Counter[str] = Counter()
@@ -53,4 +58,4 @@ def answers(corpus: Path) -> tuple[Answers, int]:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(exit_code(main))

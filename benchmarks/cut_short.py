@@ -7,6 +7,7 @@ cut short if all of it stands there; one that holds it and more may have run ove
 for good reason ("沙特阿拉伯" for "沙特").
 """
 
+import argparse
 import sys
 from collections import Counter, defaultdict
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # runs without installation
 
+from clism_ray.cli import exit_code
 from clism_ray.corpus.manifest import read_manifest, windows
 from clism_ray.corpus.rows import read_rows
 from clism_ray.corpus.words import is_unspaced
@@ -32,7 +34,9 @@ class Answer(NamedTuple):
 
 def main() -> None:
     """Judge the answers of each corpus."""
-    for corpus in map(Path, sys.argv[1:]):
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("corpora", type=Path, metavar="CORPUS", nargs="+")
+    for corpus in parser.parse_args().corpora:
         kinds: Counter[str] = Counter()
         for answers in by_name(corpus).values():
             usual = Counter(answer.text for answer in answers).most_common(1)[0][0]
@@ -69,4 +73,4 @@ def kind(answer: Answer, usual: str) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(exit_code(main))

@@ -29,6 +29,11 @@ class Input(NamedTuple):
     is_dev: bool
 
     @property
+    def name(self) -> str:
+        """What the origin of its pairs calls it."""
+        return self.names[0]
+
+    @property
     def paths(self) -> list[tuple[str, str]]:
         """Its paths and their names: two for format moses."""
         return list(zip(paths(self.files), self.names, strict=True))
@@ -43,18 +48,17 @@ def inputs_of(config: PrepareConfig) -> list[Input]:
     """The files of the corpora of both splits, checked as far as a look at their settings goes."""
     corpora = [(files, False) for files in config.corpora]
     corpora += [(files, True) for files in config.dev.corpora]
-    found = [
-        (files, names, is_dev)
-        for all_files, is_dev in ((files_of(corpus), is_dev) for corpus, is_dev in corpora)
-        for files, names in zip(all_files, file_names(all_files), strict=True)
-    ]
-    inputs = [Input(n, *entry) for n, entry in enumerate(found)]
+    inputs: list[Input] = []
+    for corpus, is_dev in corpora:
+        all_files = files_of(corpus)
+        for files, names in zip(all_files, file_names(all_files), strict=True):
+            inputs.append(Input(len(inputs), files, names, is_dev))
     evaluation_files(config.cleaning.decontaminate.files)
     trained = {entry.languages for entry in inputs if not entry.is_dev}
     origins: set[tuple[str, str]] = set()
     for entry in inputs:
         files = entry.files
-        origin = files.name, entry.names[0]
+        origin = files.name, entry.name
         if origin in origins:
             raise InputError(
                 f"corpus {files.name!r}: two of its files are called {origin[1]}; "
@@ -131,9 +135,10 @@ def settings_and_content(
 
     def by_name(is_dev: bool) -> dict[str, Any]:
         named: dict[str, Any] = {}
-        for files, names in ((e.files, e.names) for e in inputs if e.is_dev == is_dev):
+        for entry in (entry for entry in inputs if entry.is_dev == is_dev):
+            files = entry.files
             of_paths = {key: hashes.get(getattr(files, key)) for key in ("path", "target_path")}
-            named[f"{files.name}/{names[0]}"] = {**to_tree(files), **of_paths}
+            named[f"{files.name}/{entry.name}"] = {**to_tree(files), **of_paths}
         return named
 
     tree["corpora"] = by_name(is_dev=False)

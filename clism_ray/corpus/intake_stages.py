@@ -51,7 +51,7 @@ def take_in_chunk(folder: Path, config: PrepareConfig, source: Input, chunk: Chu
             texts=frozenset() if source.is_dev else _dev_texts(folder),
             fraction=config.dev.fraction,
         )
-        entries = parse_chunk(source.files, source.names[0], chunk)
+        entries = parse_chunk(source.files, source.name, chunk)
         languages = "-".join(source.languages)
         with seldom_collected():
             rows, counts, samples = intake.take_in(entries, languages, config.cleaning, held_out)

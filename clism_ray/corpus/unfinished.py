@@ -69,7 +69,7 @@ def made_by(inputs: Sequence[Input], made_of: dict[str, Any]) -> dict[str, Any]:
         digest.update(path.read_bytes())
     return {
         "made_of": made_of,
-        "order": [f"{entry.files.name}/{entry.names[0]}" for entry in inputs],
+        "order": [f"{entry.files.name}/{entry.name}" for entry in inputs],
         "code": digest.hexdigest(),
         "versions": {
             "python": platform.python_version(),
