@@ -9,12 +9,13 @@ from typing import NamedTuple
 
 from clism_ray.config_alignment import SpanScoring
 from clism_ray.corpus import alignment_scores as scores
-from clism_ray.corpus.align import Alignment, align
+from clism_ray.corpus.align import align
 from clism_ray.corpus.capitals import Span, names_and_numbers
 from clism_ray.corpus.gold import GoldPair
-from clism_ray.corpus.project import project
+from clism_ray.corpus.project import Outcome, project
+from clism_ray.corpus.sides import Side, side
 from clism_ray.corpus.tables import Tables
-from clism_ray.corpus.words import Offsets, Side, is_punctuation, side
+from clism_ray.corpus.words import Offsets, is_punctuation
 from clism_ray.randomness import Use, generator
 
 
@@ -29,88 +30,96 @@ class Counts(NamedTuple):
 
 def count(known: Tables, pairs: Sequence[GoldPair], settings: SpanScoring) -> Counts:
     """The counts of each pair, linked by what tables know."""
-    sides = [(side(pair.source), side(pair.target)) for pair in pairs]
-    read = align(known, sides)
-    alignments = [found or Alignment({}) for found in read]
-    unread = [found is None for found in read]
-    counts = Counts([], [[] for _ in settings.min_scores], [], unread)
-    for place, (pair, (source, target), alignment) in enumerate(
-        zip(pairs, sides, alignments, strict=True)
+    source, target = side([pair.source for pair in pairs]), side([pair.target for pair in pairs])
+    alignment = align(known, source, target)
+    unread = alignment.links.unread
+    counts = Counts(
+        [], [[] for _ in settings.min_scores], [], [n in unread for n in range(len(pairs))]
+    )
+    tokens = _tokens([pair.source_tokens for pair in pairs], source)
+    target_tokens = _tokens([pair.target_tokens for pair in pairs], target)
+    for n, links in enumerate(alignment.links.by_pair(source, target)):
+        tied = {(tokens[n][i], target_tokens[n][j]) for i, j in links}
+        found = {(i, j) for i, j in tied if i is not None and j is not None}
+        counts.links.append(scores.count_links(found, pairs[n]))
+    names = _names(pairs, source, known, settings)
+    ngrams = [
+        _ngrams(words, of_pair, settings, place)
+        for place, (words, of_pair) in enumerate(zip(source.words(), tokens, strict=True))
+    ]
+    for spans, min_scores, counted in (
+        (names, settings.min_scores, counts.names),
+        (ngrams, (0.0,), [counts.ngrams]),
     ):
-        tokens = scores.tokens_of_words(pair.source_tokens, source.offsets)
-        target_tokens = scores.tokens_of_words(pair.target_tokens, target.offsets)
-        links = {(tokens[i], target_tokens[j]) for i, j in alignment.trust}
-        found = {(i, j) for i, j in links if i is not None and j is not None}
-        counts.links.append(scores.count_links(found, pair))
-        names = _names(pair, source, known, settings)
-        ngrams = _ngrams(source, tokens, settings, place)
-        for spans, min_scores, counted in (
-            (names, settings.min_scores, counts.names),
-            (ngrams, (0.0,), [counts.ngrams]),
-        ):
-            projected = _projected(pair, (source, target), alignment, tokens, spans, settings)
-            truths = [truth for truth, _, _ in projected]
+        whole = _of_whole_tokens(spans, tokens)
+        outcomes = project(
+            [list(of_pair) for of_pair in whole], source, target, alignment, settings.max_words
+        )
+        for pair, of_pair, of_spans in zip(pairs, whole, outcomes, strict=True):
+            truths = [scores.counterpart(pair, *place) for place in of_pair.values()]
             for least, per_pair in zip(min_scores, counted, strict=True):
-                answers = [answer if score >= least else None for _, answer, score in projected]
+                answers = [_answer(outcome, least) for outcome in of_spans]
                 per_pair.append(scores.count_spans(answers, truths))
     return counts
 
 
-def _projected(
-    pair: GoldPair,
-    sides: tuple[Side, Side],
-    alignment: Alignment,
-    tokens: Sequence[int | None],
-    spans: Sequence[Span],
-    settings: SpanScoring,
-) -> list[tuple[Offsets | scores.Undecided, Offsets | None, float]]:
-    """Of each span of whole tokens: the truth, the answer and its score."""
-    whole = {
-        span: place
-        for span in spans
-        if (place := scores.whole_tokens(span.first, span.end, tokens)) is not None
-    }
-    outcomes = project(list(whole), *sides, alignment, settings.max_words)
+def _tokens(tokens: Sequence[Sequence[Offsets]], side: Side) -> list[list[int | None]]:
+    """The gold's token of each word of each text."""
+    of_texts = zip(tokens, side.offsets(), strict=True)
+    return [scores.tokens_of_words(of_text, words) for of_text, words in of_texts]
+
+
+def _of_whole_tokens(
+    spans: Sequence[Sequence[Span]], tokens: Sequence[Sequence[int | None]]
+) -> list[dict[Span, tuple[int, int]]]:
+    """The spans of each pair that are whole tokens, and which tokens."""
     return [
-        (scores.counterpart(pair, *place), None, 0.0)
-        if isinstance(outcome, str)
-        else (
-            scores.counterpart(pair, *place),
-            (outcome.target_start, outcome.target_end),
-            outcome.score,
-        )
-        for place, outcome in zip(whole.values(), outcomes, strict=True)
+        {
+            span: place
+            for span in of_pair
+            if (place := scores.whole_tokens(span.first, span.end, of_words)) is not None
+        }
+        for of_pair, of_words in zip(spans, tokens, strict=True)
     ]
 
 
-def _names(pair: GoldPair, source: Side, known: Tables, settings: SpanScoring) -> list[Span]:
+def _answer(outcome: Outcome, min_score: float) -> Offsets | None:
+    """Where the counterpart is, if there is one that scores enough."""
+    if isinstance(outcome, str) or outcome.score < min_score:
+        return None
+    return outcome.target_start, outcome.target_end
+
+
+def _names(
+    pairs: Sequence[GoldPair], source: Side, known: Tables, settings: SpanScoring
+) -> list[list[Span]]:
     """The spans that are known, else the names and numbers that preparation would find."""
-    if pair.spans is None:
-        found = names_and_numbers(source.words, source.offsets, known.casing)
-        return [span for span in found if span.end - span.first <= settings.max_words]
-    return [
-        Span(inside[0], inside[-1] + 1, "span")
-        for start, end in pair.spans
-        if (
-            inside := [
-                place
-                for place, (first, last) in enumerate(source.offsets)
-                if start <= first and last <= end
-            ]
-        )
-    ]
+    found = []
+    for pair, words, offsets in zip(pairs, source.words(), source.offsets(), strict=True):
+        if pair.spans is None:
+            names = names_and_numbers(words, offsets, known.casing)
+            found.append([span for span in names if span.end - span.first <= settings.max_words])
+        else:
+            found.append([span for ends in pair.spans for span in _span_of(ends, offsets)])
+    return found
+
+
+def _span_of(ends: Offsets, words: Sequence[Offsets]) -> list[Span]:
+    """The words between two places, if there are any."""
+    inside = [n for n, (first, last) in enumerate(words) if ends[0] <= first and last <= ends[1]]
+    return [Span(inside[0], inside[-1] + 1, "span")] if inside else []
 
 
 def _ngrams(
-    source: Side, tokens: Sequence[int | None], settings: SpanScoring, place: int
+    words: Sequence[str], tokens: Sequence[int | None], settings: SpanScoring, place: int
 ) -> list[Span]:
     """Different runs of words that begin and end with whole tokens and no punctuation."""
     draw = generator(Use.SCORED_NGRAMS, settings.seed, index=place)
     found = set()
     for _ in range(settings.ngrams):
-        first = int(draw.integers(len(source.words)))
-        end = min(len(source.words), first + int(draw.integers(1, settings.ngram_words + 1)))
-        is_open = is_punctuation(source.words[first]) or is_punctuation(source.words[end - 1])
+        first = int(draw.integers(len(words)))
+        end = min(len(words), first + int(draw.integers(1, settings.ngram_words + 1)))
+        is_open = is_punctuation(words[first]) or is_punctuation(words[end - 1])
         if not is_open and scores.whole_tokens(first, end, tokens):
             found.add(Span(first, end, "n-gram"))
     return sorted(found)

@@ -13,11 +13,11 @@ import pyarrow as pa
 
 from clism_ray.corpus.align import align
 from clism_ray.corpus.intake import Counts
-from clism_ray.corpus.project import Reason, project
+from clism_ray.corpus.project import Outcome, project
 from clism_ray.corpus.samples import Samples, note
+from clism_ray.corpus.sides import side
 from clism_ray.corpus.spans import Finder, Known
 from clism_ray.corpus.tables import Tables
-from clism_ray.corpus.words import side
 from clism_ray.records import ALIGNED_SCHEMA, Origin, SpanPair
 
 SpanCounts: TypeAlias = Counter[tuple[str, str]]  # (language pair, outcome) -> spans
@@ -88,21 +88,21 @@ def build(
     return aligned.take(np.argsort(order)), counts, span_counts, samples
 
 
-def aligned_spans(rows: Sequence[Row], parts: LanguagePair) -> list[list[SpanPair | Reason]]:
+def aligned_spans(rows: Sequence[Row], parts: LanguagePair) -> list[list[Outcome]]:
     """For each row its informative spans, each projected or with the reason why it is not."""
-    sources = [side(row["source"]) for row in rows]
+    sources = side([row["source"] for row in rows])
     tables = parts.tables
     known = Known(tables.casing, tables.frequency, tables.total)
-    found = parts.find_spans([s.text for s in sources], [s.offsets for s in sources], known)
+    found = parts.find_spans(sources.texts, sources.offsets(), known)
     asked = [n for n, spans in enumerate(found) if spans]
-    pairs = {n: (sources[n], side(rows[n]["target"])) for n in asked}
-    alignments = align(parts.tables, list(pairs.values()))
-    projected: list[list[SpanPair | Reason]] = [[] for _ in rows]
-    for n, alignment in zip(asked, alignments, strict=True):
-        if alignment is None:
-            projected[n] = ["too_many_tokens"] * len(found[n])
-        else:
-            projected[n] = project(found[n], *pairs[n], alignment, parts.max_words)
+    source, target = sources.take(asked), side([rows[n]["target"] for n in asked])
+    alignment = align(tables, source, target)
+    spans = [found[n] for n in asked]
+    projected: list[list[Outcome]] = [[] for _ in rows]
+    answers = project(spans, source, target, alignment, parts.max_words)
+    for place, (n, outcomes) in enumerate(zip(asked, answers, strict=True)):
+        is_unread = place in alignment.links.unread
+        projected[n] = ["too_many_tokens"] * len(outcomes) if is_unread else outcomes
     return projected
 
 

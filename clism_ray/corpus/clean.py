@@ -40,9 +40,11 @@ def normalise(text: str, max_characters: int | None = None) -> str:
     A text that has over `max_characters` in NFC, too, is not brought into it: a megabyte of marks
     would take minutes, as they are sorted one by one.
     """
-    if not text.isprintable():  # as it is without any of them
-        text = _JOINERS.sub(_joiner, _INVISIBLE.sub("", text))
-    text = " ".join(text.split())
+    if text.isprintable():  # so nothing is invisible, and white space are spaces alone
+        if "  " in text or text.startswith(" ") or text.endswith(" "):
+            text = " ".join(text.split())
+    else:
+        text = " ".join(_JOINERS.sub(_joiner, _INVISIBLE.sub("", text)).split())
     if max_characters is not None and len(text) > _COMPOSED * max_characters:
         return text
     return unicodedata.normalize("NFC", text)

@@ -11,7 +11,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import zip_longest
 from pathlib import Path
 
@@ -37,7 +37,7 @@ class Eflomal:
 
     def links(
         self, sources: Sequence[list[str]], targets: Sequence[list[str]]
-    ) -> Iterable[Iterable[Link]]:
+    ) -> Iterable[Collection[Link]]:
         """The symmetrised links of each pair of lower-cased word lists."""
         if not sources:
             return []

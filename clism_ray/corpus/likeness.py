@@ -6,6 +6,8 @@ consonants, since scripts and spellings differ most in vowels: "France" and "फ
 
 import re
 from functools import lru_cache
+from itertools import pairwise
+from typing import NamedTuple
 
 from anyascii import anyascii
 from rapidfuzz.distance import Levenshtein
@@ -15,44 +17,44 @@ _MIN_LETTERS = 4  # of words that are written alike
 _MIN_CONSONANTS = 3  # in shorter words they prove nothing
 _NO_LETTERS = re.compile("[^a-z]")
 _SPELLINGS = (
-    (re.compile("ph"), "f"),
-    (re.compile("th"), "t"),
-    (re.compile("sh"), "s"),
-    (re.compile("c(?=[eiy])"), "s"),
-    (re.compile("g(?=[eiy])"), "j"),
-    (re.compile("ch|c|q"), "k"),
-    (re.compile("x"), "ks"),
-    (re.compile("w"), "v"),
-    (re.compile("z"), "s"),
-    (re.compile("^[eiouy]"), "a"),  # a vowel at the beginning stays, whichever it is
-    (re.compile("(?<=.)[aeiouyh]"), ""),
-    (re.compile(r"(.)\1+"), r"\1"),
+    *(("ph", "f"), ("th", "t"), ("sh", "s")),
+    *((f"c{vowel}", f"s{vowel}") for vowel in "eiy"),
+    *((f"g{vowel}", f"j{vowel}") for vowel in "eiy"),
+    *(("ch", "k"), ("c", "k"), ("q", "k"), ("x", "ks"), ("w", "v"), ("z", "s")),
 )
+_OTHER_VOWELS = tuple("eiouy")
 
 
-def likeness(one: str, other: str) -> float:
+class Sound(NamedTuple):
+    """How a word sounds, as far as that shows in Latin letters."""
+
+    letters: str
+    consonants: str
+
+
+def likeness(one: Sound, other: Sound) -> float:
     """1 for the same Latin letters, else what share of the longer word's consonants stays."""
-    (letters, first), (other_letters, second) = _sound(one), _sound(other)
-    if letters == other_letters and len(letters) >= _MIN_LETTERS:
+    if one.letters == other.letters and len(one.letters) >= _MIN_LETTERS:
         return 1.0
-    if len(first) < _MIN_CONSONANTS or len(second) < _MIN_CONSONANTS:
+    if min(len(one.consonants), len(other.consonants)) < _MIN_CONSONANTS:
         return 0.0
-    return Levenshtein.normalized_similarity(first, second)
+    return Levenshtein.normalized_similarity(one.consonants, other.consonants)
 
 
 @lru_cache(maxsize=100_000)
-def _sound(word: str) -> tuple[str, str]:
-    return latin(word), consonants(word)
+def sound(word: str) -> Sound:
+    """How a word sounds: its Latin letters in lower case, and the consonants among them.
 
-
-def latin(word: str) -> str:
-    """A word in lower-case Latin letters."""
-    return _NO_LETTERS.sub("", anyascii(word).lower())
-
-
-def consonants(word: str) -> str:
-    """A word's consonants in Latin letters, and the vowel it begins with, if it does, as `a`."""
-    text = latin(word)
-    for spelling, letters in _SPELLINGS:
-        text = spelling.sub(letters, text)
-    return text
+    A vowel at the beginning stays as `a`, whichever it is.
+    """
+    letters = (word if word.isascii() else anyascii(word)).lower()
+    letters = letters if letters.isalpha() else _NO_LETTERS.sub("", letters)
+    text = letters
+    for spelling, simpler in _SPELLINGS:  # `str.replace` is the fastest there is
+        text = text.replace(spelling, simpler)
+    first = "a" if text.startswith(_OTHER_VOWELS) else text[:1]
+    text = text[1:]
+    for letter in "aeiouyh":
+        text = text.replace(letter, "")
+    once = [letter for before, letter in pairwise(f" {first}{text}") if letter != before]
+    return Sound(letters, "".join(once))

@@ -4,15 +4,17 @@ Most are fitted on a sample first, and trusted as far as their links of it show 
 An encoder needs no fitting and tells the trust itself.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Protocol
 
-from clism_ray.corpus.translations import Link, Translations
-from clism_ray.corpus.words import Side
-
-_NONE: Mapping[str, float] = {}
+from clism_ray.corpus.features import Features
+from clism_ray.corpus.lexicon import Lexicon
+from clism_ray.corpus.links import Links, places_of_links
+from clism_ray.corpus.sides import Side
+from clism_ray.corpus.translations import Link
 
 
 class Linker(Protocol):
@@ -29,14 +31,8 @@ class Linker(Protocol):
     def __hash__(self) -> int:
         """What is opened with it is opened once."""
 
-    def links(self, pairs: Sequence[tuple[Side, Side]]) -> Iterable[Mapping[Link, float] | None]:
-        """The trust in each link of each pair, 0 to 1; None for a pair that it cannot read."""
-
-    def known(self, word: str) -> Mapping[str, float] | None:
-        """What is known to translate a lower-cased source word, and how surely; None: nothing is.
-
-        Empty if the word is known, but not by its translations.
-        """
+    def links(self, source: Side, target: Side, features: tuple[Features, Features]) -> Links:
+        """The links of pairs, of which the features of both sides are known."""
 
 
 class Aligner(Protocol):
@@ -47,7 +43,7 @@ class Aligner(Protocol):
 
     def links(
         self, sources: Sequence[list[str]], targets: Sequence[list[str]]
-    ) -> Iterable[Iterable[Link]]:
+    ) -> Iterable[Collection[Link]]:
         """The links of each pair of lower-cased word lists, none of them empty."""
 
 
@@ -56,7 +52,7 @@ class Fitted:
     """A fitted aligner with what its links of the sample told; a `Linker`."""
 
     aligner: Aligner
-    translations: Translations  # of lower-cased words
+    lexicon: Lexicon
 
     @property
     def batch(self) -> int:
@@ -68,17 +64,13 @@ class Fitted:
         """What the sample must show of two words that the aligner links."""
         return self.aligner.min_trust
 
-    def links(self, pairs: Sequence[tuple[Side, Side]]) -> Iterator[dict[Link, float]]:
-        """The trust that the sample gives to each of the aligner's links."""
-        sources, targets = ([_keys(pair[side]) for pair in pairs] for side in (0, 1))
-        by_aligner = self.aligner.links(sources, targets)
-        translations = self.translations.get
-        for source, target, links in zip(sources, targets, by_aligner, strict=True):
-            yield {(i, j): translations(source[i], _NONE).get(target[j], 0.0) for i, j in links}
-
-    def known(self, word: str) -> Mapping[str, float] | None:
-        """The translations of a lower-cased source word that the sample shows."""
-        return self.translations.get(word)
+    def links(self, source: Side, target: Side, features: tuple[Features, Features]) -> Links:
+        """The aligner's links, and the trust that the sample gives to each."""
+        found = list(self.aligner.links(_lowered(source), _lowered(target)))
+        source_L, target_L = places_of_links(found, source, target)
+        of_source, of_target = features
+        trust_L = self.lexicon.trust(of_source.place_W[source_L], of_target.place_W[target_L])
+        return Links(source_L, target_L, trust_L)
 
 
 def sample_pairs(text: Path) -> Iterator[tuple[list[str], list[str]]]:
@@ -89,5 +81,7 @@ def sample_pairs(text: Path) -> Iterator[tuple[list[str], list[str]]]:
             yield source.split(" "), target.split(" ")
 
 
-def _keys(side: Side) -> list[str]:
-    return [word.lower() for word in side.words]
+def _lowered(side: Side) -> list[list[str]]:
+    """The lower-cased words of each text."""
+    words_W = [word.lower() for word in side.words_W]
+    return [words_W[first:end] for first, end in pairwise(side.first_P1.tolist())]

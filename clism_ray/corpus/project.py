@@ -1,30 +1,54 @@
-"""From the spans of a source sentence to their counterparts in the target, through word links."""
+"""From the spans of source sentences to their counterparts in the targets, through word links."""
 
-from collections.abc import Collection, Mapping, Sequence
-from operator import or_
-from typing import Literal, TypeAlias
+from collections.abc import Sequence
+from itertools import accumulate, pairwise
+from typing import Literal, NamedTuple, TypeAlias
+
+import numpy as np
 
 from clism_ray.corpus.align import Alignment
+from clism_ray.corpus.arrays import Flags, Floats, Ints, flags_of, places
 from clism_ray.corpus.capitals import Span
-from clism_ray.corpus.translations import Link
-from clism_ray.corpus.words import Side, is_punctuation, is_unspaced, length_in_words
+from clism_ray.corpus.counterparts import (
+    Reached,
+    Runs,
+    counted_words,
+    extents,
+    reached,
+)
+from clism_ray.corpus.links import Links
+from clism_ray.corpus.sides import Side
+from clism_ray.corpus.words import length_in_words
 from clism_ray.records import SpanPair
 
 Reason: TypeAlias = Literal[
     "too_many_tokens", "unknown_word", "not_linked", "not_contiguous", "answer_too_long"
 ]
-
-_Outcome: TypeAlias = SpanPair | Reason  # by a name, or each call would put it together
-_Trust: TypeAlias = dict[int, dict[int, float]]  # word -> words of the other side -> trust
+Outcome: TypeAlias = SpanPair | Reason
 
 MIN_SCORE = 0.05  # a projection that scores less rests on nothing that is known
 CUT_SHORT = 0.3  # chosen on Chinese news: see benchmarks/README.md
 
 
+class _Pairs(NamedTuple):
+    """Sentence pairs, aligned, and where the links of their words lead."""
+
+    source: Side
+    target: Side
+    alignment: Alignment
+    links: Links  # of words that are no signs
+    to_target: Reached
+    to_source: Reached
+
+
 def project(
-    spans: Sequence[Span], source: Side, target: Side, alignment: Alignment, max_words: int
-) -> list[SpanPair | Reason]:
-    """The counterpart of each span, or why it has none.
+    spans: Sequence[Sequence[Span]],
+    source: Side,
+    target: Side,
+    alignment: Alignment,
+    max_words: int,
+) -> list[list[Outcome]]:
+    """The counterpart of each span of each pair, or why it has none.
 
     Every word of the span must have a link, or the counterpart would lack that word; punctuation
     and, where there are others, function words need none. The counterpart runs from the first
@@ -41,100 +65,130 @@ def project(
     words, the mean of the trust in the best link of each; 0 for words without a link. With a
     score below `MIN_SCORE` the span is refused as unknown_word.
     """
-    signs = [_signs(side.words) for side in (source, target)]
-    empty = [
-        list(map(or_, flags, function_words)) if function_words else flags
-        for flags, function_words in zip(signs, alignment.function_words, strict=True)
-    ]
-    to_target, to_source = _by_word(alignment.trust, *signs)
+    flat = [span for of_pair in spans for span in of_pair]
+    if not flat:
+        return [[] for _ in spans]
+    pairs = _pairs(source, target, alignment)
+    pair_S = np.repeat(np.arange(len(spans)), [len(of_pair) for of_pair in spans])
+    first_S = np.array([span.first for span in flat]) + source.first_P1[pair_S]
+    end_S = np.array([span.end for span in flat]) + source.first_P1[pair_S]
+    asked = Runs(first_S, end_S)
+    is_missing_S, is_unknown_S = _missing(asked, pairs)
+    answers = _answers(asked, pairs)
+    reason_S = np.where(is_unknown_S, "unknown_word", "not_linked").astype(object)
+    score_S = np.zeros(len(flat))
 
-    def counterpart(span: Span) -> _Outcome:
-        inside = _content(empty[0], signs[0], range(span.first, span.end))
-        if missing := [i for i in inside if i not in to_target]:
-            return "unknown_word" if _is_any_unknown(missing, source, alignment) else "not_linked"
-        linked = {j for i in range(span.first, span.end) for j in to_target.get(i, ())}
-        if not linked:
-            return "not_linked"
-        if not (empty[0][span.first] or empty[0][span.end - 1]):
-            linked = {j for j in linked if not empty[1][j]} or linked
-        first, last = min(linked), max(linked)
-        answer = range(first, last + 1)
-        sources = [i for j in answer for i in to_source.get(j, ())]
-        if min(sources) < span.first or max(sources) >= span.end:
-            return "not_contiguous"
-        beside = _unspaced_beside(target.words, first, last)
-        if any(place not in to_source and not signs[1][place] for place in beside):
-            return "not_linked"
-        lacking = {target.words[n] for n in beside}.difference(target.words[first : last + 1])
-        if lacking and _do_any_translate(lacking, [source.words[i] for i in inside], alignment):
-            return "not_contiguous"
-        start, end = target.offsets[first][0], target.offsets[last][1]
-        if (
-            len(answer) > max_words  # a text is never longer than its number of words
-            and length_in_words(target.text[start:end], len(answer)) > max_words
-        ):
-            return "answer_too_long"
-        best = [max(to_target[i].values()) for i in inside]
-        best += [
-            max(to_source.get(j, {}).values(), default=0.0)
-            for j in _content(empty[1], signs[1], answer)
-        ]
-        score = sum(best) / len(best)
-        if score < MIN_SCORE:
-            return "unknown_word"
-        return SpanPair(
-            source_start=source.offsets[span.first][0],
-            source_end=source.offsets[span.end - 1][1],
-            target_start=start,
-            target_end=end,
-            label=span.label,
-            score=round(score, 4),
-            confidence=span.confidence,
+    linked = np.flatnonzero(~is_missing_S & (answers.end_R > 0))
+    spans_R, answers_R, pair_R = asked.where(linked), answers.where(linked), pair_S[linked]
+    is_loose_R, is_cut_R = _beside(spans_R, answers_R, pair_R, pairs)
+    score_S[linked] = _scores(spans_R, answers_R, pairs)
+    reason_S[linked] = np.select(
+        [
+            _is_apart(spans_R, answers_R, pairs),
+            is_loose_R,
+            is_cut_R,
+            _is_long(answers_R, pair_R, target, max_words),
+            score_S[linked] < MIN_SCORE,
+        ],
+        ["not_contiguous", "not_linked", "not_contiguous", "answer_too_long", "unknown_word"],
+        "",
+    )
+    outcomes: list[Outcome] = reason_S.tolist()
+    for n in np.flatnonzero(reason_S == "").tolist():
+        outcomes[n] = SpanPair(
+            source_start=int(source.start_W[first_S[n]]),
+            source_end=int(source.end_W[end_S[n] - 1]),
+            target_start=int(target.start_W[answers.first_R[n]]),
+            target_end=int(target.end_W[answers.end_R[n] - 1]),
+            label=flat[n].label,
+            score=round(float(score_S[n]), 4),
+            confidence=flat[n].confidence,
         )
-
-    return [counterpart(span) for span in spans]
-
-
-def _signs(words: Sequence[str]) -> list[bool]:
-    """Whether each word is punctuation."""
-    # The first is faster, and mostly decides.
-    return [not word.isalnum() and is_punctuation(word) for word in words]
+    ends = accumulate((len(of_pair) for of_pair in spans), initial=0)
+    return [outcomes[first:end] for first, end in pairwise(ends)]
 
 
-def _by_word(
-    trust: Mapping[Link, float], source_signs: Sequence[bool], target_signs: Sequence[bool]
-) -> tuple[_Trust, _Trust]:
-    """The links of the words of either side, without those of punctuation."""
-    to_target: _Trust = {}
-    to_source: _Trust = {}
-    for (i, j), value in trust.items():
-        if not (source_signs[i] or target_signs[j]):
-            to_target.setdefault(i, {})[j] = value
-            to_source.setdefault(j, {})[i] = value
-    return to_target, to_source
+def _pairs(source: Side, target: Side, alignment: Alignment) -> _Pairs:
+    links = alignment.links
+    of_signs = alignment.of_source.is_sign_W, alignment.of_target.is_sign_W
+    links = links.where(~(of_signs[0][links.source_L] | of_signs[1][links.target_L]))
+    return _Pairs(source, target, alignment, links, *reached(links, *map(len, of_signs)))
 
 
-def _is_any_unknown(places: Sequence[int], source: Side, alignment: Alignment) -> bool:
-    """Whether nothing is known to translate one of these words, and nothing links to it either."""
-    linked = {i for i, _ in alignment.trust}
-    return any(i not in linked and alignment.known(source.words[i].lower()) is None for i in places)
+def _missing(spans: Runs, pairs: _Pairs) -> tuple[Flags, Flags]:
+    """Whether a span has a word without link, and one that nothing is known to translate.
+
+    Of the latter not even a sign is linked to it.
+    """
+    span_V, word_V = counted_words(spans, pairs.alignment.of_source)
+    is_linked_W = flags_of(pairs.alignment.links.source_L, len(pairs.source.words_W))
+    is_missing_V = ~pairs.to_target.is_linked_W[word_V]
+    is_known_V = is_linked_W[word_V] | (pairs.alignment.of_source.place_W[word_V] >= 0)
+    number = len(spans.first_R)
+    is_missing_S = flags_of(span_V[is_missing_V], number)
+    return is_missing_S, flags_of(span_V[is_missing_V & ~is_known_V], number)
 
 
-def _do_any_translate(
-    characters: Collection[str], words: Sequence[str], alignment: Alignment
-) -> bool:
-    """Whether the sample gives any of these characters to one of these words."""
-    known = [alignment.known(word.lower()) or {} for word in words]
-    return any(each.get(one.lower(), 0.0) >= CUT_SHORT for each in known for one in characters)
+def _answers(spans: Runs, pairs: _Pairs) -> Runs:
+    """From the first to the last target word that a span links to; ending at 0 if there is none."""
+    lowest_S, highest_S = extents(spans, pairs.to_target)
+    is_content_W = pairs.alignment.of_source.is_content_W
+    is_content_W2 = pairs.alignment.of_target.is_content_W
+    of_content = pairs.links.where(is_content_W2[pairs.links.target_L])
+    to_content, _ = reached(of_content, len(is_content_W), len(is_content_W2))
+    lower_S, upper_S = extents(spans, to_content)
+    is_bare_S = is_content_W[spans.first_R] & is_content_W[spans.end_R - 1] & (upper_S >= 0)
+    first_S = np.where(is_bare_S, lower_S, lowest_S)
+    return Runs(first_S, np.where(is_bare_S, upper_S, highest_S) + 1)
 
 
-def _unspaced_beside(words: Sequence[str], first: int, last: int) -> list[int]:
-    """Which of the places before `first` and after `last` hold characters without spaces."""
-    return [n for n in (first - 1, last + 1) if 0 <= n < len(words) and is_unspaced(words[n])]
+def _is_apart(spans: Runs, answers: Runs, pairs: _Pairs) -> Flags:
+    """Whether words of an answer link to others than those of its span."""
+    lowest_R, highest_R = extents(answers, pairs.to_source)
+    return (lowest_R < spans.first_R) | (highest_R >= spans.end_R)
 
 
-def _content(empty: Sequence[bool], signs: Sequence[bool], places: range) -> list[int]:
-    """Words that are neither punctuation nor function words; else those that are the latter."""
-    return [place for place in places if not empty[place]] or [
-        place for place in places if not signs[place]
-    ]
+def _beside(spans: Runs, answers: Runs, pair_R: Ints, pairs: _Pairs) -> tuple[Flags, Flags]:
+    """Whether a character without spaces beside an answer is not linked, or may belong to it."""
+    of_source, of_target = pairs.alignment.of_source, pairs.alignment.of_target
+    is_loose_R, is_cut_R = np.zeros((2, len(pair_R)), np.bool_)
+    for place_R, is_there_R in (
+        (answers.first_R - 1, answers.first_R > pairs.target.first_P1[pair_R]),
+        (answers.end_R, answers.end_R < pairs.target.first_P1[pair_R + 1]),
+    ):
+        runs = np.flatnonzero(is_there_R)
+        runs = runs[of_target.is_unspaced_W[place_R[runs]]]
+        place_B = place_R[runs]
+        is_linked_B = pairs.to_source.is_linked_W[place_B] | of_target.is_sign_W[place_B]
+        is_loose_R[runs[~is_linked_B]] = True
+        run_V, word_V = places(*answers.where(runs))
+        is_same_V = of_target.number_W[word_V] == of_target.number_W[place_B][run_V]
+        has_it_B = flags_of(run_V[is_same_V], len(runs))
+        run_V, word_V = counted_words(spans.where(runs), of_source)
+        places_V = of_source.place_W[word_V], of_target.place_W[place_B][run_V]
+        is_given_V = pairs.alignment.lexicon.trust(*places_V) >= CUT_SHORT
+        is_cut_R[runs[run_V[is_given_V & ~has_it_B[run_V]]]] = True
+    return is_loose_R, is_cut_R
+
+
+def _is_long(answers: Runs, pair_R: Ints, target: Side, max_words: int) -> Flags:
+    """Whether an answer has over `max_words` words, as `length_in_words` counts."""
+    number_R = answers.end_R - answers.first_R
+    is_long_R = number_R > max_words  # a text is never longer than its number of words
+    for run in np.flatnonzero(is_long_R).tolist():
+        start, end = target.start_W[answers.first_R[run]], target.end_W[answers.end_R[run] - 1]
+        answer = target.texts[pair_R[run]][start:end]
+        is_long_R[run] = length_in_words(answer, int(number_R[run])) > max_words
+    return is_long_R
+
+
+def _scores(spans: Runs, answers: Runs, pairs: _Pairs) -> Floats:
+    """The mean of the trust in the best link of each word that counts, of both sides."""
+    of_spans = counted_words(spans, pairs.alignment.of_source)
+    of_answers = counted_words(answers, pairs.alignment.of_target)
+    run_V = np.concatenate([of_spans[0], of_answers[0]])
+    trust_V = np.concatenate(
+        [pairs.to_target.trust_W[of_spans[1]], pairs.to_source.trust_W[of_answers[1]]]
+    )
+    number = len(spans.first_R)
+    return np.bincount(run_V, trust_V, number) / np.bincount(run_V, minlength=number)

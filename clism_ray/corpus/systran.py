@@ -37,7 +37,7 @@ systran_align.generate_alignment_probabilities(
 class Systran:
     """The fitted tables of a folder. Cannot be pickled."""
 
-    batch = 256
+    batch = 1024
     min_trust = 0.03  # it links every word: below this its links are wrong more often than not
 
     def __init__(self, folder: Path) -> None:

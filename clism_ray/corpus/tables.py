@@ -18,6 +18,7 @@ from typing import Any, assert_never
 from clism_ray.config_corpus import Method
 from clism_ray.corpus import eflomal, systran
 from clism_ray.corpus.capitals import Casing, cases, casing
+from clism_ray.corpus.lexicon import Lexicon
 from clism_ray.corpus.linker import Aligner, Fitted, Linker
 from clism_ray.corpus.manifest import file_sha256
 from clism_ray.corpus.translations import (
@@ -26,6 +27,7 @@ from clism_ray.corpus.translations import (
     translations,
     words_of_names,
 )
+from clism_ray.corpus.vocabulary import Vocabulary
 from clism_ray.corpus.words import is_punctuation, is_unspaced, surfaces
 from clism_ray.errors import InputError
 
@@ -38,10 +40,11 @@ class Tables:
     """What is known of a language pair."""
 
     linker: Linker
+    lexicon: Lexicon
+    vocabulary: Vocabulary
     frequency: Mapping[str, int]  # of lower-cased source words in the sample
     total: int  # running source words of the sample
     casing: Casing  # of source words in the sample
-    function_words: tuple[frozenset[str], frozenset[str]]  # of source and target, lower-cased
 
 
 def fit(
@@ -104,12 +107,15 @@ def open_tables(folder: Path, encoder: Linker | None = None) -> Tables:
     """The tables in a folder, read once per process; those of `neural` take their encoder."""
     known = json.loads((folder / _WORDS).read_text(encoding="utf-8"))
     source, target = (frozenset(side) for side in known["function_words"])
+    translations = known["translations"]
+    lexicon = Lexicon({} if translations is None else translations)
     return Tables(
-        linker=_linker(known, folder, encoder),
+        linker=_linker(known["method"], folder, lexicon, encoder),
+        lexicon=lexicon,
+        vocabulary=Vocabulary((source, target), None if translations is None else lexicon),
         frequency=known["frequency"],
         total=sum(known["frequency"].values()),
         casing=Casing(frozenset(known["names"]), frozenset(known["common"])),
-        function_words=(source, target),
     )
 
 
@@ -141,8 +147,7 @@ def _fitted(method: Method, text: Path, folder: Path, iterations: int) -> Iterat
             assert_never(method)
 
 
-def _linker(known: Mapping[str, Any], folder: Path, encoder: Linker | None) -> Linker:
-    method: Method = known["method"]
+def _linker(method: Method, folder: Path, lexicon: Lexicon, encoder: Linker | None) -> Linker:
     aligner: Aligner
     match method:
         case "systran":
@@ -154,4 +159,4 @@ def _linker(known: Mapping[str, Any], folder: Path, encoder: Linker | None) -> L
             return encoder
         case _:
             assert_never(method)
-    return Fitted(aligner, known["translations"])
+    return Fitted(aligner, lexicon)

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeVar
 
 from clism_ray.corpus.align import align
+from clism_ray.corpus.sides import side
 from clism_ray.corpus.tables import Tables
-from clism_ray.corpus.words import side
 
 ResultT = TypeVar("ResultT")
 
@@ -43,13 +43,17 @@ def linking(known: Tables, texts: Sequence[tuple[str, str]]) -> Spent:
 
     Finding their words, which is the same for every aligner, is left out.
     """
-    sides = [(side(source), side(target)) for source, target in texts]
+    sides = [
+        (side([source for source, _ in batch]), side([target for _, target in batch]))
+        for begin in range(0, len(texts), known.linker.batch)
+        if (batch := texts[begin : begin + known.linker.batch])
+    ]
 
     def link() -> None:
-        for begin in range(0, len(sides), known.linker.batch):
-            align(known, sides[begin : begin + known.linker.batch])
+        for source, target in sides:
+            align(known, source, target)
 
-    return spent(len(sides), link)[1]
+    return spent(len(texts), link)[1]
 
 
 def _cpu_seconds() -> float:

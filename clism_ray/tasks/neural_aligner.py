@@ -6,7 +6,7 @@ each other two thirds up: in layer 8 of mBERT's and XLM-R's 12. A process holds 
 it says depends on the encoder, the layer and the batch; in the last digit also on the hardware.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -16,8 +16,10 @@ from torch.nn.utils.rnn import pad_sequence
 from transformers import AutoModel, PreTrainedModel, PreTrainedTokenizerFast
 
 from clism_ray.config_corpus import NeuralConfig
+from clism_ray.corpus.features import Features
+from clism_ray.corpus.links import Links, links_of
+from clism_ray.corpus.sides import Side
 from clism_ray.corpus.translations import Link
-from clism_ray.corpus.words import Side
 from clism_ray.errors import InputError
 from clism_ray.model.device import device_of
 from clism_ray.model.encoder import is_packed
@@ -54,32 +56,30 @@ class NeuralAligner:
         """Pairs that are best linked at a time."""
         return _BATCHES * self.at_once
 
-    def known(self, word: str) -> Mapping[str, float]:
-        """An encoder knows some tokens of every word, and no translations."""
-        return {}
-
-    def links(self, pairs: Sequence[tuple[Side, Side]]) -> list[dict[Link, float] | None]:
-        """The trust in each link of each pair; None where a side has more than `max_tokens`."""
-        sources, targets = (self._texts([pair[side] for pair in pairs]) for side in (0, 1))
+    def links(
+        self, source: Side, target: Side, features: tuple[Features, Features] | None = None
+    ) -> Links:
+        """The links of pairs; none where a side has more than `max_tokens`."""
+        sources, targets = self._texts(source), self._texts(target)
         lengths = [
-            (len(source.ids) + len(target.ids), len(source.ids), n)
-            for n, (source, target) in enumerate(zip(sources, targets, strict=True))
-            if max(len(source.ids), len(target.ids)) <= self.max_tokens
+            (len(one.ids) + len(other.ids), len(one.ids), n)
+            for n, (one, other) in enumerate(zip(sources, targets, strict=True))
+            if max(len(one.ids), len(other.ids)) <= self.max_tokens
         ]
         order = [n for *_, n in sorted(lengths)]
-        found: list[dict[Link, float] | None] = [None] * len(pairs)
+        found: list[dict[Link, float] | None] = [None] * len(sources)
         for begin in range(0, len(order), self.at_once):
             batch = order[begin : begin + self.at_once]
             both = [sources[n] for n in batch], [targets[n] for n in batch]
             for n, links in zip(batch, self._batch(*both), strict=True):
                 found[n] = links
-        return found
+        return links_of(found, source, target)
 
-    def _texts(self, sides: Sequence[Side]) -> list[_Text]:
-        if not sides:
+    def _texts(self, side: Side) -> list[_Text]:
+        if not side.texts:
             return []
         encoded = self.tokenizer(
-            [side.text for side in sides],
+            list(side.texts),
             truncation=False,
             padding=False,
             return_offsets_mapping=True,
@@ -87,9 +87,9 @@ class NeuralAligner:
             verbose=False,  # of texts that are too long: `links` leaves them out
         )
         return [
-            _Text(ids, words_of_tokens(offsets, side.offsets))
-            for side, ids, offsets in zip(
-                sides, encoded["input_ids"], encoded["offset_mapping"], strict=True
+            _Text(ids, words_of_tokens(offsets, words))
+            for words, ids, offsets in zip(
+                side.offsets(), encoded["input_ids"], encoded["offset_mapping"], strict=True
             )
         ]
 

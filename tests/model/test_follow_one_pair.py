@@ -13,13 +13,18 @@ from transformers import PreTrainedTokenizerFast
 from clism_ray.config import MaskingConfig, ModelConfig, ScratchConfig, TokenizerConfig
 from clism_ray.config_corpus import CleaningConfig, CorpusFiles, SpanConfig
 from clism_ray.config_losses import LossConfig
-from clism_ray.corpus.align import Alignment, anchors
+from clism_ray.corpus.align import Alignment
+from clism_ray.corpus.anchors import anchors
 from clism_ray.corpus.capitals import Casing
 from clism_ray.corpus.clean import drop_reason, normalise
+from clism_ray.corpus.lexicon import Lexicon
+from clism_ray.corpus.links import links_of
 from clism_ray.corpus.project import project
 from clism_ray.corpus.read import read_pairs
+from clism_ray.corpus.sides import side
 from clism_ray.corpus.spans import Known, finder
-from clism_ray.corpus.words import side, surfaces
+from clism_ray.corpus.vocabulary import Vocabulary
+from clism_ray.corpus.words import surfaces
 from clism_ray.masking.collate import make_batch
 from clism_ray.masking.examples import make_examples, vocabulary
 from clism_ray.masking.tokenizer import train_tokenizer
@@ -49,13 +54,16 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> SentencePair:
 def aligned(pair: SentencePair) -> AlignedPair:
     """2 to 4. It is cleaned; its words are linked; its spans are found and projected."""
     source, target = normalise(pair.source), normalise(pair.target)
-    sides = [side(source), side(target)]
+    sides = side([source]), side([target])
     nothing_known = Known(Casing(frozenset(), frozenset()), {}, 0)
-    (spans,) = finder(SpanConfig(), "en")([source], [sides[0].offsets], nothing_known)
+    spans = finder(SpanConfig(), "en")([source], sides[0].offsets(), nothing_known)
+    features = Vocabulary().features(sides[0].words_W, sides[1].words_W)
     # The same words on both sides link themselves; the tables would know the other three.
-    links = anchors(sides[0].words, sides[1].words) | {(4, 1), (5, 4), (6, 5)}
-    alignment = Alignment(dict.fromkeys(links, 1.0))
-    projected = project(spans, *sides, alignment, max_words=10)
+    links = anchors(*sides, *features).and_others(
+        links_of([dict.fromkeys([(4, 1), (5, 4), (6, 5)], 1.0)], *sides)
+    )
+    alignment = Alignment(links, *features, Lexicon({}))
+    (projected,) = project(spans, *sides, alignment, max_words=10)
     return AlignedPair(
         row_id=7,
         origin=pair.origin,
@@ -101,7 +109,10 @@ def test_2_the_pair_is_normalised_and_usable(pair: SentencePair) -> None:
 def test_3_its_words_are_found_and_names_and_numbers_link_themselves() -> None:
     assert surfaces(SOURCE) == ["In", "1987", "Anna", "Berger", "moved", "to", "Cologne", "."]
     assert surfaces(TARGET) == ["1987", "zog", "Anna", "Berger", "nach", "Köln", "."]
-    assert anchors(surfaces(SOURCE), surfaces(TARGET)) == {(1, 0), (2, 2), (3, 3)}
+    sides = side([SOURCE]), side([TARGET])
+    features = Vocabulary().features(sides[0].words_W, sides[1].words_W)
+    (links,) = anchors(*sides, *features).by_pair(*sides)
+    assert set(links) == {(1, 0), (2, 2), (3, 3)}
 
 
 def test_4_names_and_numbers_have_counterparts(aligned: AlignedPair) -> None:

@@ -8,8 +8,8 @@ import pytest
 
 from clism_ray.corpus import eflomal
 from clism_ray.corpus.align import align
+from clism_ray.corpus.sides import side
 from clism_ray.corpus.tables import fit, open_tables
-from clism_ray.corpus.words import side
 from clism_ray.errors import InputError, Unavailable
 
 PAIRS = [
@@ -35,14 +35,12 @@ def test_priors_of_a_sample_link_other_pairs(tmp_path: Path) -> None:
     fit(PAIRS, tmp_path / "t", iterations=5, method="eflomal")
     assert {path.name for path in (tmp_path / "t").iterdir()} == {"priors.txt", "words.json"}
     tables = open_tables(tmp_path / "t")
-    pair = side("the old boat"), side("das schiff alte")
-    first, second = align(tables, [pair, (side(PAIRS[0][0]), side(PAIRS[0][1]))])
-    assert first is not None
-    assert second is not None
-    assert {(1, 2), (2, 1)} <= set(first.trust)
-    assert {(1, 3), (2, 4)} <= set(second.trust)
-    assert first.trust[2, 1] > 0.5
-    assert align(tables, []) == []
+    sides = side(["the old boat", PAIRS[0][0]]), side(["das schiff alte", PAIRS[0][1]])
+    first, second = align(tables, *sides).links.by_pair(*sides)
+    assert {(1, 2), (2, 1)} <= set(first)
+    assert {(1, 3), (2, 4)} <= set(second)
+    assert first[2, 1] > 0.5
+    assert not len(align(tables, side([]), side([])).links.source_L)
 
 
 @needs_eflomal

@@ -1,12 +1,19 @@
 """Word links, from anchors and from alignment tables."""
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clism_ray.corpus.align import align, anchors, names_alike, without_strays
+from clism_ray.corpus.align import align, is_no_stray
+from clism_ray.corpus.alike_names import alike_names
+from clism_ray.corpus.anchors import anchors
+from clism_ray.corpus.links import links_of
+from clism_ray.corpus.sides import side
 from clism_ray.corpus.tables import Tables, fit, open_tables
-from clism_ray.corpus.words import side, surfaces
+from clism_ray.corpus.vocabulary import Vocabulary
+from clism_ray.corpus.words import surfaces
+from tests.sides import of_words
 
 NOUNS = {"house": "haus", "tree": "baum", "dog": "hund", "book": "buch", "child": "kind"}
 ADJECTIVES = {"small": "klein", "big": "gross", "old": "alt", "new": "neu"}
@@ -29,11 +36,15 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> Tables:
     return open_tables(folder)
 
 
+def aligned(tables: Tables, source: str, target: str) -> dict[tuple[int, int], float]:
+    sides = side([source]), side([target])
+    (found,) = align(tables, *sides).links.by_pair(*sides)
+    return found
+
+
 def links(tables: Tables, source: str, target: str) -> set[tuple[str, str]]:
-    sides = side(source), side(target)
-    (alignment,) = align(tables, [sides])
-    assert alignment is not None
-    return {(sides[0].words[i], sides[1].words[j]) for i, j in alignment.trust}
+    words = surfaces(source), surfaces(target)
+    return {(words[0][i], words[1][j]) for i, j in aligned(tables, source, target)}
 
 
 def test_words_are_linked_across_another_order(tables: Tables) -> None:
@@ -42,14 +53,17 @@ def test_words_are_linked_across_another_order(tables: Tables) -> None:
 
 
 def test_links_are_trusted_as_far_as_the_sample_shows(tables: Tables) -> None:
-    pair = side("The dog met Zork in Paris"), side("Das Hund traf Florp in Paris")
-    (alignment,) = align(tables, [pair])
-    assert alignment is not None
-    assert alignment.trust[5, 5] == 1
-    assert 0.7 < alignment.trust[1, 1] < 1
-    assert not [link for link in alignment.trust if 2 in link or 3 in link]
-    assert max((alignment.known("dog") or {}).items(), key=lambda entry: entry[1])[0] == "hund"
-    assert alignment.known("met") is None
+    trust = aligned(tables, "The dog met Zork in Paris", "Das Hund traf Florp in Paris")
+    assert trust[5, 5] == 1
+    assert 0.7 < trust[1, 1] < 1
+    assert not [link for link in trust if 2 in link or 3 in link]
+
+
+def test_pairs_are_linked_together_as_each_alone(tables: Tables) -> None:
+    texts = [*PAIRS, ("", "Hund"), ("Tom and Ann", "Ann und Tom"), ("France", "फ्रान्स"), ("", "")]
+    sides = side([source for source, _ in texts]), side([target for _, target in texts])
+    together = align(tables, *sides).links.by_pair(*sides)
+    assert together == [aligned(tables, *pair) for pair in texts]
 
 
 def test_a_name_is_linked_to_a_word_that_sounds_alike(tables: Tables) -> None:
@@ -57,13 +71,24 @@ def test_a_name_is_linked_to_a_word_that_sounds_alike(tables: Tables) -> None:
     assert links(tables, "the frantic dog", "Hund Frantik") == {("dog", "Hund")}
 
 
-def test_of_words_that_sound_alike_each_is_linked_once_the_most_alike_first() -> None:
-    source, target = surfaces("Merlins saw Berlin"), surfaces("Мерлин Мерлинс")
-    found = names_alike(source, target, {}, [False] * 3, [False] * 2)
-    assert found == {(0, 1): 1.0, (2, 0): 0.75}
-    assert names_alike(source, target, {(0, 1): 1.0}, [False] * 3, [False] * 2) == {(2, 0): 0.75}
-    assert names_alike(source, target, {}, [True, False, True], [False] * 2) == {}
-    assert names_alike(source, target, {}, [False] * 3, [True] * 2) == {}
+@pytest.mark.parametrize(
+    ("linked", "function_words", "expected"),
+    [
+        ({}, ((), ()), {(0, 1): 1.0, (2, 0): 0.75}),
+        ({(0, 1): 1.0}, ((), ()), {(2, 0): 0.75}),
+        ({}, (("merlins", "berlin"), ()), {}),
+        ({}, ((), ("мерлин", "мерлинс")), {}),
+    ],
+)
+def test_of_words_that_sound_alike_each_is_linked_once_the_most_alike_first(
+    linked: dict[tuple[int, int], float],
+    function_words: tuple[tuple[str, ...], tuple[str, ...]],
+    expected: dict[tuple[int, int], float],
+) -> None:
+    source, target = side(["Merlins saw Berlin"]), side(["Мерлин Мерлинс"])
+    features = Vocabulary(function_words).features(source.words_W, target.words_W)
+    found = alike_names(source, target, *features, links_of([linked], source, target))
+    assert found.by_pair(source, target) == [expected]
 
 
 def test_an_anchor_takes_its_words_out_of_the_tables_links(tables: Tables) -> None:
@@ -93,16 +118,26 @@ def test_an_anchor_takes_its_words_out_of_the_tables_links(tables: Tables) -> No
 def test_anchors_are_equal_words_that_prove_something(
     source: str, target: str, expected: set[tuple[int, int]]
 ) -> None:
-    assert anchors(surfaces(source), surfaces(target)) == expected
+    assert anchored([(surfaces(source), surfaces(target))]) == [expected]
+
+
+def anchored(pairs: list[tuple[list[str], list[str]]]) -> list[set[tuple[int, int]]]:
+    source, target = of_words([pair[0] for pair in pairs]), of_words([pair[1] for pair in pairs])
+    features = Vocabulary().features(source.words_W, target.words_W)
+    return [set(found) for found in anchors(source, target, *features).by_pair(source, target)]
 
 
 WORDS = st.lists(st.sampled_from(["Anna", "ANNA", "Berlin", "three", "3", "3.", "the", ".", "x"]))
 
 
-@given(WORDS, WORDS)
+@given(st.lists(st.tuples(WORDS, WORDS), min_size=1, max_size=3))
 def test_what_stands_equally_often_on_both_sides_is_linked_in_order(
-    source: list[str], target: list[str]
+    pairs: list[tuple[list[str], list[str]]],
 ) -> None:
+    assert anchored(pairs) == [plainly_anchored(*pair) for pair in pairs]
+
+
+def plainly_anchored(source: list[str], target: list[str]) -> set[tuple[int, int]]:
     expected: set[tuple[int, int]] = set()
     sides = source, target
     for same in ({"Anna", "ANNA"}, {"Berlin"}, {"3", "3."}):
@@ -116,7 +151,7 @@ def test_what_stands_equally_often_on_both_sides_is_linked_in_order(
                 expected.update(pairs)
                 places = [[n for n in places[k] if n not in {p[k] for p in pairs}] for k in (0, 1)]
             expected.update(zip(*places, strict=True))
-    assert anchors(source, target) == expected
+    return expected
 
 
 @pytest.mark.parametrize(
@@ -131,5 +166,8 @@ def test_what_stands_equally_often_on_both_sides_is_linked_in_order(
 def test_function_words_lose_stray_links_to_content_words(
     links: set[tuple[int, int]], kept: set[tuple[int, int]]
 ) -> None:
-    flags = [True, False]  # "the Senate", "le Sénat"
-    assert set(without_strays(links, flags, flags)) == kept
+    source, target = side(["the Senate"]), side(["le Sénat"])
+    found = links_of([dict.fromkeys(links, 1.0)], source, target)
+    flags = np.array([True, False])
+    (of_pair,) = found.where(is_no_stray(found, flags, flags)).by_pair(source, target)
+    assert set(of_pair) == kept

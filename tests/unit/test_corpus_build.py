@@ -1,7 +1,6 @@
 """From stored pairs to aligned pairs, every one accounted for."""
 
 from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -9,12 +8,13 @@ import pytest
 
 from clism_ray.config_corpus import SpanConfig
 from clism_ray.corpus.build import LanguagePair, build
+from clism_ray.corpus.features import Features
 from clism_ray.corpus.intake import SCHEMA, in_key_order, key
+from clism_ray.corpus.links import Links, links_of
+from clism_ray.corpus.sides import Side
 from clism_ray.corpus.spans import finder
 from clism_ray.corpus.systran import Systran
 from clism_ray.corpus.tables import fit, open_tables
-from clism_ray.corpus.translations import Link
-from clism_ray.corpus.words import Side
 from clism_ray.records import ALIGNED_SCHEMA, SpanPair, from_row
 
 SAMPLE = [
@@ -58,11 +58,9 @@ class Unable:
     batch = 2
     min_trust = 0.0
 
-    def links(self, pairs: Sequence[tuple[Side, Side]]) -> list[dict[Link, float] | None]:
-        return [{(2, 0): 0.9} if len(target.words) < 5 else None for _, target in pairs]
-
-    def known(self, word: str) -> dict[str, float]:
-        return {}
+    def links(self, source: Side, target: Side, features: tuple[Features, Features]) -> Links:
+        trust = [{(2, 0): 0.9} if len(words) < 5 else None for words in target.words()]
+        return links_of(trust, source, target)
 
 
 def test_a_pair_that_the_aligner_cannot_read_is_counted(tmp_path: Path) -> None:

@@ -32,9 +32,11 @@ def test_tables_know_how_often_and_in_what_case_they_saw_a_word(tables: tuple[Pa
     assert set(known.casing.names) == {"tom", "mary", "bob"}
     assert "house" in known.casing.common
     assert isinstance(known.linker, Fitted)
-    assert known.linker.translations["house"]["haus"] == pytest.approx(2 / 3, abs=1e-4)
-    assert "the" in known.function_words[0]
-    assert "den" in known.function_words[1]
+    places = known.lexicon.places(["house"])[0], known.lexicon.places(["haus"])[1]
+    assert known.lexicon.trust(*places) == pytest.approx(2 / 3, abs=1e-4)
+    of_source, of_target = known.vocabulary.features(["the", "den", "tom"], ["the", "den", "tom"])
+    assert of_source.is_function_W.tolist() == [True, False, False]
+    assert of_target.is_function_W.tolist() == [False, True, False]
 
 
 def test_the_same_sample_gives_the_same_tables(tables: tuple[Path, str], tmp_path: Path) -> None:
@@ -131,6 +133,5 @@ def test_a_frequent_name_is_no_function_word_in_a_script_without_capitals(tmp_pa
     pairs = [(f"now Tom sees the {noun}", f"الآن توم يرى في {arabic}") for noun, arabic in nouns]
     pairs += [(f"we see the {noun} Tom", f"نحن نرى في {arabic} توم") for noun, arabic in nouns]
     fit(pairs, tmp_path, iterations=5)
-    target = open_tables(tmp_path).function_words[1]
-    assert "توم" not in target
-    assert "في" in target
+    _, of_target = open_tables(tmp_path).vocabulary.features([], ["توم", "في"])
+    assert of_target.is_function_W.tolist() == [False, True]

@@ -1,0 +1,69 @@
+"""Word links of sentence pairs, in arrays."""
+
+from collections.abc import Collection, Mapping, Sequence
+from itertools import chain
+from typing import NamedTuple
+
+import numpy as np
+
+from clism_ray.corpus.arrays import Flags, Floats, Ints
+from clism_ray.corpus.sides import Side
+from clism_ray.corpus.translations import Link
+
+
+class Links(NamedTuple):
+    """L links of P pairs; words are counted through all texts of a side."""
+
+    source_L: Ints
+    target_L: Ints
+    trust_L: Floats  # 0 to 1
+    unread: frozenset[int] = frozenset()  # pairs that the aligner cannot read
+
+    def where(self, chosen_L: Flags) -> "Links":
+        """Some of the links."""
+        return Links(
+            self.source_L[chosen_L], self.target_L[chosen_L], self.trust_L[chosen_L], self.unread
+        )
+
+    def and_others(self, others: "Links") -> "Links":
+        """These links and others."""
+        return Links(
+            np.concatenate([self.source_L, others.source_L]),
+            np.concatenate([self.target_L, others.target_L]),
+            np.concatenate([self.trust_L, others.trust_L]),
+            self.unread,
+        )
+
+    def by_pair(self, source: Side, target: Side) -> list[dict[Link, float]]:
+        """The trust in the links of each pair, its words counted from 0."""
+        found: list[dict[Link, float]] = [{} for _ in source.texts]
+        pair_L = source.text_W[self.source_L]
+        sources = (self.source_L - source.first_P1[pair_L]).tolist()
+        targets = (self.target_L - target.first_P1[pair_L]).tolist()
+        for pair, i, j, trust in zip(
+            pair_L.tolist(), sources, targets, self.trust_L.tolist(), strict=True
+        ):
+            found[pair][i, j] = trust
+        return found
+
+
+def places_of_links(
+    links: Sequence[Collection[Link]], source: Side, target: Side
+) -> tuple[Ints, Ints]:
+    """The words, counted through all texts, that the links of each pair tie."""
+    numbers = [len(of_pair) for of_pair in links]
+    flat = chain.from_iterable(chain.from_iterable(links))
+    place_L2 = np.fromiter(flat, np.int64, 2 * sum(numbers)).reshape(-1, 2)
+    pair_L = np.repeat(np.arange(len(links)), numbers)
+    return (
+        place_L2[:, 0] + source.first_P1[pair_L],
+        place_L2[:, 1] + target.first_P1[pair_L],
+    )
+
+
+def links_of(trust: Sequence[Mapping[Link, float] | None], source: Side, target: Side) -> Links:
+    """Links from the trust in those of each pair; None for a pair that could not be read."""
+    found = [{} if of_pair is None else of_pair for of_pair in trust]
+    values = np.array([value for of_pair in found for value in of_pair.values()], np.float64)
+    unread = frozenset(pair for pair, of_pair in enumerate(trust) if of_pair is None)
+    return Links(*places_of_links(found, source, target), values, unread)
