@@ -6,15 +6,19 @@
 3. Names that are left are linked to words of the other side that sound alike (`alike_names`).
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from clism_ray.corpus.alike_names import alike_names
 from clism_ray.corpus.anchors import anchors
-from clism_ray.corpus.arrays import Flags, flags_of
+from clism_ray.corpus.arrays import Flags, Ints, flags_of
+from clism_ray.corpus.capitals import Span
+from clism_ray.corpus.decided import undecided
 from clism_ray.corpus.features import Features
 from clism_ray.corpus.lexicon import Lexicon
+from clism_ray.corpus.linker import Linker
 from clism_ray.corpus.links import Links
 from clism_ray.corpus.sides import Side
 from clism_ray.corpus.tables import Tables
@@ -29,27 +33,46 @@ class Alignment(NamedTuple):
     lexicon: Lexicon
 
 
-def align(tables: Tables, source: Side, target: Side) -> Alignment:
+def align(
+    tables: Tables,
+    source: Side,
+    target: Side,
+    spans: Sequence[Sequence[Span]] | None = None,
+) -> Alignment:
     """The links of each pair; none of those that the aligner cannot read.
 
     The trust in a link is 1 for equal words, what the aligner says of those that it linked, and
-    the likeness of names that sound alike.
+    the likeness of names that sound alike. If all that will be asked are some spans of each pair,
+    pairs of which anchors decide them all keep to their anchors.
     """
     features = tables.vocabulary.features(source.words_W, target.words_W)
-    of_source, of_target = features
     sure = anchors(source, target, *features)
-    found = tables.linker.links(source, target, features)
+    pairs = np.arange(len(source.texts))
+    if spans is not None:
+        pairs = undecided(spans, source, target, features, sure)
+    found = _by_linker(tables.linker, source, target, features, pairs)
     of_anchors_L = flags_of(sure.source_L, len(source.words_W))[found.source_L]
     of_anchors_L |= flags_of(sure.target_L, len(target.words_W))[found.target_L]
     found = found.where(~of_anchors_L)
-    found = found.where(is_no_stray(found, of_source.is_function_W, of_target.is_function_W))
+    found = found.where(is_no_stray(found, *(side.is_function_W for side in features)))
     found = found.where(found.trust_L >= tables.linker.min_trust)
     links = found.and_others(sure)
-    links = links.and_others(alike_names(source, target, *features, links))
+    links = links.and_others(alike_names(source, target, *features, links, pairs))
     if links.unread:
         unread = np.array([*links.unread])
         links = links.where(~np.isin(source.text_W[links.source_L], unread))
-    return Alignment(links, of_source, of_target, tables.lexicon)
+    return Alignment(links, *features, tables.lexicon)
+
+
+def _by_linker(
+    linker: Linker, source: Side, target: Side, features: tuple[Features, Features], pairs: Ints
+) -> Links:
+    """The links of some of the pairs."""
+    source_V, target_V = source.places(pairs), target.places(pairs)
+    some = features[0].take(source_V), features[1].take(target_V)
+    links = linker.links(source.take(pairs), target.take(pairs), some)
+    unread = frozenset(pairs[[*links.unread]].tolist()) if links.unread else links.unread
+    return Links(source_V[links.source_L], target_V[links.target_L], links.trust_L, unread)
 
 
 def is_no_stray(links: Links, source_function_W: Flags, target_function_W: Flags) -> Flags:

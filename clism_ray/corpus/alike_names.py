@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from clism_ray.corpus.arrays import Flags, Ints, places
+from clism_ray.corpus.arrays import Flags, Ints, flags_of, places
 from clism_ray.corpus.features import Features
 from clism_ray.corpus.likeness import MIN_LIKENESS, likeness, sound
 from clism_ray.corpus.links import Links
@@ -12,14 +12,20 @@ from clism_ray.corpus.sides import Side
 
 
 def alike_names(
-    source: Side, target: Side, of_source: Features, of_target: Features, linked: Links
+    source: Side,
+    target: Side,
+    of_source: Features,
+    of_target: Features,
+    linked: Links,
+    of_pairs: Ints,
 ) -> Links:
     """Links of capitalised source words to target words that sound alike, and how much.
 
-    Only words without a link that are no function words take part; the most alike are linked
-    first, each once.
+    Only words of some of the pairs take part, without a link, that are no function words; the most
+    alike are linked first, each once.
     """
-    is_name_W = of_source.is_capital_W & ~of_source.is_function_W
+    is_name_W = flags_of(source.places(of_pairs), len(source.words_W))
+    is_name_W &= of_source.is_capital_W & ~of_source.is_function_W
     is_name_W[linked.source_L] = False
     is_free_W = of_target.is_alphabetic_W & ~of_target.is_function_W
     is_free_W[linked.target_L] = False

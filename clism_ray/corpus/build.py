@@ -95,9 +95,10 @@ def aligned_spans(rows: Sequence[Row], parts: LanguagePair) -> list[list[Outcome
     known = Known(tables.casing, tables.frequency, tables.total)
     found = parts.find_spans(sources.texts, sources.offsets(), known)
     asked = [n for n, spans in enumerate(found) if spans]
-    source, target = sources.take(asked), side([rows[n]["target"] for n in asked])
-    alignment = align(tables, source, target)
+    source = sources.take(np.array(asked, np.int64))
+    target = side([rows[n]["target"] for n in asked])
     spans = [found[n] for n in asked]
+    alignment = align(tables, source, target, spans)
     projected: list[list[Outcome]] = [[] for _ in rows]
     answers = project(spans, source, target, alignment, parts.max_words)
     for place, (n, outcomes) in enumerate(zip(asked, answers, strict=True)):

@@ -113,14 +113,16 @@ def length_bounds(text: str) -> tuple[int, int]:
 def _foreign(
     source: str, target: str, languages: tuple[str, str], cleaning: CleaningConfig
 ) -> str | None:
-    sides = list(zip((source, target), languages, strict=True))
-    if cleaning.markup == "drop" and any(has_markup(text) for text, _ in sides):
+    if cleaning.markup == "drop" and (has_markup(source) or has_markup(target)):
         return "markup"
-    if cleaning.check_script and any(is_other_script(*side) for side in sides):
+    if cleaning.check_script and (
+        is_other_script(source, languages[0]) or is_other_script(target, languages[1])
+    ):
         return "wrong_script"
     least = cleaning.min_language_probability
-    if cleaning.identify_language and any(
-        is_other_language(*side, languages, least) for side in sides
+    if cleaning.identify_language and (
+        is_other_language(source, languages[0], languages, least)
+        or is_other_language(target, languages[1], languages, least)
     ):
         return "wrong_language"
     return None

@@ -3,13 +3,16 @@
 Words are counted through all texts of a side. Links of punctuation do not count.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from clism_ray.corpus.arrays import Flags, Floats, Ints, flags_of, places
+from clism_ray.corpus.capitals import Span
 from clism_ray.corpus.features import Features
 from clism_ray.corpus.links import Links
+from clism_ray.corpus.sides import Side
 
 _NONE_LOWEST, _NONE_HIGHEST = np.iinfo(np.int64).max, -1
 
@@ -36,6 +39,14 @@ class Reached(NamedTuple):
     def is_linked_W(self) -> Flags:
         """Whether a word has a link."""
         return self.highest_W > _NONE_HIGHEST
+
+
+def runs_of(spans: Sequence[Sequence[Span]], side: Side) -> tuple[Ints, Runs]:
+    """Which pair each span is of, and the words that it runs over."""
+    pair_S = np.repeat(np.arange(len(spans)), [len(of_pair) for of_pair in spans])
+    ends_S2 = np.array([span[:2] for of_pair in spans for span in of_pair], np.int64).reshape(-1, 2)
+    first_S, end_S = (ends_S2 + side.first_P1[pair_S, None]).T
+    return pair_S, Runs(first_S, end_S)
 
 
 def reached(links: Links, words: int, other_words: int) -> tuple[Reached, Reached]:

@@ -1,6 +1,6 @@
 """What is known of the words of one side of sentence pairs, in arrays."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from clism_ray.corpus.arrays import Flags, Ints
 
@@ -17,6 +17,11 @@ class Features(NamedTuple):
     anchor_W: Ints  # what it must share with a word of the other side to be the same: `anchors`
     numeral_W: Ints  # what it shares with the digits that it spells out
     place_W: Ints  # where the `Translations` have it, in lower case
+
+    def take(self, words: Ints) -> "Features":
+        """Those of some of the words."""
+        taken: list[Any] = [array[words] for array in self]
+        return Features(*taken)
 
     @property
     def is_content_W(self) -> Flags:

@@ -15,6 +15,7 @@ from clism_ray.corpus.counterparts import (
     counted_words,
     extents,
     reached,
+    runs_of,
 )
 from clism_ray.corpus.links import Links
 from clism_ray.corpus.sides import Side
@@ -66,13 +67,8 @@ def project(
     score below `MIN_SCORE` the span is refused as unknown_word.
     """
     flat = [span for of_pair in spans for span in of_pair]
-    if not flat:
-        return [[] for _ in spans]
     pairs = _pairs(source, target, alignment)
-    pair_S = np.repeat(np.arange(len(spans)), [len(of_pair) for of_pair in spans])
-    first_S = np.array([span.first for span in flat]) + source.first_P1[pair_S]
-    end_S = np.array([span.end for span in flat]) + source.first_P1[pair_S]
-    asked = Runs(first_S, end_S)
+    pair_S, asked = runs_of(spans, source)
     is_missing_S, is_unknown_S = _missing(asked, pairs)
     answers = _answers(asked, pairs)
     reason_S = np.where(is_unknown_S, "unknown_word", "not_linked").astype(object)
@@ -96,8 +92,8 @@ def project(
     outcomes: list[Outcome] = reason_S.tolist()
     for n in np.flatnonzero(reason_S == "").tolist():
         outcomes[n] = SpanPair(
-            source_start=int(source.start_W[first_S[n]]),
-            source_end=int(source.end_W[end_S[n] - 1]),
+            source_start=int(source.start_W[asked.first_R[n]]),
+            source_end=int(source.end_W[asked.end_R[n] - 1]),
             target_start=int(target.start_W[answers.first_R[n]]),
             target_end=int(target.end_W[answers.end_R[n] - 1]),
             label=flat[n].label,

@@ -34,16 +34,20 @@ class Side(NamedTuple):
         offsets = list(zip(self.start_W.tolist(), self.end_W.tolist(), strict=True))
         return [offsets[first:end] for first, end in pairwise(self.first_P1.tolist())]
 
-    def take(self, pairs: Sequence[int]) -> "Side":
+    def places(self, pairs: Ints) -> Ints:
+        """Which words are of some of the pairs."""
+        return places(self.first_P1[pairs], self.first_P1[pairs + 1])[1]
+
+    def take(self, pairs: Ints) -> "Side":
         """The side of some of the pairs."""
-        chosen = np.array(pairs, np.int64)
-        text_W, word_W = places(self.first_P1[chosen], self.first_P1[chosen + 1])
+        chosen = self.places(pairs)
+        lengths = self.first_P1[pairs + 1] - self.first_P1[pairs]
         return Side(
-            [self.texts[pair] for pair in pairs],
-            np.searchsorted(text_W, np.arange(len(pairs) + 1)),
-            self.start_W[word_W],
-            self.end_W[word_W],
-            [self.words_W[word] for word in word_W.tolist()],
+            [self.texts[pair] for pair in pairs.tolist()],
+            np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)]),
+            self.start_W[chosen],
+            self.end_W[chosen],
+            [self.words_W[word] for word in chosen.tolist()],
         )
 
 

@@ -87,7 +87,7 @@ def test_of_words_that_sound_alike_each_is_linked_once_the_most_alike_first(
 ) -> None:
     source, target = side(["Merlins saw Berlin"]), side(["Мерлин Мерлинс"])
     features = Vocabulary(function_words).features(source.words_W, target.words_W)
-    found = alike_names(source, target, *features, links_of([linked], source, target))
+    found = alike_names(source, target, *features, links_of([linked], source, target), np.arange(1))
     assert found.by_pair(source, target) == [expected]
 
 

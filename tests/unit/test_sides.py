@@ -1,5 +1,6 @@
 """The words of many texts in arrays."""
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -35,7 +36,9 @@ def test_the_side_of_some_pairs_is_that_of_their_texts(
     texts: list[str], data: st.DataObject
 ) -> None:
     chosen = data.draw(st.lists(st.integers(0, len(texts) - 1)))
-    assert everything(side(texts).take(chosen)) == everything(side([texts[n] for n in chosen]))
+    assert everything(side(texts).take(np.array(chosen, np.int64))) == everything(
+        side([texts[n] for n in chosen])
+    )
 
 
 def everything(found: Side) -> tuple[list[object], ...]:
