@@ -28,7 +28,7 @@ class Case(NamedTuple):
 
     source: list[str]
     target: list[str]
-    trust: dict[Link, float]
+    trust: dict[Link, float] | None  # it cannot read the pair
     spans: list[Span]
 
 
@@ -59,14 +59,17 @@ def cases(draw: st.DrawFn) -> Case:
     return Case(source, target, trust, [Span(a, b, "x") for a, b in pairwise(cuts)])
 
 
-def projected(pairs: list[Case], linker: Told, whole: bool) -> list[list[Outcome]]:
-    """The outcomes, by the links of all pairs or of those that anchors leave open."""
+def tables_of(linker: Told) -> Tables:
     lexicon = Lexicon({"house": {"haus": 0.5}})
     vocabulary = Vocabulary((["of"], ["of"]), lexicon)
-    tables = Tables(linker, lexicon, vocabulary, {}, 0, Casing((), ()))
-    source, target = (of_words([pair[n] for pair in pairs]) for n in (0, 1))
+    return Tables(linker, lexicon, vocabulary, {}, 0, Casing((), ()))
+
+
+def projected(pairs: list[Case], linker: Told, whole: bool) -> list[list[Outcome]]:
+    """The outcomes, by the links of all pairs or of those that anchors leave open."""
+    source, target = of_words([pair.source for pair in pairs]), of_words([p.target for p in pairs])
     spans = [pair.spans for pair in pairs]
-    alignment = align(tables, source, target, None if whole else spans)
+    alignment = align(tables_of(linker), source, target, None if whole else spans)
     return project(spans, source, target, alignment, max_words=3)
 
 
@@ -96,3 +99,16 @@ def test_only_pairs_that_anchors_leave_open_are_asked_of_the_linker(
     linker = Told([decided, pair])
     projected([decided, pair], linker, whole=False)
     assert linker.asked == [source] * asked
+
+
+def test_a_pair_that_the_linker_cannot_read_keeps_no_link() -> None:
+    span = [Span(0, 1, "x")]
+    pairs = [
+        Case(["1987"], ["1987"], {}, span),
+        Case(["house", "Anna"], ["Anna", "Haus"], None, span),
+        Case(["house"], ["Haus"], {(0, 0): 0.5}, span),
+    ]
+    source, target = of_words([pair.source for pair in pairs]), of_words([p.target for p in pairs])
+    links = align(tables_of(Told(pairs)), source, target, [span] * 3).links
+    assert links.unread == {1}
+    assert links.by_pair(source, target) == [{(0, 0): 1.0}, {}, {(0, 0): 0.5}]

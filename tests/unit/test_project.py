@@ -52,13 +52,14 @@ def test_a_span_becomes_the_target_words_from_its_first_link_to_its_last() -> No
         ({(1, 0)}, "not_linked"),  # nothing for "c"
         ({(1, 0), (2, 2), (0, 1)}, "not_contiguous"),
         ({(1, 1), (2, 1), (0, 1)}, "not_contiguous"),
+        ({(1, 0), (2, 2), (3, 1)}, "not_contiguous"),
         ({(1, 0), (2, 3)}, "answer_too_long"),
     ],
 )
 def test_a_span_without_a_counterpart_has_a_reason(
     links: set[tuple[int, int]], reason: str
 ) -> None:
-    assert one((1, 3), "a b c", "d e f g", links, max_words=3) == reason
+    assert one((1, 3), "a b c h", "d e f g", links, max_words=3) == reason
 
 
 def test_a_span_of_words_nothing_is_known_to_translate_is_an_unknown_word() -> None:
@@ -116,6 +117,13 @@ def test_function_words_end_a_counterpart_only_where_they_end_the_span(
     outcome = one(span, source, target, links, function_words=("of the", "le de"))
     assert isinstance(outcome, SpanPair)
     assert target[outcome.target_start : outcome.target_end] == answer
+
+
+def test_characters_of_another_pair_do_not_stand_beside_a_counterpart() -> None:
+    sides = side(["x", "Anna", "x"]), side(["中国", "Anna", "中国"])
+    aligned = alignment(*sides, [{}, {(0, 0): 1.0}, {}])
+    _, (found,), _ = project([[], [Span(0, 1, "name")], []], *sides, aligned, max_words=10)
+    assert found == SpanPair(0, 4, 0, 4, "name", 1.0)
 
 
 def test_punctuation_neither_links_nor_counts() -> None:

@@ -62,7 +62,7 @@ def test_what_was_looked_up_is_forgotten_before_it_fills_the_memory(
     known = Vocabulary(FUNCTION_WORDS, LEXICON)
     seen: list[Features] = []
     for batch in range(40):
-        words = [f"Word{n}" for n in range(batch, batch + 20)]
+        words = [f"Word{n}" for n in range(20 * batch, 20 * batch + 20)]
         seen += known.features([*words, "Anna"], ["anna", *words])
     assert max(features.number_W.max() for features in seen) < 100 + 21
     assert all(features.is_capital_W.sum() >= 20 for features in seen)
