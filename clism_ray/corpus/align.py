@@ -13,12 +13,11 @@ import numpy as np
 
 from clism_ray.corpus.alike_names import alike_names
 from clism_ray.corpus.anchors import anchors
-from clism_ray.corpus.arrays import Flags, Ints, flags_of
+from clism_ray.corpus.arrays import Flags, flags_of
 from clism_ray.corpus.capitals import Span
 from clism_ray.corpus.decided import undecided
 from clism_ray.corpus.features import Features
 from clism_ray.corpus.lexicon import Lexicon
-from clism_ray.corpus.linker import Linker
 from clism_ray.corpus.links import Links
 from clism_ray.corpus.sides import Side
 from clism_ray.corpus.tables import Tables
@@ -43,14 +42,15 @@ def align(
 
     The trust in a link is 1 for equal words, what the aligner says of those that it linked, and
     the likeness of names that sound alike. If all that will be asked are some spans of each pair,
-    pairs of which anchors decide them all keep to their anchors.
+    pairs of which anchors decide them all keep to their anchors, and may be such as the aligner
+    cannot read; unless what it says of the others would be less then.
     """
     features = tables.vocabulary.features(source.words_W, target.words_W)
     sure = anchors(source, target, *features)
     pairs = np.arange(len(source.texts))
-    if spans is not None:
+    if spans is not None and tables.linker.is_independent:
         pairs = undecided(spans, source, target, features, sure)
-    found = _by_linker(tables.linker, source, target, features, pairs)
+    found = tables.linker.links(source, target, features, pairs)
     of_anchors_L = flags_of(sure.source_L, len(source.words_W))[found.source_L]
     of_anchors_L |= flags_of(sure.target_L, len(target.words_W))[found.target_L]
     found = found.where(~of_anchors_L)
@@ -62,17 +62,6 @@ def align(
         unread = np.array([*links.unread])
         links = links.where(~np.isin(source.text_W[links.source_L], unread))
     return Alignment(links, *features, tables.lexicon)
-
-
-def _by_linker(
-    linker: Linker, source: Side, target: Side, features: tuple[Features, Features], pairs: Ints
-) -> Links:
-    """The links of some of the pairs."""
-    source_V, target_V = source.places(pairs), target.places(pairs)
-    some = features[0].take(source_V), features[1].take(target_V)
-    links = linker.links(source.take(pairs), target.take(pairs), some)
-    unread = frozenset(pairs[[*links.unread]].tolist()) if links.unread else links.unread
-    return Links(source_V[links.source_L], target_V[links.target_L], links.trust_L, unread)
 
 
 def is_no_stray(links: Links, source_function_W: Flags, target_function_W: Flags) -> Flags:

@@ -1,6 +1,6 @@
 """Names that sound alike in both languages, where nothing else links them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -10,6 +10,8 @@ from clism_ray.corpus.likeness import MIN_LIKENESS, likeness, sound
 from clism_ray.corpus.links import Links
 from clism_ray.corpus.sides import Side
 
+_AT_ONCE = 100_000  # names, each with a word: a title in capitals alone may have thousands
+
 
 def alike_names(
     source: Side,
@@ -17,25 +19,21 @@ def alike_names(
     of_source: Features,
     of_target: Features,
     linked: Links,
-    of_pairs: Ints,
+    pairs: Ints,
 ) -> Links:
     """Links of capitalised source words to target words that sound alike, and how much.
 
     Only words of some of the pairs take part, without a link, that are no function words; the most
     alike are linked first, each once.
     """
-    is_name_W = flags_of(source.places(of_pairs), len(source.words_W))
+    is_name_W = flags_of(source.words_of(pairs), len(source.words_W))
     is_name_W &= of_source.is_capital_W & ~of_source.is_function_W
     is_name_W[linked.source_L] = False
     is_free_W = of_target.is_alphabetic_W & ~of_target.is_function_W
     is_free_W[linked.target_L] = False
-    names, words = _each_with_each(source, target, is_name_W, is_free_W)
-    first, second = _consonants(source.words_W, names), _consonants(target.words_W, words)
-    # The consonants that one has more than the other are no likeness.
-    may_be = np.minimum(first, second) >= MIN_LIKENESS * np.maximum(first, second) - 1e-9
     alike = [
         (value, i, j)
-        for i, j in zip(names[may_be].tolist(), words[may_be].tolist(), strict=True)
+        for i, j in _candidates(source, target, is_name_W, is_free_W)
         if (value := likeness(sound(source.words_W[i]), sound(target.words_W[j]))) >= MIN_LIKENESS
     ]
     found: list[tuple[float, int, int]] = []
@@ -46,23 +44,35 @@ def alike_names(
             sources.add(i)
             targets.add(j)
             found.append((value, i, j))
-    found_L3 = np.array(found, np.float64).reshape(-1, 3)
-    return Links(found_L3[:, 1].astype(np.int64), found_L3[:, 2].astype(np.int64), found_L3[:, 0])
+    trust, names, words = zip(*found, strict=True) if found else ((), (), ())
+    return Links(np.array(names, np.int64), np.array(words, np.int64), np.array(trust, np.float64))
 
 
-def _each_with_each(
+def _candidates(
     source: Side, target: Side, is_name_W: Flags, is_free_W: Flags
-) -> tuple[Ints, Ints]:
-    """Each name with each free word of the same pair."""
+) -> Iterator[tuple[int, int]]:
+    """Each name with each free word of its pair that may sound alike.
+
+    Consonants that one has more than the other are no likeness.
+    """
     names, words = np.flatnonzero(is_name_W), np.flatnonzero(is_free_W)
     first_P1 = np.searchsorted(words, target.first_P1)
-    pair_N = source.text_W[names]
-    name_A, word_A = places(first_P1[pair_N], first_P1[pair_N + 1])
-    return names[name_A], words[word_A]
+    pair_of_name = source.text_W[names]
+    first, end = first_P1[pair_of_name], first_P1[pair_of_name + 1]
+    beside = np.unique(places(first, end)[1])  # a name
+    of_words = np.zeros(len(words), np.int64)
+    of_words[beside] = _consonants(target.words_W, words[beside])
+    of_names = _consonants(source.words_W, names)
+    for part in np.array_split(np.arange(len(names)), 1 + int((end - first).sum()) // _AT_ONCE):
+        run_V, word_V = places(first[part], end[part])
+        name_V = part[run_V]
+        fewer_V = np.minimum(of_names[name_V], of_words[word_V])
+        more_V = np.maximum(of_names[name_V], of_words[word_V])
+        is_possible_V = fewer_V >= MIN_LIKENESS * more_V - 1e-9
+        possible = names[name_V[is_possible_V]], words[word_V[is_possible_V]]
+        yield from zip(possible[0].tolist(), possible[1].tolist(), strict=True)
 
 
 def _consonants(words: Sequence[str], chosen: Ints) -> Ints:
     """How many consonants each of the chosen words has."""
-    different, inverse = np.unique(chosen, return_inverse=True)
-    numbers = [len(sound(words[place]).consonants) for place in different.tolist()]
-    return np.array(numbers, np.int64)[inverse]
+    return np.array([len(sound(words[word]).consonants) for word in chosen.tolist()], np.int64)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from clism_ray.corpus.arrays import Ints
+from clism_ray.corpus.arrays import NOTHING, Ints, flags_of
 from clism_ray.corpus.features import Features
 from clism_ray.corpus.links import Links
 from clism_ray.corpus.sides import Side
@@ -26,7 +26,7 @@ _NUMERALS = dict(
         strict=True,
     )
 )
-_KEY_BITS = 32
+_NUMBER_BITS = 32  # of a key
 
 
 def anchor(word: str) -> str | None:
@@ -58,55 +58,54 @@ def anchors(source: Side, target: Side, of_source: Features, of_target: Features
     that are written alike before the others; what is left is the aligner's.
     """
     sources, targets = _in_order(source, target, of_source.anchor_W, of_target.anchor_W)
-    if (of_source.numeral_W >= 0).any():
-        words = _only_spelled_out(source, of_source)
-        numeral_W = np.full_like(of_source.numeral_W, -1)
-        numeral_W[words] = of_source.numeral_W[words]
-        spelled_out = _in_order(source, target, numeral_W, of_target.anchor_W)
-        sources = np.concatenate([sources, spelled_out[0]])
-        targets = np.concatenate([targets, spelled_out[1]])
+    if (of_source.numeral_W != NOTHING).any():
+        numeral_W = _only_spelled_out(source, of_source)
+        others = _in_order(source, target, numeral_W, of_target.anchor_W)
+        sources = np.concatenate([sources, others[0]])
+        targets = np.concatenate([targets, others[1]])
     return Links(sources, targets, np.ones(len(sources)))
 
 
 def _only_spelled_out(source: Side, features: Features) -> Ints:
-    """The spelled-out numbers that their sentence does not have in digits, too."""
+    """The numerals of words whose sentence does not have the number in digits, too."""
     _, in_digits = _keys(source, features.anchor_W)
     word_K, key_K = _keys(source, features.numeral_W)
-    return word_K[~np.isin(key_K, in_digits)]
+    numeral_W = features.numeral_W.copy()
+    numeral_W[word_K[np.isin(key_K, in_digits)]] = NOTHING
+    return numeral_W
 
 
 def _keys(side: Side, number_W: Ints) -> tuple[Ints, Ints]:
     """The words that have a number, and pair and number of each as one key."""
-    word_K = np.flatnonzero(number_W >= 0)
-    return word_K, side.text_W[word_K] << _KEY_BITS | number_W[word_K]
+    word_K = np.flatnonzero(number_W != NOTHING)
+    return word_K, side.text_W[word_K] << _NUMBER_BITS | number_W[word_K]
 
 
 def _in_order(source: Side, target: Side, of_source: Ints, of_target: Ints) -> tuple[Ints, Ints]:
     """Words of both sides whose numbers are the same and equally often in a pair, in order."""
     source_K, key_U, times_U = _grouped(*_keys(source, of_source))
     target_K, other_U, other_times_U = _grouped(*_keys(target, of_target))
-    place_U = np.searchsorted(other_U, key_U)
-    place_U[place_U == len(other_U)] = 0  # above all of them, so the first is another
-    if not len(other_U):
-        return source_K[:0], target_K
-    is_equal_U = (other_U[place_U] == key_U) & (other_times_U[place_U] == times_U)
-    is_other_equal_U = np.zeros(len(other_U), np.bool_)
-    is_other_equal_U[place_U[is_equal_U]] = True
+    _, shared, other_shared = np.intersect1d(
+        key_U, other_U, assume_unique=True, return_indices=True
+    )
+    equal = times_U[shared] == other_times_U[other_shared]
+    is_equal_U = flags_of(shared[equal], len(key_U))
     sources = source_K[np.repeat(is_equal_U, times_U)]
-    targets = target_K[np.repeat(is_other_equal_U, other_times_U)]
+    targets = target_K[np.repeat(flags_of(other_shared[equal], len(other_U)), other_times_U)]
     times = times_U[is_equal_U]
     end = np.cumsum(times)
-    for first, last in zip((end - times)[times > 1].tolist(), end[times > 1].tolist(), strict=True):
+    several = times > 1
+    for first, last in zip((end - times)[several].tolist(), end[several].tolist(), strict=True):
         these, those = sources[first:last], targets[first:last]
         targets[first:last] = _alike_first(source.words_W, target.words_W, these, those)
     return sources, targets
 
 
 def _grouped(word_K: Ints, key_K: Ints) -> tuple[Ints, Ints, Ints]:
-    """The words by key, those of a key in order; the keys and how often each is there."""
-    order = np.argsort(key_K, kind="stable")
-    key_U, times_U = np.unique_counts(key_K[order])
-    return word_K[order], key_U, times_U
+    """The words by key, those of a key in order; the keys in order, and how often each is there."""
+    by_key = np.argsort(key_K, kind="stable")
+    key_U, times_U = np.unique(key_K, return_counts=True)
+    return word_K[by_key], key_U, times_U
 
 
 def _alike_first(

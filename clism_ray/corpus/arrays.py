@@ -1,13 +1,17 @@
 """Words, links and runs of words of many sentence pairs as arrays: what their names end in.
 
-    P  pairs or texts               W  words of one side, text by text
-    L  links                        R  runs of words, half-open: spans, answers
-    S  all spans that are asked     V  words of runs, run by run
+    P  pairs, or texts of one side; P1: one more, where the next would begin
+    W  words of one side, text by text        L  links
+    R  runs of words, half-open               V  words of runs, run by run
+    S  runs that are asked spans, all of them
+    K  words that have a key                  U  different keys, in order
+    C  characters of texts laid end to end    N  entries of a lexicon
 
-Words are counted through all texts of a side. Other letters are explained where they stand.
+Words are counted through all texts of a side.
 """
 
-from typing import TypeAlias
+from itertools import pairwise
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +19,9 @@ from numpy.typing import NDArray
 Ints: TypeAlias = NDArray[np.int64]
 Flags: TypeAlias = NDArray[np.bool_]
 Floats: TypeAlias = NDArray[np.float64]
+EntryT = TypeVar("EntryT")
+
+NOTHING = -1  # where a number is missing
 
 
 def places(first_R: Ints, end_R: Ints) -> tuple[Ints, Ints]:
@@ -25,8 +32,13 @@ def places(first_R: Ints, end_R: Ints) -> tuple[Ints, Ints]:
     return run_V, np.arange(len(run_V)) + (first_R - before_R)[run_V]
 
 
-def flags_of(places: Ints, number: int) -> Flags:
-    """Of so many places, whether each is among those."""
+def flags_of(chosen: Ints, number: int) -> Flags:
+    """Of so many places, whether each is among the chosen."""
     flags = np.zeros(number, np.bool_)
-    flags[places] = True
+    flags[chosen] = True
     return flags
+
+
+def cut(entries: list[EntryT], first_P1: Ints) -> list[list[EntryT]]:
+    """Entries that lie end to end, by what they are of."""
+    return [entries[first:end] for first, end in pairwise(first_P1.tolist())]

@@ -31,8 +31,8 @@ class Runs(NamedTuple):
 class Reached(NamedTuple):
     """Where the links of W words lead."""
 
-    lowest_W: Ints  # word of the other side; above the highest: no link
-    highest_W: Ints
+    lowest_W: Ints  # word of the other side; above all of them if there is no link
+    highest_W: Ints  # -1 if there is no link
     trust_W: Floats  # the best
 
     @property
@@ -49,10 +49,14 @@ def runs_of(spans: Sequence[Sequence[Span]], side: Side) -> tuple[Ints, Runs]:
     return pair_S, Runs(first_S, end_S)
 
 
-def reached(links: Links, words: int, other_words: int) -> tuple[Reached, Reached]:
-    """Where the links of so many words lead, from source to target and back."""
-    there = _reached(links.source_L, links.target_L, links.trust_L, words)
-    return there, _reached(links.target_L, links.source_L, links.trust_L, other_words)
+def to_target(links: Links, words: int) -> Reached:
+    """Where the links of so many source words lead."""
+    return _reached(links.source_L, links.target_L, links.trust_L, words)
+
+
+def to_source(links: Links, words: int) -> Reached:
+    """Where the links of so many target words lead."""
+    return _reached(links.target_L, links.source_L, links.trust_L, words)
 
 
 def _reached(word_L: Ints, other_L: Ints, trust_L: Floats, words: int) -> Reached:
@@ -66,7 +70,7 @@ def _reached(word_L: Ints, other_L: Ints, trust_L: Floats, words: int) -> Reache
 
 
 def extents(runs: Runs, links: Reached) -> tuple[Ints, Ints]:
-    """The lowest and highest word that the links of each run lead to; -1 is none."""
+    """The lowest and highest word that the links of each run lead to, as in `Reached`."""
     run_V, word_V = places(*runs)
     begin_R = np.searchsorted(run_V, np.arange(len(runs.first_R)))
     if not len(begin_R):

@@ -9,7 +9,7 @@ import numpy as np
 
 from clism_ray.corpus.arrays import Flags, Ints, flags_of, places
 from clism_ray.corpus.capitals import Span
-from clism_ray.corpus.counterparts import Runs, extents, reached, runs_of
+from clism_ray.corpus.counterparts import Runs, extents, runs_of, to_source, to_target
 from clism_ray.corpus.features import Features
 from clism_ray.corpus.links import Links
 from clism_ray.corpus.sides import Side
@@ -26,11 +26,13 @@ def undecided(
 
     It takes no more if all words of the span and of its counterpart have anchors or are
     punctuation, and no character without spaces stands beside the latter: an aligner's links to
-    words with anchors are not taken, and those of punctuation do not count.
+    words with anchors are not taken, nor do names that sound alike tie words that have a link, and
+    links of punctuation do not count. Pairs without spans are decided.
     """
     of_source, of_target = features
     pair_S, asked = runs_of(spans, source)
-    there, back = reached(anchors, len(source.words_W), len(target.words_W))
+    there = to_target(anchors, len(source.words_W))
+    back = to_source(anchors, len(target.words_W))
     lowest_S, highest_S = extents(asked, there)
     is_open_S = _any(asked, ~(there.is_linked_W | of_source.is_sign_W)) | (highest_S < 0)
 

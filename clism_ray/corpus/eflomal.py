@@ -30,6 +30,7 @@ class Eflomal:
     """The priors of a folder."""
 
     batch = 50_000  # each run reads all priors
+    is_independent = False  # it counts the words of all that it is given
     min_trust = 0.0
 
     def __init__(self, folder: Path) -> None:

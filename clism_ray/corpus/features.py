@@ -1,12 +1,12 @@
 """What is known of the words of one side of sentence pairs, in arrays."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from clism_ray.corpus.arrays import Flags, Ints
 
 
 class Features(NamedTuple):
-    """Of W words. Where a number is -1 there is nothing."""
+    """Of W words. Where a number is missing it is `NOTHING`."""
 
     number_W: Ints  # equal words have equal numbers, on both sides
     is_sign_W: Flags  # neither letter nor digit
@@ -16,12 +16,7 @@ class Features(NamedTuple):
     is_function_W: Flags  # a function word of its side
     anchor_W: Ints  # what it must share with a word of the other side to be the same: `anchors`
     numeral_W: Ints  # what it shares with the digits that it spells out
-    place_W: Ints  # where the `Translations` have it, in lower case
-
-    def take(self, words: Ints) -> "Features":
-        """Those of some of the words."""
-        taken: list[Any] = [array[words] for array in self]
-        return Features(*taken)
+    entry_W: Ints  # of the `Lexicon`, for the word in lower case; 0 for all where there is none
 
     @property
     def is_content_W(self) -> Flags:

@@ -21,16 +21,16 @@ _WHITE_SPACE = "\t\n\x0b\x0c\r \x85\xa0"
 _BETWEEN = "\n"  # two texts, two words
 
 
-class Found(NamedTuple):
-    """The words of T texts, W in all, in order."""
+class LatinWords(NamedTuple):
+    """The words of some texts, in order."""
 
-    text_W: Ints  # of which text
-    start_W: Ints  # where they stand in it, half-open
+    text_W: Ints  # which text a word is of
+    start_W: Ints  # where it stands in it, half-open
     end_W: Ints
     words_W: list[str]
 
 
-def latin_words(texts: Sequence[str]) -> Found:
+def latin_words(texts: Sequence[str]) -> LatinWords:
     """The words of texts for which `is_latin` holds."""
     code_C = np.frombuffer(_BETWEEN.join(texts).encode("utf-32-le"), np.uint32)
     kind_C = _KINDS[code_C]
@@ -41,10 +41,10 @@ def latin_words(texts: Sequence[str]) -> Found:
     continues_W = _continues(kind_C, start_W, end_W)
     start_W, end_W = start_W[~continues_W], end_W[~_shifted(continues_W, -1)]
 
-    begin_T = np.array([*accumulate((len(text) + 1 for text in texts), initial=0)], np.int64)
-    text_W = np.searchsorted(begin_T, start_W, "right") - 1
+    begin_P1 = np.array([*accumulate((len(text) + 1 for text in texts), initial=0)], np.int64)
+    text_W = np.searchsorted(begin_P1, start_W, "right") - 1
     words_W = _cut(code_C[alnum_C | sign_C], end_W - start_W)
-    return Found(text_W, start_W - begin_T[text_W], end_W - begin_T[text_W], words_W)
+    return LatinWords(text_W, start_W - begin_P1[text_W], end_W - begin_P1[text_W], words_W)
 
 
 def _cut(code_C: NDArray[np.uint32], length_W: Ints) -> list[str]:
@@ -59,7 +59,7 @@ def _cut(code_C: NDArray[np.uint32], length_W: Ints) -> list[str]:
 
 
 def _shifted(flags: Flags, by: Literal[1, -1]) -> Flags:
-    """The flags of the places before (1) or behind (-1); none at the end."""
+    """The flags of the places before (1) or behind (-1); none beyond either end."""
     shifted = np.zeros_like(flags)
     if by == 1:
         shifted[1:] = flags[:-1]
@@ -81,6 +81,7 @@ def _continues(kind_C: NDArray[np.uint8], start_W: Ints, end_W: Ints) -> Flags:
     between = np.delete(between, run_V[kind_C[place_V] & _DIGIT == 0])  # "5m.5" is two numbers
     continues_W[between] = continues_W[between + 1] = True
 
+    # "U.S." is an initial with a dot behind it, and so on; "A. B." and the "A." of "A.Bc" are not.
     is_initial_W = (kind_W & _UPPER != 0) & (end_W - start_W == 1)
     dotted_W = np.zeros(len(start_W) + 1, np.bool_)  # initials with a dot behind them
     dotted_W[:-2] = is_initial_W[:-1] & (kind_W[1:] & _DOT != 0) & glued_W[1:]

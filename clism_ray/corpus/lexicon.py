@@ -5,15 +5,14 @@ from itertools import repeat
 
 import numpy as np
 
-from clism_ray.corpus.arrays import Floats, Ints
+from clism_ray.corpus.arrays import NOTHING, Floats, Ints
 
-_NOWHERE = -1
 _TARGET_BITS = 32
 _END = np.iinfo(np.int64).max  # above all keys, so that each has one above it
 
 
 class Lexicon:
-    """Words with places on both sides, and the trust in each two that translate each other."""
+    """Words of both sides as entries, and the trust in those that translate each other."""
 
     def __init__(self, translations: Mapping[str, Mapping[str, float]]) -> None:
         """From the trust, by lower-cased source and target words, as `translations` counts it."""
@@ -28,16 +27,16 @@ class Lexicon:
         order = np.argsort(key_N)
         self._key_N, self._trust_N = key_N[order], np.array([*trust, 0.0])[order]
 
-    def places(self, words: Sequence[str]) -> tuple[Ints, Ints]:
-        """Where lower-cased words stand as sources and as targets; -1: nowhere."""
+    def entries(self, words: Sequence[str]) -> tuple[Ints, Ints]:
+        """The entries of lower-cased words as sources and as targets, or `NOTHING`."""
         of_source, of_target = (
-            np.fromiter(map(side.get, words, repeat(_NOWHERE)), np.int64, len(words))
+            np.fromiter(map(side.get, words, repeat(NOTHING)), np.int64, len(words))
             for side in (self._sources, self._targets)
         )
         return of_source, of_target
 
     def trust(self, source_L: Ints, target_L: Ints) -> Floats:
-        """The trust in words that stand at these places of both sides; 0 if nothing shows it."""
-        key_L = source_L << _TARGET_BITS | target_L  # negative where a word has no place
+        """The trust in words of these entries, source and target; 0 if nothing shows it."""
+        key_L = source_L << _TARGET_BITS | target_L  # negative where a word has no entry
         place_L = np.searchsorted(self._key_N, key_L)
         return np.where(self._key_N[place_L] == key_L, self._trust_N[place_L], 0.0)

@@ -6,10 +6,10 @@ An encoder needs no fitting and tells the trust itself.
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Protocol
 
+from clism_ray.corpus.arrays import Ints
 from clism_ray.corpus.features import Features
 from clism_ray.corpus.lexicon import Lexicon
 from clism_ray.corpus.links import Links, places_of_links
@@ -28,11 +28,17 @@ class Linker(Protocol):
     def min_trust(self) -> float:
         """Links of less trust are wrong more often than not."""
 
+    @property
+    def is_independent(self) -> bool:
+        """Whether what it says of a pair does not depend on the pairs beside it."""
+
     def __hash__(self) -> int:
         """What is opened with it is opened once."""
 
-    def links(self, source: Side, target: Side, features: tuple[Features, Features]) -> Links:
-        """The links of pairs, of which the features of both sides are known."""
+    def links(
+        self, source: Side, target: Side, features: tuple[Features, Features], pairs: Ints
+    ) -> Links:
+        """The links of some of the pairs, with a trust of 0 to 1; which it cannot read."""
 
 
 class Aligner(Protocol):
@@ -40,6 +46,7 @@ class Aligner(Protocol):
 
     batch: int
     min_trust: float
+    is_independent: bool
 
     def links(
         self, sources: Sequence[list[str]], targets: Sequence[list[str]]
@@ -64,12 +71,19 @@ class Fitted:
         """What the sample must show of two words that the aligner links."""
         return self.aligner.min_trust
 
-    def links(self, source: Side, target: Side, features: tuple[Features, Features]) -> Links:
+    @property
+    def is_independent(self) -> bool:
+        """Whether what the aligner says of a pair does not depend on the pairs beside it."""
+        return self.aligner.is_independent
+
+    def links(
+        self, source: Side, target: Side, features: tuple[Features, Features], pairs: Ints
+    ) -> Links:
         """The aligner's links, and the trust that the sample gives to each."""
-        found = list(self.aligner.links(_lowered(source), _lowered(target)))
-        source_L, target_L = places_of_links(found, source, target)
+        found = list(self.aligner.links(_lowered(source, pairs), _lowered(target, pairs)))
+        source_L, target_L = places_of_links(found, source, target, pairs)
         of_source, of_target = features
-        trust_L = self.lexicon.trust(of_source.place_W[source_L], of_target.place_W[target_L])
+        trust_L = self.lexicon.trust(of_source.entry_W[source_L], of_target.entry_W[target_L])
         return Links(source_L, target_L, trust_L)
 
 
@@ -81,7 +95,7 @@ def sample_pairs(text: Path) -> Iterator[tuple[list[str], list[str]]]:
             yield source.split(" "), target.split(" ")
 
 
-def _lowered(side: Side) -> list[list[str]]:
-    """The lower-cased words of each text."""
-    words_W = [word.lower() for word in side.words_W]
-    return [words_W[first:end] for first, end in pairwise(side.first_P1.tolist())]
+def _lowered(side: Side, pairs: Ints) -> list[list[str]]:
+    """The lower-cased words of some of the texts."""
+    ends = zip(side.first_P1[pairs].tolist(), side.first_P1[pairs + 1].tolist(), strict=True)
+    return [[word.lower() for word in side.words_W[first:end]] for first, end in ends]

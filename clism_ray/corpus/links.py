@@ -31,7 +31,7 @@ class Links(NamedTuple):
             np.concatenate([self.source_L, others.source_L]),
             np.concatenate([self.target_L, others.target_L]),
             np.concatenate([self.trust_L, others.trust_L]),
-            self.unread,
+            self.unread | others.unread,
         )
 
     def by_pair(self, source: Side, target: Side) -> list[dict[Link, float]]:
@@ -48,22 +48,36 @@ class Links(NamedTuple):
 
 
 def places_of_links(
-    links: Sequence[Collection[Link]], source: Side, target: Side
+    links: Sequence[Collection[Link]], source: Side, target: Side, pairs: Ints
 ) -> tuple[Ints, Ints]:
-    """The words, counted through all texts, that the links of each pair tie."""
+    """The words, counted through all texts, that the links of some of the pairs tie.
+
+    Raises ValueError unless there are links of each, and between words that are there.
+    """
+    if len(links) != len(pairs):
+        raise ValueError(f"links of {len(pairs)} pairs were asked for; got those of {len(links)}")
     numbers = [len(of_pair) for of_pair in links]
     flat = chain.from_iterable(chain.from_iterable(links))
     place_L2 = np.fromiter(flat, np.int64, 2 * sum(numbers)).reshape(-1, 2)
-    pair_L = np.repeat(np.arange(len(links)), numbers)
-    return (
-        place_L2[:, 0] + source.first_P1[pair_L],
-        place_L2[:, 1] + target.first_P1[pair_L],
-    )
+    pair_L = np.repeat(pairs, numbers)
+    words = []
+    for side, place_L in zip((source, target), place_L2.T, strict=True):
+        word_L = place_L + side.first_P1[pair_L]
+        if (place_L < 0).any() or (word_L >= side.first_P1[pair_L + 1]).any():
+            raise ValueError("a link ties a word that its sentence does not have")
+        words.append(word_L)
+    return words[0], words[1]
 
 
-def links_of(trust: Sequence[Mapping[Link, float] | None], source: Side, target: Side) -> Links:
-    """Links from the trust in those of each pair; None for a pair that could not be read."""
+def links_of(
+    trust: Sequence[Mapping[Link, float] | None],
+    source: Side,
+    target: Side,
+    pairs: Ints | None = None,
+) -> Links:
+    """Links from the trust in those of each pair, or some; None for one that could not be read."""
+    pairs = np.arange(len(source.texts)) if pairs is None else pairs
     found = [{} if of_pair is None else of_pair for of_pair in trust]
     values = np.array([value for of_pair in found for value in of_pair.values()], np.float64)
-    unread = frozenset(pair for pair, of_pair in enumerate(trust) if of_pair is None)
-    return Links(*places_of_links(found, source, target), values, unread)
+    unread = [pair for pair, links in zip(pairs.tolist(), trust, strict=True) if links is None]
+    return Links(*places_of_links(found, source, target, pairs), values, frozenset(unread))

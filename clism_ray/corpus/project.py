@@ -1,21 +1,21 @@
 """From the spans of source sentences to their counterparts in the targets, through word links."""
 
 from collections.abc import Sequence
-from itertools import accumulate, pairwise
 from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
 from clism_ray.corpus.align import Alignment
-from clism_ray.corpus.arrays import Flags, Floats, Ints, flags_of, places
+from clism_ray.corpus.arrays import Flags, Floats, Ints, cut, flags_of, places
 from clism_ray.corpus.capitals import Span
 from clism_ray.corpus.counterparts import (
     Reached,
     Runs,
     counted_words,
     extents,
-    reached,
     runs_of,
+    to_source,
+    to_target,
 )
 from clism_ray.corpus.links import Links
 from clism_ray.corpus.sides import Side
@@ -66,13 +66,12 @@ def project(
     words, the mean of the trust in the best link of each; 0 for words without a link. With a
     score below `MIN_SCORE` the span is refused as unknown_word.
     """
-    flat = [span for of_pair in spans for span in of_pair]
-    pairs = _pairs(source, target, alignment)
     pair_S, asked = runs_of(spans, source)
+    pairs = _pairs(source, target, alignment)
     is_missing_S, is_unknown_S = _missing(asked, pairs)
     answers = _answers(asked, pairs)
     reason_S = np.where(is_unknown_S, "unknown_word", "not_linked").astype(object)
-    score_S = np.zeros(len(flat))
+    score_S = np.zeros(len(pair_S))
 
     linked = np.flatnonzero(~is_missing_S & (answers.end_R > 0))
     spans_R, answers_R, pair_R = asked.where(linked), answers.where(linked), pair_S[linked]
@@ -90,25 +89,32 @@ def project(
         "",
     )
     outcomes: list[Outcome] = reason_S.tolist()
+    flat = [span for of_pair in spans for span in of_pair]
     for n in np.flatnonzero(reason_S == "").tolist():
-        outcomes[n] = SpanPair(
-            source_start=int(source.start_W[asked.first_R[n]]),
-            source_end=int(source.end_W[asked.end_R[n] - 1]),
-            target_start=int(target.start_W[answers.first_R[n]]),
-            target_end=int(target.end_W[answers.end_R[n] - 1]),
-            label=flat[n].label,
-            score=round(float(score_S[n]), 4),
-            confidence=flat[n].confidence,
-        )
-    ends = accumulate((len(of_pair) for of_pair in spans), initial=0)
-    return [outcomes[first:end] for first, end in pairwise(ends)]
+        outcomes[n] = _span_pair(flat[n], source, target, asked, answers, n, score_S[n])
+    return cut(outcomes, np.cumsum([0, *map(len, spans)]))
+
+
+def _span_pair(
+    span: Span, source: Side, target: Side, asked: Runs, answers: Runs, n: int, score: float
+) -> SpanPair:
+    return SpanPair(
+        source_start=int(source.start_W[asked.first_R[n]]),
+        source_end=int(source.end_W[asked.end_R[n] - 1]),
+        target_start=int(target.start_W[answers.first_R[n]]),
+        target_end=int(target.end_W[answers.end_R[n] - 1]),
+        label=span.label,
+        score=round(float(score), 4),
+        confidence=span.confidence,
+    )
 
 
 def _pairs(source: Side, target: Side, alignment: Alignment) -> _Pairs:
     links = alignment.links
     of_signs = alignment.of_source.is_sign_W, alignment.of_target.is_sign_W
     links = links.where(~(of_signs[0][links.source_L] | of_signs[1][links.target_L]))
-    return _Pairs(source, target, alignment, links, *reached(links, *map(len, of_signs)))
+    there, back = to_target(links, len(of_signs[0])), to_source(links, len(of_signs[1]))
+    return _Pairs(source, target, alignment, links, there, back)
 
 
 def _missing(spans: Runs, pairs: _Pairs) -> tuple[Flags, Flags]:
@@ -119,7 +125,7 @@ def _missing(spans: Runs, pairs: _Pairs) -> tuple[Flags, Flags]:
     span_V, word_V = counted_words(spans, pairs.alignment.of_source)
     is_linked_W = flags_of(pairs.alignment.links.source_L, len(pairs.source.words_W))
     is_missing_V = ~pairs.to_target.is_linked_W[word_V]
-    is_known_V = is_linked_W[word_V] | (pairs.alignment.of_source.place_W[word_V] >= 0)
+    is_known_V = is_linked_W[word_V] | (pairs.alignment.of_source.entry_W[word_V] >= 0)
     number = len(spans.first_R)
     is_missing_S = flags_of(span_V[is_missing_V], number)
     return is_missing_S, flags_of(span_V[is_missing_V & ~is_known_V], number)
@@ -129,9 +135,8 @@ def _answers(spans: Runs, pairs: _Pairs) -> Runs:
     """From the first to the last target word that a span links to; ending at 0 if there is none."""
     lowest_S, highest_S = extents(spans, pairs.to_target)
     is_content_W = pairs.alignment.of_source.is_content_W
-    is_content_W2 = pairs.alignment.of_target.is_content_W
-    of_content = pairs.links.where(is_content_W2[pairs.links.target_L])
-    to_content, _ = reached(of_content, len(is_content_W), len(is_content_W2))
+    is_to_content_L = pairs.alignment.of_target.is_content_W[pairs.links.target_L]
+    to_content = to_target(pairs.links.where(is_to_content_L), len(is_content_W))
     lower_S, upper_S = extents(spans, to_content)
     is_bare_S = is_content_W[spans.first_R] & is_content_W[spans.end_R - 1] & (upper_S >= 0)
     first_S = np.where(is_bare_S, lower_S, lowest_S)
@@ -145,7 +150,10 @@ def _is_apart(spans: Runs, answers: Runs, pairs: _Pairs) -> Flags:
 
 
 def _beside(spans: Runs, answers: Runs, pair_R: Ints, pairs: _Pairs) -> tuple[Flags, Flags]:
-    """Whether a character without spaces beside an answer is not linked, or may belong to it."""
+    """Whether a character without spaces beside an answer is not linked, or may belong to it.
+
+    B: answers that have one before them, or behind.
+    """
     of_source, of_target = pairs.alignment.of_source, pairs.alignment.of_target
     is_loose_R, is_cut_R = np.zeros((2, len(pair_R)), np.bool_)
     for place_R, is_there_R in (
@@ -161,8 +169,8 @@ def _beside(spans: Runs, answers: Runs, pair_R: Ints, pairs: _Pairs) -> tuple[Fl
         is_same_V = of_target.number_W[word_V] == of_target.number_W[place_B][run_V]
         has_it_B = flags_of(run_V[is_same_V], len(runs))
         run_V, word_V = counted_words(spans.where(runs), of_source)
-        places_V = of_source.place_W[word_V], of_target.place_W[place_B][run_V]
-        is_given_V = pairs.alignment.lexicon.trust(*places_V) >= CUT_SHORT
+        entries_V = of_source.entry_W[word_V], of_target.entry_W[place_B][run_V]
+        is_given_V = pairs.alignment.lexicon.trust(*entries_V) >= CUT_SHORT
         is_cut_R[runs[run_V[is_given_V & ~has_it_B[run_V]]]] = True
     return is_loose_R, is_cut_R
 

@@ -1,12 +1,12 @@
 """One side of many sentence pairs, with its words in arrays."""
 
 from collections.abc import Sequence
-from itertools import chain, pairwise
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
 
-from clism_ray.corpus.arrays import Ints, places
+from clism_ray.corpus.arrays import Ints, cut, places
 from clism_ray.corpus.latin_words import latin_words
 from clism_ray.corpus.words import Offsets, is_latin, pieces_in_any_script
 
@@ -27,20 +27,20 @@ class Side(NamedTuple):
 
     def words(self) -> list[list[str]]:
         """The words of each text."""
-        return [self.words_W[first:end] for first, end in pairwise(self.first_P1.tolist())]
+        return cut(self.words_W, self.first_P1)
 
     def offsets(self) -> list[list[Offsets]]:
         """Where the words of each text stand in it."""
         offsets = list(zip(self.start_W.tolist(), self.end_W.tolist(), strict=True))
-        return [offsets[first:end] for first, end in pairwise(self.first_P1.tolist())]
+        return cut(offsets, self.first_P1)
 
-    def places(self, pairs: Ints) -> Ints:
+    def words_of(self, pairs: Ints) -> Ints:
         """Which words are of some of the pairs."""
         return places(self.first_P1[pairs], self.first_P1[pairs + 1])[1]
 
     def take(self, pairs: Ints) -> "Side":
         """The side of some of the pairs."""
-        chosen = self.places(pairs)
+        chosen = self.words_of(pairs)
         lengths = self.first_P1[pairs + 1] - self.first_P1[pairs]
         return Side(
             [self.texts[pair] for pair in pairs.tolist()],

@@ -37,7 +37,8 @@ systran_align.generate_alignment_probabilities(
 class Systran:
     """The fitted tables of a folder. Cannot be pickled."""
 
-    batch = 1024
+    batch = 1024  # what is done once for all weighs little, and the words fit in the cache
+    is_independent = True
     min_trust = 0.03  # it links every word: below this its links are wrong more often than not
 
     def __init__(self, folder: Path) -> None:

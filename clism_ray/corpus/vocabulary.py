@@ -9,19 +9,21 @@ from itertools import repeat
 import numpy as np
 
 from clism_ray.corpus.anchors import anchor, numeral
-from clism_ray.corpus.arrays import Ints
+from clism_ray.corpus.arrays import NOTHING, Ints
 from clism_ray.corpus.features import Features
 from clism_ray.corpus.lexicon import Lexicon
 from clism_ray.corpus.words import is_punctuation, is_unspaced
 
-MOST_WORDS = 300_000  # kept at a time: some 60 MB
+MOST_WORDS = 120_000  # kept from batch to batch, of each language pair: some 35 MB
 
 _SIGN, _UNSPACED, _CAPITAL, _ALPHABETIC, *_FUNCTION = (1 << n for n in range(6))
-_NOTHING = -1
 
 
 class Vocabulary:
-    """The words of both sides of a language pair that were looked up."""
+    """The words of both sides of a language pair that were looked up; for one thread.
+
+    Numbers that different calls give are not to be compared: words are forgotten in between.
+    """
 
     def __init__(
         self,
@@ -49,7 +51,7 @@ class Vocabulary:
         self._rows = np.empty((1024, 5), np.int64)
 
     def _of_side(self, number_W: Ints, side: int) -> Features:
-        flags_W, anchor_W, numeral_W, *place_2W = self._rows[number_W].T
+        flags_W, anchor_W, numeral_W, *entry_2W = self._rows[number_W].T
         return Features(
             number_W=number_W,
             is_sign_W=flags_W & _SIGN != 0,
@@ -59,12 +61,12 @@ class Vocabulary:
             is_function_W=flags_W & _FUNCTION[side] != 0,
             anchor_W=anchor_W,
             numeral_W=numeral_W,
-            place_W=place_2W[side],
+            entry_W=entry_2W[side],
         )
 
     def _look_up(self, words: Sequence[str]) -> Ints:
-        number_W = _array(map(self._numbers.get, words, repeat(_NOTHING)), len(words))
-        unseen = np.flatnonzero(number_W == _NOTHING)
+        number_W = _array(map(self._numbers.get, words, repeat(NOTHING)), len(words))
+        unseen = np.flatnonzero(number_W == NOTHING)
         if len(unseen):
             of_unseen = [words[place] for place in unseen.tolist()]
             self._add([*dict.fromkeys(of_unseen)])
@@ -81,7 +83,7 @@ class Vocabulary:
             self._flags(words, lowered),
             self._numbers_of_shared(map(anchor, words), len(words)),
             self._numbers_of_shared(map(numeral, lowered), len(words)),
-            *self._places(lowered),
+            *self._entries(lowered),
         )
         self._rows[first:end] = np.stack(columns, axis=1)
         self._numbers.update(zip(words, range(first, end), strict=True))
@@ -100,15 +102,15 @@ class Vocabulary:
             flags_W |= flag * _array(of_words, len(words))
         return flags_W
 
-    def _places(self, lowered: list[str]) -> Sequence[Ints]:
+    def _entries(self, lowered: list[str]) -> Sequence[Ints]:
         if self._lexicon is None:
             return np.zeros(len(lowered), np.int64), np.zeros(len(lowered), np.int64)
-        return self._lexicon.places(lowered)
+        return self._lexicon.entries(lowered)
 
     def _numbers_of_shared(self, texts: Iterable[str | None], number: int) -> Ints:
         shared = self._shared
         numbers = (
-            _NOTHING if text is None else shared.setdefault(text, len(shared)) for text in texts
+            NOTHING if text is None else shared.setdefault(text, len(shared)) for text in texts
         )
         return _array(numbers, number)
 

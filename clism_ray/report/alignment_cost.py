@@ -41,6 +41,7 @@ def spent(pairs: int, work: Callable[[], ResultT]) -> tuple[ResultT, Spent]:
 def linking(known: Tables, texts: Sequence[tuple[str, str]]) -> Spent:
     """What it takes to link (source, target) texts, as many at a time as preparation does.
 
+    All of them: preparation spares an aligner those that equal words and numbers decide.
     Finding their words, which is the same for every aligner, is left out.
     """
     sides = [

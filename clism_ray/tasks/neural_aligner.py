@@ -16,6 +16,7 @@ from torch.nn.utils.rnn import pad_sequence
 from transformers import AutoModel, PreTrainedModel, PreTrainedTokenizerFast
 
 from clism_ray.config_corpus import NeuralConfig
+from clism_ray.corpus.arrays import Ints
 from clism_ray.corpus.features import Features
 from clism_ray.corpus.links import Links, links_of
 from clism_ray.corpus.sides import Side
@@ -49,6 +50,7 @@ class NeuralAligner:
     threshold: float
     at_once: int  # pairs that go through the encoder together
     max_tokens: int  # of a side, special tokens included
+    is_independent: bool = True
     min_trust: float = 0.0  # the threshold has decided
 
     @property
@@ -57,10 +59,10 @@ class NeuralAligner:
         return _BATCHES * self.at_once
 
     def links(
-        self, source: Side, target: Side, features: tuple[Features, Features] | None = None
+        self, source: Side, target: Side, features: tuple[Features, Features], pairs: Ints
     ) -> Links:
-        """The links of pairs; none where a side has more than `max_tokens`."""
-        sources, targets = self._texts(source), self._texts(target)
+        """The links of some of the pairs; it cannot read a side of more than `max_tokens`."""
+        sources, targets = self._texts(source.take(pairs)), self._texts(target.take(pairs))
         lengths = [
             (len(one.ids) + len(other.ids), len(one.ids), n)
             for n, (one, other) in enumerate(zip(sources, targets, strict=True))
@@ -73,7 +75,7 @@ class NeuralAligner:
             both = [sources[n] for n in batch], [targets[n] for n in batch]
             for n, links in zip(batch, self._batch(*both), strict=True):
                 found[n] = links
-        return links_of(found, source, target)
+        return links_of(found, source, target, pairs)
 
     def _texts(self, side: Side) -> list[_Text]:
         if not side.texts:

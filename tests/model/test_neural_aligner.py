@@ -6,6 +6,7 @@ import math
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from transformers import AutoModel, AutoTokenizer, PreTrainedTokenizerFast, T5Config
@@ -15,6 +16,7 @@ from clism_ray.config_corpus import NeuralConfig
 from clism_ray.corpus.linkers import load_encoder
 from clism_ray.corpus.sides import side
 from clism_ray.corpus.translations import Link
+from clism_ray.corpus.vocabulary import Vocabulary
 from clism_ray.corpus.words import words
 from clism_ray.errors import InputError
 from clism_ray.masking.tokenizer import save_tokenizer
@@ -45,7 +47,8 @@ def aligner(folder: Path, **settings: int) -> NeuralAligner:
 def linked(model: NeuralAligner, pairs: list[tuple[str, str]]) -> list[dict[Link, float] | None]:
     """The links of each pair; None for one that it cannot read."""
     source, target = side([pair[0] for pair in pairs]), side([pair[1] for pair in pairs])
-    links = model.links(source, target)
+    features = Vocabulary().features(source.words_W, target.words_W)
+    links = model.links(source, target, features, np.arange(len(pairs)))
     found = links.by_pair(source, target)
     return [None if n in links.unread else of_pair for n, of_pair in enumerate(found)]
 

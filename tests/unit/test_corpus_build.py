@@ -7,6 +7,7 @@ import pyarrow as pa
 import pytest
 
 from clism_ray.config_corpus import SpanConfig
+from clism_ray.corpus.arrays import Ints
 from clism_ray.corpus.build import LanguagePair, build
 from clism_ray.corpus.features import Features
 from clism_ray.corpus.intake import SCHEMA, in_key_order, key
@@ -57,21 +58,29 @@ class Unable:
 
     batch = 2
     min_trust = 0.0
+    is_independent = True
 
-    def links(self, source: Side, target: Side, features: tuple[Features, Features]) -> Links:
-        trust = [{(2, 0): 0.9} if len(words) < 5 else None for words in target.words()]
-        return links_of(trust, source, target)
+    def links(
+        self, source: Side, target: Side, features: tuple[Features, Features], pairs: Ints
+    ) -> Links:
+        words = target.take(pairs).words()
+        trust = [{(2, 0): 0.9} if len(of_pair) < 5 else None for of_pair in words]
+        return links_of(trust, source, target, pairs)
 
 
 def test_a_pair_that_the_aligner_cannot_read_is_counted(tmp_path: Path) -> None:
     fit(SAMPLE, tmp_path, iterations=3, method="neural")
     parts = LanguagePair(open_tables(tmp_path, Unable()), finder(SpanConfig(), "en"), max_words=10)
-    rows = stored(("we saw Rome .", "wir sahen dich in Rom ."), ("we saw Rome .", "Rom ."))
+    rows = stored(
+        ("we saw Rome .", "wir sahen dich in Rom ."),
+        ("we saw Rome .", "Rom ."),
+        ("we saw Oslo .", "wir sahen dich in Oslo ."),  # it need not be asked
+    )
     table, counts, spans, samples = build(rows, "train", lambda *_: parts)
-    (pair,) = (from_row(row) for row in table.to_pylist())
-    assert pair.target == "Rom ."
-    assert pair.spans[0].score == pytest.approx(0.9)
-    assert counts == {("en-de", "c", "train"): 1, ("en-de", "c", "too_many_tokens"): 1}
+    pairs = {pair.target: pair for pair in map(from_row, table.to_pylist())}
+    assert set(pairs) == {"Rom .", "wir sahen dich in Oslo ."}
+    assert pairs["Rom ."].spans[0].score == pytest.approx(0.9)
+    assert counts == {("en-de", "c", "train"): 2, ("en-de", "c", "too_many_tokens"): 1}
     assert spans["en-de", "too_many_tokens"] == 1
     assert [line.target for line in samples["en-de", "c", "too_many_tokens"]] == [
         "wir sahen dich in Rom ."

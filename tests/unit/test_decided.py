@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clism_ray.corpus.align import align
+from clism_ray.corpus.arrays import Ints
 from clism_ray.corpus.capitals import Casing, Span
 from clism_ray.corpus.features import Features
 from clism_ray.corpus.lexicon import Lexicon
@@ -38,14 +39,17 @@ class Told:
     batch = 8
     min_trust = 0.1
 
-    def __init__(self, pairs: list[Case]) -> None:
+    def __init__(self, pairs: list[Case], is_independent: bool = True) -> None:
+        self.is_independent = is_independent
         self._trust = {(" ".join(p.source), " ".join(p.target)): p.trust for p in pairs}
         self.asked: list[str] = []
 
-    def links(self, source: Side, target: Side, features: tuple[Features, Features]) -> Links:
-        texts = zip(source.texts, target.texts, strict=True)
-        self.asked += source.texts
-        return links_of([self._trust[pair] for pair in texts], source, target)
+    def links(
+        self, source: Side, target: Side, features: tuple[Features, Features], pairs: Ints
+    ) -> Links:
+        texts = [(source.texts[pair], target.texts[pair]) for pair in pairs.tolist()]
+        self.asked += [text for text, _ in texts]
+        return links_of([self._trust[pair] for pair in texts], source, target, pairs)
 
 
 @st.composite
@@ -99,6 +103,9 @@ def test_only_pairs_that_anchors_leave_open_are_asked_of_the_linker(
     linker = Told([decided, pair])
     projected([decided, pair], linker, whole=False)
     assert linker.asked == [source] * asked
+    linker = Told([decided, pair], is_independent=False)
+    projected([decided, pair], linker, whole=False)
+    assert linker.asked == ["1987", source]
 
 
 def test_a_pair_that_the_linker_cannot_read_keeps_no_link() -> None:

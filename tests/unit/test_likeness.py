@@ -1,5 +1,7 @@
 """Words that sound alike in two languages."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -41,3 +43,28 @@ def test_what_stays_of_a_word() -> None:
 def test_likeness_is_symmetric_and_between_0_and_1(one: str, other: str) -> None:
     assert likeness(sound(one), sound(other)) == likeness(sound(other), sound(one))
     assert 0 <= likeness(sound(one), sound(other)) <= 1
+
+
+SPELLINGS = (  # one after the other
+    ("ph", "f"),
+    ("th", "t"),
+    ("sh", "s"),
+    ("c(?=[eiy])", "s"),
+    ("g(?=[eiy])", "j"),
+    ("ch|c|q", "k"),
+    ("x", "ks"),
+    ("w", "v"),
+    ("z", "s"),
+    ("^[eiouy]", "a"),
+    ("(?<=.)[aeiouyh]", ""),
+    (r"(.)\1+", r"\1"),
+)
+
+
+@given(st.text("abceghiopqstuwxyzAÖß'", max_size=9))
+def test_consonants_are_what_the_spellings_leave(word: str) -> None:
+    letters = word.replace("Ö", "o").replace("ß", "ss").replace("'", "").lower()
+    text = letters
+    for spelling, simpler in SPELLINGS:
+        text = re.sub(spelling, simpler, text)
+    assert sound(word) == (letters, text)

@@ -32,8 +32,8 @@ def test_tables_know_how_often_and_in_what_case_they_saw_a_word(tables: tuple[Pa
     assert set(known.casing.names) == {"tom", "mary", "bob"}
     assert "house" in known.casing.common
     assert isinstance(known.linker, Fitted)
-    places = known.lexicon.places(["house"])[0], known.lexicon.places(["haus"])[1]
-    assert known.lexicon.trust(*places) == pytest.approx(2 / 3, abs=1e-4)
+    entries = known.lexicon.entries(["house"])[0], known.lexicon.entries(["haus"])[1]
+    assert known.lexicon.trust(*entries) == pytest.approx(2 / 3, abs=1e-4)
     of_source, of_target = known.vocabulary.features(["the", "den", "tom"], ["the", "den", "tom"])
     assert of_source.is_function_W.tolist() == [True, False, False]
     assert of_target.is_function_W.tolist() == [False, True, False]

@@ -36,23 +36,23 @@ def test_each_word_is_what_it_is_alone(batches: list[list[str]]) -> None:
             assert same == [other == word for other in words[::-1]]
 
 
-def test_each_side_has_its_own_function_words_and_places() -> None:
+def test_each_side_has_its_own_function_words_and_entries() -> None:
     words = ["The", "Haus", "house", "der", "of"]
     of_source, of_target = Vocabulary(FUNCTION_WORDS, LEXICON).features(words, words)
     assert of_source.is_function_W.tolist() == [True, False, False, False, True]
     assert of_target.is_function_W.tolist() == [False, False, False, True, True]
-    assert (of_source.place_W >= 0).tolist() == [True, False, True, False, False]
-    assert (of_target.place_W >= 0).tolist() == [False, True, False, True, False]
+    assert (of_source.entry_W >= 0).tolist() == [True, False, True, False, False]
+    assert (of_target.entry_W >= 0).tolist() == [False, True, False, True, False]
     pairs = [(2, 1), (0, 3), (2, 3), (1, 1), (4, 4)]
     source, target = zip(*pairs, strict=True)
-    trust = LEXICON.trust(of_source.place_W[list(source)], of_target.place_W[list(target)])
+    trust = LEXICON.trust(of_source.entry_W[list(source)], of_target.entry_W[list(target)])
     assert trust.tolist() == [0.5, 0.75, 0, 0, 0]
 
 
 def test_without_a_lexicon_every_word_is_known() -> None:
     of_source, of_target = Vocabulary().features(["Zork"], ["Florp"])
-    assert of_source.place_W.tolist() == of_target.place_W.tolist() == [0]
-    assert Lexicon({}).trust(of_source.place_W, of_target.place_W).tolist() == [0]
+    assert of_source.entry_W.tolist() == of_target.entry_W.tolist() == [0]
+    assert Lexicon({}).trust(of_source.entry_W, of_target.entry_W).tolist() == [0]
 
 
 def test_what_was_looked_up_is_forgotten_before_it_fills_the_memory(
