@@ -130,6 +130,9 @@ def _foreign(
 
 def is_identical(source: str, target: str) -> bool:
     """Whether the target is the source left untranslated."""
+    first, other = source[:1].casefold(), target[:1].casefold()
+    if not (first.startswith(other) or other.startswith(first)):  # mostly so, and soon told
+        return False
     return source.casefold() == target.casefold()
 
 

@@ -90,23 +90,26 @@ def project(
     )
     outcomes: list[Outcome] = reason_S.tolist()
     flat = [span for of_pair in spans for span in of_pair]
-    for n in np.flatnonzero(reason_S == "").tolist():
-        outcomes[n] = _span_pair(flat[n], source, target, asked, answers, n, score_S[n])
+    kept = np.flatnonzero(reason_S == "")
+    source_ends, target_ends = _ends(asked.where(kept), source), _ends(answers.where(kept), target)
+    for n, score, start, end, target_start, target_end in zip(
+        kept.tolist(), score_S[kept].tolist(), *source_ends, *target_ends, strict=True
+    ):
+        outcomes[n] = SpanPair(
+            source_start=start,
+            source_end=end,
+            target_start=target_start,
+            target_end=target_end,
+            label=flat[n].label,
+            score=round(score, 4),
+            confidence=flat[n].confidence,
+        )
     return cut(outcomes, np.cumsum([0, *map(len, spans)]))
 
 
-def _span_pair(
-    span: Span, source: Side, target: Side, asked: Runs, answers: Runs, n: int, score: float
-) -> SpanPair:
-    return SpanPair(
-        source_start=int(source.start_W[asked.first_R[n]]),
-        source_end=int(source.end_W[asked.end_R[n] - 1]),
-        target_start=int(target.start_W[answers.first_R[n]]),
-        target_end=int(target.end_W[answers.end_R[n] - 1]),
-        label=span.label,
-        score=round(float(score), 4),
-        confidence=span.confidence,
-    )
+def _ends(runs: Runs, side: Side) -> tuple[list[int], list[int]]:
+    """Where runs begin and end in their texts."""
+    return side.start_W[runs.first_R].tolist(), side.end_W[runs.end_R - 1].tolist()
 
 
 def _pairs(source: Side, target: Side, alignment: Alignment) -> _Pairs:

@@ -14,7 +14,7 @@ from clism_ray.corpus.features import Features
 from clism_ray.corpus.lexicon import Lexicon
 from clism_ray.corpus.words import is_punctuation, is_unspaced
 
-MOST_WORDS = 120_000  # kept from batch to batch, of each language pair: some 35 MB
+MOST_WORDS = 120_000  # kept from batch to batch, of each language pair: some 60 MB
 
 _SIGN, _UNSPACED, _CAPITAL, _ALPHABETIC, *_FUNCTION = (1 << n for n in range(6))
 
