@@ -182,7 +182,7 @@ def start_cluster(options: argparse.Namespace, folder: Path) -> None:
 @ray.remote  # type: ignore[untyped-decorator]
 def loaded() -> None:
     """Load what tasks need, and stay until every other worker does."""
-    import_module("clism_ray.corpus.stages")
+    import_module("clism_ray.corpus.prepare")
     time.sleep(5)
 
 

@@ -1,6 +1,7 @@
 """What preparation makes of gold pairs, counted: its links and its projected spans.
 
-Words are linked and spans projected as in preparation, on its own words; the links and spans are
+Words are linked and spans projected as in preparation, on its own words, and the aligner is asked for
+all pairs, those too that anchors would decide; the links and spans are
 then those of the gold's own tokens.
 """
 
@@ -32,35 +33,38 @@ def count(known: Tables, pairs: Sequence[GoldPair], settings: SpanScoring) -> Co
     """The counts of each pair, linked by what tables know."""
     source, target = side([pair.source for pair in pairs]), side([pair.target for pair in pairs])
     alignment = align(known, source, target)
-    unread = alignment.links.unread
-    counts = Counts(
-        [], [[] for _ in settings.min_scores], [], [n in unread for n in range(len(pairs))]
-    )
     tokens = _tokens([pair.source_tokens for pair in pairs], source)
     target_tokens = _tokens([pair.target_tokens for pair in pairs], target)
-    for n, links in enumerate(alignment.links.by_pair(source, target)):
-        tied = {(tokens[n][i], target_tokens[n][j]) for i, j in links}
+    links = []
+    for n, trust in enumerate(alignment.links.by_pair(source, target)):
+        tied = {(tokens[n][i], target_tokens[n][j]) for i, j in trust}
         found = {(i, j) for i, j in tied if i is not None and j is not None}
-        counts.links.append(scores.count_links(found, pairs[n]))
-    names = _names(pairs, source, known, settings)
-    ngrams = [
-        _ngrams(words, of_pair, settings, place)
-        for place, (words, of_pair) in enumerate(zip(source.words(), tokens, strict=True))
-    ]
-    for spans, min_scores, counted in (
-        (names, settings.min_scores, counts.names),
-        (ngrams, (0.0,), [counts.ngrams]),
-    ):
+        links.append(scores.count_links(found, pairs[n]))
+
+    def of_spans(spans: Sequence[Sequence[Span]], least: Sequence[float]) -> list[list[list[int]]]:
+        """The counts of answers that score at least so much, for each such score."""
         whole = _of_whole_tokens(spans, tokens)
-        outcomes = project(
-            [list(of_pair) for of_pair in whole], source, target, alignment, settings.max_words
-        )
-        for pair, of_pair, of_spans in zip(pairs, whole, outcomes, strict=True):
-            truths = [scores.counterpart(pair, *place) for place in of_pair.values()]
-            for least, per_pair in zip(min_scores, counted, strict=True):
-                answers = [_answer(outcome, least) for outcome in of_spans]
-                per_pair.append(scores.count_spans(answers, truths))
-    return counts
+        asked = [list(of_pair) for of_pair in whole]
+        outcomes = project(asked, source, target, alignment, settings.max_words)
+        truths = [
+            [scores.counterpart(pair, *place) for place in of_pair.values()]
+            for pair, of_pair in zip(pairs, whole, strict=True)
+        ]
+        return [
+            [
+                scores.count_spans([_answer(outcome, score) for outcome in of_pair], of_truth)
+                for of_pair, of_truth in zip(outcomes, truths, strict=True)
+            ]
+            for score in least
+        ]
+
+    (ngrams,) = of_spans(_ngrams(source, tokens, settings), [0.0])
+    return Counts(
+        links=links,
+        names=of_spans(_names(pairs, source, known, settings), settings.min_scores),
+        ngrams=ngrams,
+        unread=[n in alignment.links.unread for n in range(len(pairs))],
+    )
 
 
 def _tokens(tokens: Sequence[Sequence[Offsets]], side: Side) -> list[list[int | None]]:
@@ -111,6 +115,14 @@ def _span_of(ends: Offsets, words: Sequence[Offsets]) -> list[Span]:
 
 
 def _ngrams(
+    source: Side, tokens: Sequence[Sequence[int | None]], settings: SpanScoring
+) -> list[list[Span]]:
+    """Some runs of words of each text."""
+    of_texts = enumerate(zip(source.words(), tokens, strict=True))
+    return [_ngrams_of(words, of_words, settings, text) for text, (words, of_words) in of_texts]
+
+
+def _ngrams_of(
     words: Sequence[str], tokens: Sequence[int | None], settings: SpanScoring, place: int
 ) -> list[Span]:
     """Different runs of words that begin and end with whole tokens and no punctuation."""
