@@ -1,8 +1,8 @@
 """What preparation makes of gold pairs, counted: its links and its projected spans.
 
-Words are linked and spans projected as in preparation, on its own words, and the aligner is asked for
-all pairs, those too that anchors would decide; the links and spans are
-then those of the gold's own tokens.
+Words are linked and spans projected as in preparation, on its own words, and the aligner is asked
+for all pairs, those too that anchors would decide; the links and spans are then those of the gold's
+own tokens.
 """
 
 from collections.abc import Sequence
