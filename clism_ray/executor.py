@@ -10,6 +10,7 @@ import time
 import warnings
 
 from ray.data import DataContext
+from ray.data._internal.execution import streaming_executor_state
 from ray.data._internal.execution.execution_callback import ExecutionCallback
 
 ROUND_SECONDS = 0.025  # from the beginning of one to that of the next; Ray itself waits up to 0.1
@@ -26,8 +27,14 @@ class _Pause(ExecutionCallback):  # type: ignore[misc]  # Ray has no types
         self._due = time.monotonic() + ROUND_SECONDS
 
 
-def settings() -> DataContext:
-    """Those of the datasets that this process makes from now on."""
+def settings(prompt: bool = False) -> DataContext:
+    """Those of the datasets that this process makes from now on.
+
+    `prompt`: a task that ends is seen in the next round; else a round waits up to 0.1 seconds for
+    all tasks to end, which leaves cores idle between short ones.
+    """
+    if prompt:
+        streaming_executor_state.WAIT_FOR_TASK_COMPLETION_TIMEOUT_S = ROUND_SECONDS
     for name, level in (
         ("execution.streaming_executor", logging.WARNING),
         ("progress", logging.ERROR),

@@ -83,7 +83,7 @@ def prepare(
         check_cluster(config)
         if not unfinished.is_there(output):
             check_shared(unfinished.folder_of(output), config.resources)
-        executor.settings()
+        executor.settings(prompt=True)
         files = [(entry.files, *named) for entry in inputs for named in entry.paths]
         input_files = each(_input_file, files, config.resources)
         hashes = {path: file.sha256 for (_, path, _), file in zip(files, input_files, strict=True)}

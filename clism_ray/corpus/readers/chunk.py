@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, TypeVar
 
-CHUNK_LINES = 10_000
+CHUNK_LINES = 40_000  # a second or two of work: Ray takes 0.2 from one task to the next
 CHUNK_BYTES = 32 << 20  # a chunk ends behind the line that reaches this
 
 Reason: TypeAlias = Literal[
