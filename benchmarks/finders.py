@@ -32,7 +32,8 @@ from clism_ray.corpus.spans import Known, finder
 from clism_ray.corpus.systran import Systran
 from clism_ray.tasks.token_classifier import load_tagger
 
-TAGS = 9  # B and I of four kinds, and O
+KINDS = ("PER", "LOC", "ORG", "MISC")
+TAGS = ("O", *(f"{part}-{kind}" for kind in KINDS for part in "BI"))
 BATCH = Systran.batch  # sentences, as in a task
 
 
@@ -75,7 +76,7 @@ def write_pipeline(folder: Path) -> str:
     spacy.util.fix_random_seed(0)
     pipeline = spacy.blank("en")
     recogniser = pipeline.add_pipe("ner")
-    for label in ("PER", "LOC", "ORG", "MISC"):
+    for label in KINDS:
         recogniser.add_label(label)  # type: ignore[attr-defined]
     pipeline.initialize()
     pipeline.to_disk(folder)
@@ -85,7 +86,7 @@ def write_pipeline(folder: Path) -> str:
 def write_classifier(encoder: Path, folder: Path) -> str:
     """An encoder as a token classifier, with a head of random weights."""
     torch.manual_seed(0)
-    model = AutoModelForTokenClassification.from_pretrained(encoder, num_labels=TAGS)
+    model = AutoModelForTokenClassification.from_pretrained(encoder, id2label=dict(enumerate(TAGS)))
     model.save_pretrained(folder)
     AutoTokenizer.from_pretrained(encoder).save_pretrained(folder)
     return str(folder)
