@@ -13,7 +13,8 @@ from ray.data import DataContext
 from ray.data._internal.execution import streaming_executor_state
 from ray.data._internal.execution.execution_callback import ExecutionCallback
 
-ROUND_SECONDS = 0.025  # from the beginning of one to that of the next; Ray itself waits up to 0.1
+ROUND_SECONDS = 0.025  # from the beginning of one to that of the next
+_WAITS = streaming_executor_state.WAIT_FOR_TASK_COMPLETION_TIMEOUT_S  # Ray itself, in a round
 
 
 class _Pause(ExecutionCallback):  # type: ignore[misc]  # Ray has no types
@@ -30,11 +31,12 @@ class _Pause(ExecutionCallback):  # type: ignore[misc]  # Ray has no types
 def settings(prompt: bool = False) -> DataContext:
     """Those of the datasets that this process makes from now on.
 
-    `prompt`: a task that ends is seen in the next round; else a round waits up to 0.1 seconds for
-    all tasks to end, which leaves cores idle between short ones.
+    `prompt`, of all its datasets until this is called again: a task that ends is seen in the next
+    round; else a round waits up to 0.1 seconds for all tasks to end, which leaves cores idle
+    between short ones, and the thread more at rest.
     """
-    if prompt:
-        streaming_executor_state.WAIT_FOR_TASK_COMPLETION_TIMEOUT_S = ROUND_SECONDS
+    waits = ROUND_SECONDS if prompt else _WAITS
+    streaming_executor_state.WAIT_FOR_TASK_COMPLETION_TIMEOUT_S = waits
     for name, level in (
         ("execution.streaming_executor", logging.WARNING),
         ("progress", logging.ERROR),

@@ -43,7 +43,7 @@ def align(
     The trust in a link is 1 for equal words, what the aligner says of those that it linked, and
     the likeness of names that sound alike. If all that will be asked are some spans of each pair,
     pairs of which anchors decide them all keep to their anchors, and may be such as the aligner
-    cannot read; unless what it says of the others would be less then.
+    cannot read. Not so if its answers depend on all pairs that it is given (`is_independent`).
     """
     features = tables.vocabulary.features(source.words_W, target.words_W)
     sure = anchors(source, target, *features)

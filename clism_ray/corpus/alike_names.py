@@ -10,7 +10,7 @@ from clism_ray.corpus.likeness import MIN_LIKENESS, likeness, sound
 from clism_ray.corpus.links import Links
 from clism_ray.corpus.sides import Side
 
-_AT_ONCE = 100_000  # names, each with a word: a title in capitals alone may have thousands
+_AT_ONCE = 100_000  # names, each with a word, or a few more: a title in capitals has thousands
 
 
 def alike_names(
@@ -53,17 +53,19 @@ def _candidates(
 ) -> Iterator[tuple[int, int]]:
     """Each name with each free word of its pair that may sound alike.
 
-    Consonants that one has more than the other are no likeness.
+    Likeness is at most the fewer consonants over the more, which spares comparing most.
     """
     names, words = np.flatnonzero(is_name_W), np.flatnonzero(is_free_W)
     first_P1 = np.searchsorted(words, target.first_P1)
     pair_of_name = source.text_W[names]
     first, end = first_P1[pair_of_name], first_P1[pair_of_name + 1]
-    beside = np.unique(places(first, end)[1])  # a name
+    beside = np.flatnonzero(flags_of(pair_of_name, len(source.texts))[target.text_W[words]])
     of_words = np.zeros(len(words), np.int64)
     of_words[beside] = _consonants(target.words_W, words[beside])
     of_names = _consonants(source.words_W, names)
-    for part in np.array_split(np.arange(len(names)), 1 + int((end - first).sum()) // _AT_ONCE):
+    total = np.cumsum(end - first)
+    cuts = np.searchsorted(total, np.arange(_AT_ONCE, total[-1:].sum(), _AT_ONCE))
+    for part in np.split(np.arange(len(names)), cuts):
         run_V, word_V = places(first[part], end[part])
         name_V = part[run_V]
         fewer_V = np.minimum(of_names[name_V], of_words[word_V])

@@ -105,7 +105,8 @@ def _grouped(word_K: Ints, key_K: Ints) -> tuple[Ints, Ints, Ints]:
     """The words by key, those of a key in order; the keys in order, and how often each is there."""
     by_key = np.argsort(key_K, kind="stable")
     key_K = key_K[by_key]
-    first_U = np.flatnonzero(np.concatenate([[True], key_K[1:] != key_K[:-1]]))[: len(key_K)]
+    is_first_K = np.concatenate([[True], key_K[1:] != key_K[:-1]])[: len(key_K)]  # if there is one
+    first_U = np.flatnonzero(is_first_K)
     return word_K[by_key], key_K[first_U], np.diff(first_U, append=len(key_K))
 
 

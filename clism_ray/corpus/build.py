@@ -23,6 +23,8 @@ from clism_ray.corpus.spans import Finder, Known
 from clism_ray.corpus.tables import Tables
 from clism_ray.records import ALIGNED_SCHEMA, Origin, SpanPair
 
+_BATCH = 256  # rows that are Python's objects at a time, where they need not be more
+
 SpanCounts: TypeAlias = Counter[tuple[str, str]]  # (language pair, outcome) -> spans
 
 
@@ -138,7 +140,8 @@ def _count_spans(name: str, outcomes: Iterable[Sequence[Outcome]], counts: SpanC
 
 
 def _drop(rows: pa.Table, reasons: Iterable[str], counts: Counts, samples: Samples) -> None:
-    for row, reason in zip(rows.to_pylist(), reasons, strict=True):
+    batches = (batch.to_pylist() for batch in rows.to_batches(max_chunksize=_BATCH))
+    for row, reason in zip(chain.from_iterable(batches), reasons, strict=True):
         language_pair = f"{row['source_language']}-{row['target_language']}"
         counts[language_pair, row["corpus"], reason] += 1
         origin = Origin(row["corpus"], row["file"], row["line"])

@@ -131,7 +131,8 @@ def _foreign(
 def is_identical(source: str, target: str) -> bool:
     """Whether the target is the source left untranslated."""
     first, other = source[:1].casefold(), target[:1].casefold()
-    if not (first.startswith(other) or other.startswith(first)):  # mostly so, and soon told
+    # One character may fold to several, so that one's begin the other's: "ß" and "s".
+    if not (first.startswith(other) or other.startswith(first)):
         return False
     return source.casefold() == target.casefold()
 

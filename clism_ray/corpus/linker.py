@@ -30,7 +30,7 @@ class Linker(Protocol):
 
     @property
     def is_independent(self) -> bool:
-        """Whether what it says of a pair does not depend on the pairs beside it."""
+        """Whether what it says of a pair does not, rounding apart, depend on those beside it."""
 
     def __hash__(self) -> int:
         """What is opened with it is opened once."""
@@ -38,7 +38,10 @@ class Linker(Protocol):
     def links(
         self, source: Side, target: Side, features: tuple[Features, Features], pairs: Ints
     ) -> Links:
-        """The links of some of the pairs, with a trust of 0 to 1; which it cannot read."""
+        """The links of some of the pairs, with a trust of 0 to 1, and the pairs it cannot read.
+
+        Words and pairs are counted through the whole sides.
+        """
 
 
 class Aligner(Protocol):

@@ -78,6 +78,7 @@ def links_of(
     """Links from the trust in those of each pair, or some; None for one that could not be read."""
     pairs = np.arange(len(source.texts)) if pairs is None else pairs
     found = [{} if of_pair is None else of_pair for of_pair in trust]
+    words = places_of_links(found, source, target, pairs)
     values = np.array([value for of_pair in found for value in of_pair.values()], np.float64)
     unread = [pair for pair, links in zip(pairs.tolist(), trust, strict=True) if links is None]
-    return Links(*places_of_links(found, source, target, pairs), values, frozenset(unread))
+    return Links(*words, values, frozenset(unread))

@@ -3,7 +3,7 @@
 The two sides go through the encoder apart, and `word_links` compares their states. SimAlign (Jalili
 Sabet et al. 2020) and AwesomeAlign (Dou and Neubig 2021) found words of different languages nearest
 each other two thirds up: in layer 8 of mBERT's and XLM-R's 12. A process holds one encoder. What
-it says depends on the encoder, the layer and the batch; in the last digit also on the hardware.
+it says depends on the encoder and the layer; in the last digit also on the batch and the hardware.
 """
 
 from collections.abc import Iterator, Sequence

@@ -92,6 +92,22 @@ def test_of_words_that_sound_alike_each_is_linked_once_the_most_alike_first(
     assert found.by_pair(source, target) == [expected]
 
 
+def test_names_are_compared_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A batch may have far more names, each with each free word, than fit in memory."""
+    texts = ["Merlins saw Berlin", "nothing", "", "Moscow and London, Paris", "Warsaw"]
+    others = ["Мерлин Мерлинс", "", "x", "Париж, Лондон и Москва", "Варшава Москва"]
+    source, target = side(texts), side(others)
+    features = Vocabulary().features(source.words_W, target.words_W)
+    unlinked = links_of([{}] * 5, source, target)
+    found = []
+    for most in (100_000, 4, 1):
+        monkeypatch.setattr("clism_ray.corpus.alike_names._AT_ONCE", most)
+        links = alike_names(source, target, *features, unlinked, np.arange(5))
+        found.append(links.by_pair(source, target))
+    assert found[0] == found[1] == found[2]
+    assert [len(of_pair) for of_pair in found[0]] == [2, 0, 0, 3, 1]
+
+
 def test_an_anchor_takes_its_words_out_of_the_tables_links(tables: Tables) -> None:
     found = links(tables, "Paris is old 1,000.5", "1.000,5 ist Paris")
     assert {pair for pair in found if "Paris" in pair} == {("Paris", "Paris")}

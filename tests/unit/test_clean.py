@@ -14,6 +14,7 @@ from clism_ray.corpus.clean import (
     _JOINERS,
     cleaned,
     drop_reason,
+    is_identical,
     is_uneven,
     length_bounds,
     normalise,
@@ -202,3 +203,12 @@ def test_a_side_in_another_script_is_dropped_unless_that_is_switched_off(
 ) -> None:
     assert drop_reason(source, target, languages, CleaningConfig()) == reason
     assert drop_reason(source, target, languages, CleaningConfig(check_script=False)) is None
+
+
+FOLDING = st.text("sSßẞﬁfFiİıŉʼnǰ ", max_size=4)  # some fold to several characters
+
+
+@given(FOLDING, FOLDING)
+def test_texts_are_identical_if_only_their_case_differs(source: str, target: str) -> None:
+    assert is_identical(source, target) == (source.casefold() == target.casefold())
+    assert is_identical(source, source.casefold())

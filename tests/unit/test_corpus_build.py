@@ -145,3 +145,41 @@ def test_an_empty_bucket_builds_an_empty_table(parts: LanguagePair) -> None:
     assert (table.num_rows, table.schema) == (0, ALIGNED_SCHEMA)
     assert not counts
     assert not spans
+
+
+def test_near_duplicates_are_dropped_by_their_keys_and_told_apart(parts: LanguagePair) -> None:
+    near, twice = ("we like Rome .", "wir lieben Rome ."), ("we saw Oslo .", "wir sahen Oslo .")
+    rows = stored(near, twice, twice, ("he saw Lima .", "er sah Lima ."))
+    keys = {key("en", "de", *texts) for texts in (near, twice)}
+    table, counts, _, samples = build(rows, "train", lambda *_: parts, keys)
+    assert table["target"].to_pylist() == ["er sah Lima ."]
+    assert counts == {
+        ("en-de", "c", "train"): 1,
+        ("en-de", "c", "near_duplicate"): 2,
+        ("en-de", "c", "duplicate"): 1,
+    }
+    lines = samples["en-de", "c", "near_duplicate"]
+    assert {line.target for line in lines} == {near[1], twice[1]}
+
+
+def test_equal_texts_in_two_languages_are_no_duplicates(parts: LanguagePair) -> None:
+    rows = stored(*[("we like Rome .", "wir lieben Rome .")] * 2)
+    languages = pa.array(["de", "nl"])
+    rows = rows.set_column(SCHEMA.names.index("target_language"), "target_language", languages)
+    table, *_ = build(rows, "train", lambda *_: parts)
+    assert table["target_language"].to_pylist() == ["de", "nl"]
+
+
+@pytest.mark.parametrize("batch", [1, 2, 5])
+def test_batches_of_which_nothing_stays_leave_the_others(
+    parts: LanguagePair, monkeypatch: pytest.MonkeyPatch, batch: int
+) -> None:
+    monkeypatch.setattr(Systran, "batch", batch)
+    texts = [("we like it .", f"wir lieben es {n} .") for n in range(4)]
+    rows = stored(*texts, ("we like Rome .", "wir lieben Rome ."))
+    table, counts, spans, _ = build(rows, "train", lambda *_: parts)
+    assert table["target"].to_pylist() == ["wir lieben Rome ."]
+    assert counts == {("en-de", "c", "train"): 1, ("en-de", "c", "no_span"): 4}
+    assert spans == {("en-de", "in"): 1, ("en-de", "kept"): 1}
+    _, _, spans, _ = build(stored(*texts), "train", lambda *_: parts)
+    assert dict(spans) == {("en-de", "in"): 0, ("en-de", "kept"): 0}

@@ -64,3 +64,5 @@ def test_an_aligner_that_answers_something_else_is_not_believed(
     source, target = of_words([["a"], ["b"]]), of_words([["c", "d"], ["e"]])
     with pytest.raises(ValueError, match=complaint):
         places_of_links(links, source, target, np.arange(2))
+    with pytest.raises(ValueError, match=complaint):
+        links_of([dict.fromkeys(each, 1.0) for each in links], source, target)
