@@ -9,6 +9,7 @@ import numpy as np
 from clism_ray.corpus.arrays import Flags, Floats, Ints
 from clism_ray.corpus.sides import Side
 from clism_ray.corpus.translations import Link
+from clism_ray.errors import Unavailable
 
 
 class Links(NamedTuple):
@@ -52,10 +53,13 @@ def places_of_links(
 ) -> tuple[Ints, Ints]:
     """The words, counted through all texts, that the links of some of the pairs tie.
 
-    Raises ValueError unless there are links of each, and between words that are there.
+    Raises Unavailable unless there are links of each, and between words that are there.
     """
     if len(links) != len(pairs):
-        raise ValueError(f"links of {len(pairs)} pairs were asked for; got those of {len(links)}")
+        raise Unavailable(
+            f"the aligner was asked for links of {len(pairs)} pairs; got those of {len(links)}: it "
+            "may be of another version than expected, or have been cut short; start again"
+        )
     numbers = [len(of_pair) for of_pair in links]
     flat = chain.from_iterable(chain.from_iterable(links))
     place_L2 = np.fromiter(flat, np.int64, 2 * sum(numbers)).reshape(-1, 2)
@@ -64,7 +68,10 @@ def places_of_links(
     for side, place_L in zip((source, target), place_L2.T, strict=True):
         word_L = place_L + side.first_P1[pair_L]
         if (place_L < 0).any() or (word_L >= side.first_P1[pair_L + 1]).any():
-            raise ValueError("a link ties a word that its sentence does not have")
+            raise Unavailable(
+                "the aligner gave a link that ties a word that its sentence does not have: it may "
+                "be of another version than expected"
+            )
         words.append(word_L)
     return words[0], words[1]
 

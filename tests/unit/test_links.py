@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from clism_ray.corpus.links import links_of, places_of_links
 from clism_ray.corpus.translations import Link
+from clism_ray.errors import Unavailable
 from tests.sides import of_words
 
 
@@ -51,8 +52,8 @@ def test_links_of_some_pairs_are_theirs(
 @pytest.mark.parametrize(
     ("links", "complaint"),
     [
-        ([[(0, 0)]], "of 2 pairs were asked for; got those of 1"),
-        ([[], [], []], "of 2 pairs were asked for; got those of 3"),
+        ([[(0, 0)]], "links of 2 pairs; got those of 1"),
+        ([[], [], []], "links of 2 pairs; got those of 3"),
         ([[(0, 2)], []], "ties a word that its sentence does not have"),
         ([[], [(1, 0)]], "ties a word that its sentence does not have"),
         ([[(-1, 0)], []], "ties a word that its sentence does not have"),
@@ -62,7 +63,7 @@ def test_an_aligner_that_answers_something_else_is_not_believed(
     links: list[list[Link]], complaint: str
 ) -> None:
     source, target = of_words([["a"], ["b"]]), of_words([["c", "d"], ["e"]])
-    with pytest.raises(ValueError, match=complaint):
+    with pytest.raises(Unavailable, match=complaint):
         places_of_links(links, source, target, np.arange(2))
-    with pytest.raises(ValueError, match=complaint):
+    with pytest.raises(Unavailable, match=complaint):
         links_of([dict.fromkeys(each, 1.0) for each in links], source, target)
