@@ -3,17 +3,22 @@
 Where it has nothing to wait for, as when finished blocks wait for whoever takes them, Ray begins
 the next round at once. In a training worker, of whose process it is a thread, that takes a core,
 and the interpreter from the steps.
+
+What a dataset may use is asked of an actor, whose answer Ray looks for once a second. Until then
+it may use nothing, and one task runs at a time: here it is asked again in every round at first.
 """
 
 import logging
 import time
 import warnings
+from typing import Any
 
 from ray.data import DataContext
 from ray.data._internal.execution import streaming_executor_state
 from ray.data._internal.execution.execution_callback import ExecutionCallback
 
 ROUND_SECONDS = 0.025  # from the beginning of one to that of the next
+FIRST_ROUNDS = 400  # in which Ray is made to look for what it may use, if that is nothing as yet
 _WAITS = streaming_executor_state.WAIT_FOR_TASK_COMPLETION_TIMEOUT_S  # Ray itself, in a round
 
 
@@ -22,8 +27,14 @@ class _Pause(ExecutionCallback):  # type: ignore[misc]  # Ray has no types
 
     def __init__(self) -> None:
         self._due = 0.0
+        self._first = FIRST_ROUNDS
 
-    def on_execution_step(self, executor: object) -> None:
+    def on_execution_step(self, executor: Any) -> None:
+        if self._first:
+            self._first -= 1
+            resources = executor._resource_manager
+            if resources.get_global_limits().is_zero():
+                resources._global_limits_last_update_time = 0.0
         time.sleep(max(0.0, self._due - time.monotonic()))
         self._due = time.monotonic() + ROUND_SECONDS
 
