@@ -53,12 +53,14 @@ def plain_loop(
         stages.fit_tables(folder, config, None, *source.languages)
     first_row_id = 0
     for bucket in range(config.shards):
-        with counting(seconds, "build"):
-            (counts, _), _ = stages.build_bucket(
-                folder, config, finder, open_encoder, "train", bucket
-            )
+        rows = 0
+        for part in range(stages.parts(folder, config, "train")):
+            with counting(seconds, "build"):
+                (counts, _), _ = stages.build_part(
+                    folder, config, finder, open_encoder, "train", bucket, part
+                )
+            rows += sum(n for (_, _, outcome), n in counts.items() if outcome == "train")
         with counting(seconds, "number"):
-            rows = sum(n for (_, _, outcome), n in counts.items() if outcome == "train")
             stages.number_bucket(folder, config, "train", bucket, first_row_id, rows)
             first_row_id += rows
     return seconds, lines

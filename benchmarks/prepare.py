@@ -172,7 +172,8 @@ MEASUREMENTS = {"parts": parts, "ray": beside_ray, "cores": cores, "memory": mem
 def start_cluster(options: argparse.Namespace, folder: Path) -> None:
     """Start Ray, and have all its workers load what they need, also by a small preparation."""
     connect()
-    ray.get([loaded.remote() for _ in os.sched_getaffinity(0)])
+    workers = len(os.sched_getaffinity(0)) + 1  # one cuts files, beside those that take a CPU
+    ray.get([loaded.options(num_cpus=0).remote() for _ in range(workers)])
     small = folder / f"first-{time.monotonic_ns()}"
     config, _ = preparation(options, small, 200, FEW)
     prepare(config)

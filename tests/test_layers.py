@@ -23,6 +23,7 @@ LAYERS = {  # from the bottom up; the first pattern that fits decides, so edges 
     "clism_ray.corpus.exclude": 3,
     "clism_ray.corpus.finders": 3,
     "clism_ray.corpus.linkers": 3,
+    "clism_ray.corpus.sharding": 3,
     "clism_ray.corpus.take_in": 3,
     "clism_ray.corpus.tasks": 3,
     "clism_ray.masking.stream": 3,

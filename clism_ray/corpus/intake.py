@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from clism_ray.config_corpus import CleaningConfig
 from clism_ray.corpus.clean import cleaned, drop_reason
@@ -126,6 +128,13 @@ def key(*texts: str) -> int:
 def bucket_of(number: int, buckets: int) -> int:
     """Which of `buckets` equal runs of keys a key is in."""
     return number * buckets >> 64
+
+
+def buckets_of(keys: NDArray[np.uint64], buckets: int) -> NDArray[np.int64]:
+    """`bucket_of` many keys: keys x buckets >> 64, in halves that 64 bits hold."""
+    half, number = np.uint64(32), np.uint64(buckets)
+    low = (keys & np.uint64(0xFFFFFFFF)) * number >> half
+    return ((keys >> half) * number + low >> half).astype(np.int64)
 
 
 def write_buckets(rows: Sequence[dict[str, object]], path: Path, buckets: int) -> None:

@@ -22,10 +22,11 @@ from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from clism_ray.corpus import taken_in
-from clism_ray.corpus.intake import Split, key, read_bucket, write_batches
+from clism_ray.corpus.intake import Split, buckets_of, key, read_bucket, write_batches
 from clism_ray.corpus.minhash import are_alike, band_hashes, bands_for
 
 _BATCH = 256  # pairs whose shingles stay in the processor's cache
@@ -130,23 +131,17 @@ def near_keys(
     bucket: int,
     rows: pa.Table,
 ) -> frozenset[int]:
-    """Keys of the near duplicates among `rows`, the pairs of a bucket; none without a threshold."""
+    """Keys of the near duplicates among `rows`, pairs of a bucket; none without a threshold."""
     if threshold is None or split == "dev":
         return frozenset()
     brought = [_file(folder, "texts", *place) for place in places(buckets)]
     texts = read_bucket(brought, bucket, _TEXTS)
+    texts = texts.filter(pc.is_in(texts["later"], rows["key"]))
     later = _with_keys(rows, texts["later"].to_numpy())
     columns = (table[name] for table in (later, texts) for name in ("source", "target"))
     compared = zip(*(column.to_pylist() for column in columns), strict=True)
     alike = (are_alike(pair[:2], pair[2:], threshold) for pair in compared)
     return frozenset(compress(texts["later"].to_pylist(), alike))
-
-
-def buckets_of(keys: NDArray[np.uint64], buckets: int) -> NDArray[np.int64]:
-    """`intake.bucket_of` of many keys: keys x buckets >> 64, in halves that 64 bits hold."""
-    half, number = np.uint64(32), np.uint64(buckets)
-    low = (keys & np.uint64(0xFFFFFFFF)) * number >> half
-    return ((keys >> half) * number + low >> half).astype(np.int64)
 
 
 def _different(rows: pa.Table) -> pa.Table:

@@ -10,7 +10,8 @@ Those that read the input stand in `intake_stages`. All work in one folder:
     dev_texts.npy                              keys of the texts that decide for the dev corpora
     near/                                      what pairs are compared with: `near_duplicates`
     tables/en-de/                              alignment tables
-    built/train/00000.parquet, .json           aligned pairs of a bucket, row ids missing; counts
+    built/train/00000-00.parquet, .json        aligned pairs of a part of a bucket, row ids
+                                               missing; counts
     copies/00000.arrow, .json                  copies of a bucket's rows, by bucket; counts
     train/shard-00000.parquet                  a bucket numbered: part of the prepared corpus
 
@@ -19,6 +20,7 @@ arguments alone. So a task may be repeated, any order and number of tasks will d
 killed run finished is not made again.
 """
 
+import math
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -41,12 +43,25 @@ from clism_ray.corpus.spans import Finder
 from clism_ray.garbage import seldom_collected
 from clism_ray.records import ALIGNED_SCHEMA
 
+PART_PAIRS = 20_000  # of a task that aligns: some seconds' work, to share out even a few shards
+
 
 def buckets(config: PrepareConfig, split: Split) -> int:
     """Into how many shards a split is cut; a dev split by fraction keeps the shards' size."""
     if split == "train":
         return config.shards
     return max(1, round(config.shards * config.dev.fraction))
+
+
+def parts(folder: Path, config: PrepareConfig, split: Split) -> int:
+    """Into how many parts each bucket of a split is cut to be built.
+
+    One for eflomal, which reads all it knows of the languages anew in each.
+    """
+    if config.alignment.method == "eflomal":
+        return 1
+    pairs = taken_in.usable(folder, split)
+    return max(1, math.ceil(pairs / (buckets(config, split) * PART_PAIRS)))
 
 
 def fit_tables(
@@ -69,21 +84,23 @@ def fit_tables(
     return tables.tables_hash(place)
 
 
-def build_bucket(
+def build_part(
     folder: Path,
     config: PrepareConfig,
     open_finder: Callable[[PrepareConfig, str], Finder],
     open_encoder: Callable[[PrepareConfig], Linker | None],
     split: Split,
     bucket: int,
+    part: int,
 ) -> Counted:
-    """Align the pairs of a bucket; counts of pairs, those of outcome `split` rows, and of spans.
+    """Align the pairs of a part of a bucket; counts of pairs, those of outcome `split` rows, and
+    of spans.
 
     `open_finder` gives the finder for a source language and `open_encoder` what links words
     without tables, if anything does; they may need what `corpus` does without.
     """
 
-    def parts(source_language: str, target_language: str) -> LanguagePair:
+    def known(source_language: str, target_language: str) -> LanguagePair:
         return LanguagePair(
             tables=tables.open_tables(
                 folder / "tables" / f"{source_language}-{target_language}", open_encoder(config)
@@ -92,16 +109,19 @@ def build_bucket(
             max_words=config.spans.max_words,
         )
 
-    path = _built(folder, split, bucket)
+    path = _built(folder, split, bucket, part)
 
     def make() -> tuple[Counts, SpanCounts]:
         rows = intake.read_bucket(taken_in.pieces(folder, split), bucket)
+        number = parts(folder, config, split)
+        finer = intake.buckets_of(rows["key"].to_numpy(), buckets(config, split) * number)
+        rows = rows.filter(pa.array(finer == bucket * number + part))
         rows = intake.in_key_order(rows)
         numbers = {each: buckets(config, each) for each in intake.SPLITS}
         near = near_keys(folder, numbers, config.cleaning.near_duplicates, split, bucket, rows)
         with seldom_collected():
-            aligned, counts, span_counts, samples = build(rows, split, parts, near)
-        write_samples(folder / "built" / "dropped" / f"{split}-{bucket:05d}.jsonl", samples)
+            aligned, counts, span_counts, samples = build(rows, split, known, near)
+        write_samples(folder / "built" / "dropped" / f"{split}-{path.stem}.jsonl", samples)
         _write_parquet(aligned, path, config.window_rows)
         return counts, span_counts
 
@@ -115,7 +135,7 @@ def copy_bucket(
     path = _copies(folder, bucket)
 
     def make() -> tuple[Counter[tuple[str, int]]]:
-        rows = pq.read_table(_built(folder, "train", bucket), schema=ALIGNED_SCHEMA)
+        rows = _built_rows(folder, config, "train", bucket)
         counts: Counter[tuple[str, int]] = Counter()
 
         def counted() -> Iterator[pa.RecordBatch]:
@@ -139,7 +159,7 @@ def number_bucket(
     """
     path = folder / split / f"shard-{bucket:05d}.parquet"
     if not path.is_file():
-        rows = pq.read_table(_built(folder, split, bucket), schema=ALIGNED_SCHEMA)
+        rows = _built_rows(folder, config, split, bucket)
         if split == "train" and config.sampling.temperature > 1:
             copied = [_copies(folder, each) for each in range(config.shards)]
             copies = intake.read_bucket(copied, bucket, sampling.KEYED_SCHEMA)
@@ -191,8 +211,14 @@ def _sample(
             before = pair
 
 
-def _built(folder: Path, split: Split, bucket: int) -> Path:
-    return folder / "built" / split / f"{bucket:05d}.parquet"
+def _built_rows(folder: Path, config: PrepareConfig, split: Split, bucket: int) -> pa.Table:
+    """The aligned pairs of all parts of a bucket, in key order."""
+    paths = [_built(folder, split, bucket, n) for n in range(parts(folder, config, split))]
+    return pa.concat_tables([pq.read_table(path, schema=ALIGNED_SCHEMA) for path in paths])
+
+
+def _built(folder: Path, split: Split, bucket: int, part: int) -> Path:
+    return folder / "built" / split / f"{bucket:05d}-{part:02d}.parquet"
 
 
 def _copies(folder: Path, bucket: int) -> Path:

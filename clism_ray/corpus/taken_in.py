@@ -45,13 +45,13 @@ def pieces(
     ]
 
 
-def usable(folder: Path, split: Split, language_pair: str) -> int:
-    """How many usable pairs of a language pair a split has; raises as `pieces` does."""
+def usable(folder: Path, split: Split, language_pair: str | None = None) -> int:
+    """How many usable pairs a split has, or a language pair in it; raises as `pieces` does."""
     return sum(
         rows
         for of in SPLITS
         for (split_of, pair, _), rows in _stored(folder, of).items()
-        if (split_of, pair) == (split, language_pair)
+        if split_of == split and language_pair in (None, pair)
     )
 
 

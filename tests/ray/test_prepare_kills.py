@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.ray, pytest.mark.drill, pytest.mark.timeout(240)]
 TASKS = (
     (take_in, "_take_in_chunk"),
     (stages, "fit_tables"),
-    (stages, "build_bucket"),
+    (stages, "build_part"),
     (stages, "copy_bucket"),
     (stages, "number_bucket"),
 )

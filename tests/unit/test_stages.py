@@ -11,12 +11,13 @@ import pytest
 
 from clism_ray.config_corpus import PrepareConfig
 from clism_ray.config_file import parse
-from clism_ray.corpus import intake, stages, tables
+from clism_ray.corpus import intake, near_duplicates, stages, tables
 from clism_ray.corpus.inputs import inputs_of
 from clism_ray.corpus.intake_stages import note_dev_texts, take_in_chunk, to_take_in
 from clism_ray.corpus.linker import Aligner, Fitted, Linker
 from clism_ray.corpus.pieces import once
 from clism_ray.corpus.read import read_chunks
+from clism_ray.corpus.samples import DROPPED
 from clism_ray.corpus.spans import Finder, finder
 from clism_ray.corpus.tables import Tables
 from clism_ray.corpus.taken_in import Pieces, pieces, record
@@ -58,10 +59,19 @@ def open_finder(config: PrepareConfig, language: str) -> Finder:
 
 def built(folder: Path, config: PrepareConfig, bucket: int) -> int:
     """How many rows a bucket of train has when it is built."""
-    (counts, _), _ = stages.build_bucket(
-        folder, config, open_finder, lambda _: None, "train", bucket
-    )
+    counts = counts_of(folder, config, bucket)
     return sum(number for (*_, outcome), number in counts.items() if outcome == "train")
+
+
+def counts_of(folder: Path, config: PrepareConfig, bucket: int) -> intake.Counts:
+    """What became of the pairs of a bucket of train when all its parts are built."""
+    counts: intake.Counts = Counter()
+    for part in range(stages.parts(folder, config, "train")):
+        (of_part, _), _ = stages.build_part(
+            folder, config, open_finder, lambda _: None, "train", bucket, part
+        )
+        counts.update(of_part)
+    return counts
 
 
 def test_pieces_that_a_listing_does_not_show_are_missed(
@@ -153,3 +163,57 @@ def test_a_shard_has_the_rows_that_were_counted(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match=f"{rows + 1} rows were counted, {rows} are there"):
         stages.number_bucket(tmp_path, config, "train", 0, 0, rows + 1)
     assert sum(stages.number_bucket(tmp_path, config, "train", 0, 0, rows).rows_per_group) == rows
+
+
+def test_into_how_many_parts_a_bucket_is_cut_does_not_show(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not in the shard, what was counted, or the samples of what was dropped."""
+    threshold = 0.7
+    path = tmp_path / "alike.tsv"
+    forms = (
+        "in the year 1907 the old man of {} went to the river and saw a {} there",
+        "im Jahr 1907 ging der alte Mann von {} an den Fluss und sah dort ein {}",
+    )
+    said = [(city, thing) for city in ("Rome", "Bonn") for thing in ("Boot", "Pferd", "Boot")]
+    path.write_text("".join("\t".join(form.format(*s) for form in forms) + "\n" for s in said))
+    languages = {"source_language": "en", "target_language": "de"}
+    alike = {"name": "b", "format": "tsv", "path": str(path), **languages}
+    config = configuration(tmp_path, [alike], cleaning={"near_duplicates": threshold})
+    outcomes = []
+    for pairs in (stages.PART_PAIRS, 7):
+        monkeypatch.setattr(stages, "PART_PAIRS", pairs)
+        folder = tmp_path / str(pairs)
+        taken_in(folder, config)
+        buckets = {split: stages.buckets(config, split) for split in intake.SPLITS}
+        for place in near_duplicates.places(buckets):
+            near_duplicates.note_bands(folder, buckets, threshold, *place)
+        for bucket in range(buckets["train"]):
+            near_duplicates.meet(folder, buckets, bucket)
+        for place in near_duplicates.places(buckets):
+            near_duplicates.bring_texts(folder, buckets, *place)
+        for language in LANGUAGES:
+            stages.fit_tables(folder, config, None, "en", language)
+        counts = [counts_of(folder, config, bucket) for bucket in range(buckets["train"])]
+        rows = [sum(n for (*_, outcome), n in c.items() if outcome == "train") for c in counts]
+        shards = [
+            stages.number_bucket(folder, config, "train", bucket, 0, number)
+            for bucket, number in enumerate(rows)
+        ]
+        stages.gather_samples(folder)
+        outcomes.append((counts, shards, (folder / DROPPED).read_bytes()))
+        parts = stages.parts(folder, config, "train")
+        assert len(list(folder.glob("built/train/*.parquet"))) == config.shards * parts
+    assert parts > 3
+    assert {key[2] for of in outcomes[0][0] for key in of} >= {"duplicate", "near_duplicate"}
+    assert outcomes[0] == outcomes[1]
+
+
+def test_eflomal_gets_a_bucket_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It reads all its tables anew for each part."""
+    config = configuration(tmp_path)
+    taken_in(tmp_path, config)
+    monkeypatch.setattr(stages, "PART_PAIRS", 7)
+    assert stages.parts(tmp_path, config, "train") == 6  # 72 pairs in two buckets
+    config = configuration(tmp_path, alignment={"method": "eflomal"})
+    assert stages.parts(tmp_path, config, "train") == 1
