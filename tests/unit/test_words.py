@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from clism_ray.corpus.words import (
     LATIN,
+    is_latin,
     is_punctuation,
     is_unspaced,
     length_in_words,
@@ -116,6 +117,10 @@ def test_no_latin_character_makes_the_shorter_way_another() -> None:
     for before in ("", "a", "1.", "A."):
         text = "\n".join(f"{before}{character}1.{character}.a" for character in LATIN)
         assert words(text) == [offsets for _, offsets in pieces_in_any_script(text)]
+
+
+def test_vietnamese_goes_the_shorter_way() -> None:
+    assert is_latin("Tiếng Việt được viết bằng chữ Quốc ngữ, từ 1919.")
 
 
 @given(st.text())
