@@ -65,12 +65,17 @@ def fit(text: Path, folder: Path) -> Iterator[LinkedPair]:
 def _aligned(
     folder: Path, pairs: Iterable[tuple[list[str], list[str]]], options: Sequence[str] = ()
 ) -> Iterator[set[Link]]:
-    """Link pairs by files in a folder: source, target, and the links of both directions."""
+    """Link pairs by files in a folder: source, target, and the links of both directions.
+
+    Raises Unavailable, in the end, unless the program linked as many as it was given.
+    """
+    given = linked = 0
     with (
         (folder / "source").open("w", encoding="utf-8") as sources,
         (folder / "target").open("w", encoding="utf-8") as targets,
     ):
         for source, target in pairs:
+            given += 1
             sources.write(" ".join(source) + "\n")
             targets.write(" ".join(target) + "\n")
     names = ("-s", "source", "-t", "target", "-f", "forward", "-r", "backward")
@@ -80,7 +85,14 @@ def _aligned(
         (folder / "backward").open(encoding="ascii") as backward,
     ):
         for both in zip_longest(forward, backward, fillvalue=""):
+            linked += 1
             yield grow_diag_final_and(*map(_links, both))
+    if linked != given:
+        raise Unavailable(
+            f"{_ALIGN} was asked for links of {given} pairs; got those of {linked}: it may be of "
+            "another version than expected, or have been cut short; start again, which goes on "
+            "from here"
+        )
 
 
 def _links(line: str) -> list[Link]:
