@@ -102,7 +102,11 @@ def beside_ray(options: argparse.Namespace, folder: Path) -> None:
 
 
 def cores(options: argparse.Namespace, folder: Path) -> None:
-    """Seconds on one core and on two, in turns; and what two cores do for two plain loops."""
+    """Seconds on one core and on two, in turns; and what two cores do for two plain loops.
+
+    How much of the cores was in use says how well tasks share them even where their speed changes
+    from one run to the next.
+    """
     allowed = sorted(os.sched_getaffinity(0))[:2]
     if len(allowed) < 2:
         sys.exit("two cores are compared with one, and this process may use one only")
@@ -112,18 +116,22 @@ def cores(options: argparse.Namespace, folder: Path) -> None:
     config, _ = preparation(options, folder, options.pairs, FEWEST)
     ratios = []
     for turn in range(options.rounds):
-        took = {}
+        took, used = {}, {}
         for number in (1, 2) if turn % 2 == 0 else (2, 1):
             os.sched_setaffinity(0, allowed[:number])
             start_cluster(options, folder)
             resources = replace(config.resources, max_tasks=number)
             output = str(folder / f"on-{number}-{turn}")
-            began = time.monotonic()
+            began, cpu_began = time.monotonic(), cpu_seconds_of_tree()
             prepare(replace(config, output=output, resources=resources))
             took[number] = time.monotonic() - began
+            used[number] = (cpu_seconds_of_tree() - cpu_began) / took[number]
             ray.shutdown()
         ratios.append(took[1] / took[2])
-        told = ", ".join(f"{number} core(s) {took[number]:.1f} s" for number in sorted(took))
+        told = ", ".join(
+            f"{number} core(s) {took[number]:.1f} s, {used[number]:.2f} in use"
+            for number in sorted(took)
+        )
         print(f"round {turn + 1}: {told}; ratio {ratios[-1]:.2f}", flush=True)
     print(f"median ratio {statistics.median(ratios):.2f} (goal 1.8)")
 
