@@ -43,7 +43,8 @@ from clism_ray.corpus.spans import Finder
 from clism_ray.garbage import seldom_collected
 from clism_ray.records import ALIGNED_SCHEMA
 
-PART_PAIRS = 20_000  # of a task that aligns: some seconds' work, to share out even a few shards
+PART_PAIRS = 20_000  # of a task that aligns, where shards are few: some seconds' work
+FEW_TASKS = 64  # so many shards keep the cores busy without being cut
 
 
 def buckets(config: PrepareConfig, split: Split) -> int:
@@ -54,14 +55,16 @@ def buckets(config: PrepareConfig, split: Split) -> int:
 
 
 def parts(folder: Path, config: PrepareConfig, split: Split) -> int:
-    """Into how many parts each bucket of a split is cut to be built.
+    """Into how many parts each bucket of a split is cut to be built, each a task.
 
-    One for eflomal, which reads all it knows of the languages anew in each.
+    Where buckets are many, one: each task looks into all pieces that were taken in. One for
+    eflomal, too, which reads all it knows of the languages in each.
     """
     if config.alignment.method == "eflomal":
         return 1
-    pairs = taken_in.usable(folder, split)
-    return max(1, math.ceil(pairs / (buckets(config, split) * PART_PAIRS)))
+    number = buckets(config, split)
+    sizes = taken_in.usable(folder, split) / number / PART_PAIRS, FEW_TASKS / number
+    return max(1, math.ceil(min(sizes)))
 
 
 def fit_tables(

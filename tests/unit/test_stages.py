@@ -209,6 +209,16 @@ def test_into_how_many_parts_a_bucket_is_cut_does_not_show(
     assert outcomes[0] == outcomes[1]
 
 
+def test_many_buckets_are_not_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = configuration(tmp_path)
+    taken_in(tmp_path, config)
+    monkeypatch.setattr(stages, "PART_PAIRS", 1)
+    monkeypatch.setattr(stages, "FEW_TASKS", 5)
+    assert stages.parts(tmp_path, config, "train") == 3  # two buckets
+    monkeypatch.setattr(stages, "FEW_TASKS", 2)
+    assert stages.parts(tmp_path, config, "train") == 1
+
+
 def test_eflomal_gets_a_bucket_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It reads all its tables anew for each part."""
     config = configuration(tmp_path)
