@@ -3,7 +3,9 @@
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -53,17 +55,22 @@ def plain_loop(
         stages.fit_tables(folder, config, None, *source.languages)
     first_row_id = 0
     for bucket in range(config.shards):
-        rows = 0
-        for part in range(stages.parts(folder, config, "train")):
-            with counting(seconds, "build"):
-                (counts, _), _ = stages.build_part(
-                    folder, config, finder, open_encoder, "train", bucket, part
-                )
-            rows += sum(n for (_, _, outcome), n in counts.items() if outcome == "train")
+        with counting(seconds, "build"):
+            (counts, _), _ = stages.build_part(
+                folder, config, finder, open_encoder, "train", bucket, part=0, parts=1
+            )
         with counting(seconds, "number"):
-            stages.number_bucket(folder, config, "train", bucket, first_row_id, rows)
+            rows = sum(n for (_, _, outcome), n in counts.items() if outcome == "train")
+            stages.number_bucket(folder, config, "train", bucket, 1, first_row_id, rows)
             first_row_id += rows
     return seconds, lines
+
+
+def loops_at_once(config: PrepareConfig, folder: Path, number: int) -> list[float]:
+    """The CPU seconds of each of some plain loops, in processes of their own."""
+    with ProcessPoolExecutor(number, get_context("spawn")) as pool:
+        found = pool.map(plain_loop, [config] * number, (folder / str(n) for n in range(number)))
+        return [sum(seconds.values()) for seconds, _ in found]
 
 
 def check_plain(config: PrepareConfig) -> None:

@@ -19,11 +19,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from importlib import import_module
 from itertools import count, islice
-from multiprocessing import get_context
 from pathlib import Path
 
 os.environ["OMP_NUM_THREADS"] = "1"  # as Ray sets it for its tasks
@@ -32,7 +30,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # runs without 
 
 import ray
 from meters import Clock, Sampler, cpu_seconds_of_tree
-from plain_preparation import measuring, plain_loop
+from plain_preparation import loops_at_once, measuring, plain_loop
 
 from clism_ray.cluster import connect
 from clism_ray.config_corpus import PrepareConfig
@@ -102,10 +100,9 @@ def beside_ray(options: argparse.Namespace, folder: Path) -> None:
 
 
 def cores(options: argparse.Namespace, folder: Path) -> None:
-    """Seconds on one core and on two, in turns; and what two cores do for two plain loops.
+    """Seconds on one core and on two, in turns, and how much of them was in use.
 
-    How much of the cores was in use says how well tasks share them even where their speed changes
-    from one run to the next.
+    The latter counts where the machine's speed changes from one run to the next.
     """
     allowed = sorted(os.sched_getaffinity(0))[:2]
     if len(allowed) < 2:
@@ -122,16 +119,13 @@ def cores(options: argparse.Namespace, folder: Path) -> None:
             start_cluster(options, folder)
             resources = replace(config.resources, max_tasks=number)
             output = str(folder / f"on-{number}-{turn}")
-            began, cpu_began = time.monotonic(), cpu_seconds_of_tree()
+            began, before = time.monotonic(), cpu_seconds_of_tree()
             prepare(replace(config, output=output, resources=resources))
             took[number] = time.monotonic() - began
-            used[number] = (cpu_seconds_of_tree() - cpu_began) / took[number]
+            used[number] = (cpu_seconds_of_tree() - before) / took[number]
             ray.shutdown()
         ratios.append(took[1] / took[2])
-        told = ", ".join(
-            f"{number} core(s) {took[number]:.1f} s, {used[number]:.2f} in use"
-            for number in sorted(took)
-        )
+        told = ", ".join(f"{n} core(s) {took[n]:.1f} s, {used[n]:.2f} in use" for n in sorted(took))
         print(f"round {turn + 1}: {told}; ratio {ratios[-1]:.2f}", flush=True)
     print(f"median ratio {statistics.median(ratios):.2f} (goal 1.8)")
 
@@ -144,13 +138,6 @@ def two_loops_beside_one(config: PrepareConfig, folder: Path) -> float:
         loops_at_once(config, folder / f"loops-{number}", number)
         took.append(time.monotonic() - began)
     return 2 * took[0] / took[1]
-
-
-def loops_at_once(config: PrepareConfig, folder: Path, number: int) -> list[float]:
-    """The CPU seconds of each of some plain loops, in processes of their own."""
-    with ProcessPoolExecutor(number, get_context("spawn")) as pool:
-        found = pool.map(plain_loop, [config] * number, (folder / str(n) for n in range(number)))
-        return [sum(seconds.values()) for seconds, _ in found]
 
 
 def memory(options: argparse.Namespace, folder: Path) -> None:

@@ -207,6 +207,8 @@ class PrepareConfig:
     alignment: AlignmentConfig = AlignmentConfig()
     spans: SpanConfig = SpanConfig()
     sampling: SamplingConfig = SamplingConfig()
-    shards: Positive = 8  # memory: a task holds one shard's rows, all rows and copies / shards
+    # A task holds one shard's rows, all rows and copies / shards. As many tasks run at a time, or
+    # up to 64 if shards are fewer, and then those that align hold a part of a shard.
+    shards: Positive = 8
     window_rows: Positive = 2000  # rows of a Parquet row group, the unit of reading
     resources: PrepareResources = PrepareResources()

@@ -22,19 +22,27 @@ FIRST_ROUNDS = 400  # in which Ray is made to look for what it may use, if that 
 _WAITS = streaming_executor_state.WAIT_FOR_TASK_COMPLETION_TIMEOUT_S  # Ray itself, in a round
 
 
-class _Pause(ExecutionCallback):  # type: ignore[misc]  # Ray has no types
-    """Called by the executor after each round."""
+class _Ask(ExecutionCallback):  # type: ignore[misc]  # Ray has no types
+    """Called by the executor after each round: makes Ray look again where it may use nothing."""
 
     def __init__(self) -> None:
-        self._due = 0.0
-        self._first = FIRST_ROUNDS
+        self._rounds_left = FIRST_ROUNDS
 
     def on_execution_step(self, executor: Any) -> None:
-        if self._first:
-            self._first -= 1
+        if self._rounds_left:
+            self._rounds_left -= 1
             resources = executor._resource_manager
             if resources.get_global_limits().is_zero():
                 resources._global_limits_last_update_time = 0.0
+
+
+class _Pause(ExecutionCallback):  # type: ignore[misc]
+    """Likewise: rests until the next round is due."""
+
+    def __init__(self) -> None:
+        self._due = 0.0
+
+    def on_execution_step(self, executor: object) -> None:
         time.sleep(max(0.0, self._due - time.monotonic()))
         self._due = time.monotonic() + ROUND_SECONDS
 
@@ -56,5 +64,5 @@ def settings(prompt: bool = False) -> DataContext:
     warnings.filterwarnings("ignore", message="The maximum number of concurrent tasks")
     context = DataContext.get_current()
     context.enable_progress_bars = False
-    context.custom_execution_callback_classes = [_Pause]
+    context.custom_execution_callback_classes = [_Ask, _Pause]
     return context

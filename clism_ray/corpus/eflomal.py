@@ -17,6 +17,7 @@ from pathlib import Path
 
 from clism_ray.corpus import programs
 from clism_ray.corpus.linker import sample_pairs
+from clism_ray.corpus.links import unanswered
 from clism_ray.corpus.symmetrise import grow_diag_final_and
 from clism_ray.corpus.translations import Link, LinkedPair
 from clism_ray.errors import Unavailable
@@ -67,7 +68,7 @@ def _aligned(
 ) -> Iterator[set[Link]]:
     """Link pairs by files in a folder: source, target, and the links of both directions.
 
-    Raises Unavailable, in the end, unless the program linked as many as it was given.
+    Raises Unavailable, in the end, unless the program linked all that it was given both ways.
     """
     given = linked = 0
     with (
@@ -84,15 +85,13 @@ def _aligned(
         (folder / "forward").open(encoding="ascii") as forward,
         (folder / "backward").open(encoding="ascii") as backward,
     ):
-        for both in zip_longest(forward, backward, fillvalue=""):
+        for ahead, back in zip_longest(forward, backward):
+            if ahead is None or back is None:
+                raise unanswered(given, linked)
             linked += 1
-            yield grow_diag_final_and(*map(_links, both))
+            yield grow_diag_final_and(_links(ahead), _links(back))
     if linked != given:
-        raise Unavailable(
-            f"{_ALIGN} was asked for links of {given} pairs; got those of {linked}: it may be of "
-            "another version than expected, or have been cut short; start again, which goes on "
-            "from here"
-        )
+        raise unanswered(given, linked)
 
 
 def _links(line: str) -> list[Link]:

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from clism_ray.config_corpus import PrepareConfig
-from clism_ray.corpus import contamination, near_duplicates, stages, storage
+from clism_ray.corpus import contamination, cuts, near_duplicates, storage
 from clism_ray.corpus.contamination import evaluation_files
 from clism_ray.corpus.intake import SPLITS
 from clism_ray.corpus.progress import Progress
@@ -42,7 +42,7 @@ def find_near_duplicates(config: PrepareConfig, folder: Path) -> None:
     threshold = config.cleaning.near_duplicates
     if threshold is None:
         return
-    buckets = {split: stages.buckets(config, split) for split in SPLITS}
+    buckets = {split: cuts.buckets(config, split) for split in SPLITS}
     places = near_duplicates.places(buckets)
     numbers = [(number,) for number in range(buckets["train"])]
     progress = Progress("compare", "buckets", 2 * len(places) + len(numbers))

@@ -83,12 +83,12 @@ def licences(inputs: Sequence[Input]) -> dict[str, str]:
 
 def check_pairs_left(folder: Path, language_pair: str, counts: Counts) -> None:
     """InputError if no usable pair of a language pair came in to train on."""
-    if taken_in.usable(folder, "train", language_pair):
+    if taken_in.usable(folder, "train")[language_pair]:
         return
     row: Counter[str] = Counter()
     for (pair, _, outcome), number in counts.items():
         row[outcome] += number if pair == language_pair else 0
-    held_out = taken_in.usable(folder, "dev", language_pair)
+    held_out = taken_in.usable(folder, "dev")[language_pair]
     if not held_out:
         raise InputError(f"{language_pair}: no pair is left of {_because(row)}")
     raise InputError(

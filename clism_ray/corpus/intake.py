@@ -7,7 +7,7 @@ file per chunk of lines, so that a later task can gather one bucket from all fil
 
 import hashlib
 from collections import Counter
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -156,8 +156,13 @@ def write_batches(batches: Iterable[Any], path: Path, schema: pa.Schema = SCHEMA
                 writer.write_batch(batch)
 
 
-def read_bucket(paths: Iterable[Path], bucket: int, schema: pa.Schema = SCHEMA) -> pa.Table:
-    """One bucket, gathered from the files that hold parts of it.
+def read_bucket(
+    paths: Iterable[Path],
+    bucket: int,
+    schema: pa.Schema = SCHEMA,
+    keep: Callable[[pa.RecordBatch], pa.Array] | None = None,
+) -> pa.Table:
+    """One bucket, gathered from the files that hold parts of it, or the rows that `keep` flags.
 
     Raises Unavailable for a file that is not seen here.
     """
@@ -165,7 +170,8 @@ def read_bucket(paths: Iterable[Path], bucket: int, schema: pa.Schema = SCHEMA) 
     for path in paths:
         try:
             with pa.memory_map(str(path)) as file:
-                batches.append(pa.ipc.open_file(file).get_batch(bucket))
+                batch = pa.ipc.open_file(file).get_batch(bucket)
+                batches.append(batch.filter(keep(batch)) if keep else batch)
         except FileNotFoundError as error:
             raise unseen(path) from error
     return pa.Table.from_batches(batches, schema=schema)

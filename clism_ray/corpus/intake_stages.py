@@ -10,13 +10,13 @@ import numpy as np
 from clism_ray.config_corpus import PrepareConfig
 from clism_ray.corpus import intake, taken_in
 from clism_ray.corpus.contamination import drop_contaminated
+from clism_ray.corpus.cuts import buckets
 from clism_ray.corpus.inputs import Input
 from clism_ray.corpus.intake import Counts
 from clism_ray.corpus.pieces import Counted, once, unseen, whole
 from clism_ray.corpus.read import parse_chunk
 from clism_ray.corpus.readers.chunk import Chunk, Pairs
 from clism_ray.corpus.samples import write_samples
-from clism_ray.corpus.stages import buckets
 from clism_ray.corpus.taken_in import Pieces
 from clism_ray.garbage import seldom_collected
 

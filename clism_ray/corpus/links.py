@@ -56,10 +56,7 @@ def places_of_links(
     Raises Unavailable unless there are links of each, and between words that are there.
     """
     if len(links) != len(pairs):
-        raise Unavailable(
-            f"the aligner was asked for links of {len(pairs)} pairs; got those of {len(links)}: it "
-            "may be of another version than expected, or have been cut short; start again"
-        )
+        raise unanswered(len(pairs), len(links))
     numbers = [len(of_pair) for of_pair in links]
     flat = chain.from_iterable(chain.from_iterable(links))
     place_L2 = np.fromiter(flat, np.int64, 2 * sum(numbers)).reshape(-1, 2)
@@ -74,6 +71,14 @@ def places_of_links(
             )
         words.append(word_L)
     return words[0], words[1]
+
+
+def unanswered(pairs: int, answers: int) -> Unavailable:
+    """The error of an aligner that gives other than one answer for each pair."""
+    return Unavailable(
+        f"the aligner was asked for links of {pairs} pairs; got those of {answers}: it may be of "
+        "another version than expected, or have been cut short; start again"
+    )
 
 
 def links_of(

@@ -3,7 +3,7 @@
     note_bands    bucket of pairs -> the band hashes of each, by buckets of band hashes
     meet          bucket of band hashes -> which pairs have one in common, by buckets of the earlier
     bring_texts   bucket of pairs -> texts of the earlier pairs, by buckets of the later
-    near_keys     bucket of pairs -> those that are as alike to an earlier one as the threshold
+    near_keys     pairs of a bucket -> those that are as alike to an earlier one as the threshold
 
 `minhash` says what alike means; pairs of different languages never are. Of two pairs the one with
 the lower key is the earlier, but every pair of dev is earlier than all of train, and stays. A pair

@@ -116,9 +116,9 @@ def _write(
         tables = _fit(config, inputs, folder, counts, made_of)
         built = sharding.build(config, folder, counts)
         spans: SpanCounts = Counter()
-        for bucket in built:
-            counts.update(bucket.counts)
-            spans.update(bucket.span_counts)
+        for part in built:
+            counts.update(part.counts)
+            spans.update(part.span_counts)
         rows = {split: sum(b.rows for b in built if b.split == split) for split in SPLITS}
         check_rows_left(config, rows, counts)
         copies = sharding.copy(config, folder, counts)

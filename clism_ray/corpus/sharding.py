@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
 from clism_ray.config_corpus import PrepareConfig
-from clism_ray.corpus import finders, linkers, models, stages
+from clism_ray.corpus import cuts, finders, linkers, models, stages
 from clism_ray.corpus.build import SpanCounts
 from clism_ray.corpus.intake import SPLITS, Counts, Split
 from clism_ray.corpus.manifest import Shard
@@ -36,15 +36,15 @@ def build(config: PrepareConfig, folder: Path, counts: Counts) -> list[Built]:
     """Aligned pairs of every bucket. A part of one in, its number of rows and its counts out."""
     usable = sum(n if outcome == "in" else -n for (_, _, outcome), n in counts.items())
     progress = Progress("build", "pairs", usable)
-    parts: list[tuple[Split, int, int]] = [
-        (split, bucket, part)
-        for split in SPLITS
-        for bucket in range(stages.buckets(config, split))
-        for part in range(stages.parts(folder, config, split))
+    places: list[tuple[Split, int, int, int]] = [
+        (split, bucket, part, parts)
+        for split, parts in _parts(config, folder).items()
+        for bucket in range(cuts.buckets(config, split))
+        for part in range(parts)
     ]
     outcomes = each(
         partial(stages.build_part, folder, config, finders.open_finder, linkers.open_encoder),
-        parts,
+        places,
         config.resources,
         lambda counted: progress.add(counted.counts[0].total(), counted.is_new),
         models.are_held(config),
@@ -52,7 +52,7 @@ def build(config: PrepareConfig, folder: Path, counts: Counts) -> list[Built]:
     progress.end()
     return [
         Built(split, bucket, _rows(counts, split), counts, span_counts)
-        for (split, bucket, _), ((counts, span_counts), _) in zip(parts, outcomes, strict=True)
+        for (split, bucket, *_), ((counts, span_counts), _) in zip(places, outcomes, strict=True)
     ]
 
 
@@ -64,10 +64,11 @@ def copy(config: PrepareConfig, folder: Path, counts: Counts) -> Copies:
     sizes: Counter[str] = Counter()
     for (pair, _, outcome), number in counts.items():
         sizes[pair] += number if outcome == "train" else 0
+    parts = _parts(config, folder)["train"]
     progress = Progress("copy", "copies")
     for counted in each(
         partial(stages.copy_bucket, folder, config, repeats(+sizes, config.sampling.temperature)),
-        [(bucket,) for bucket in range(config.shards)],
+        [(bucket, parts) for bucket in range(config.shards)],
         config.resources,
         lambda counted: progress.add(counted.counts[0].total(), counted.is_new),
     ):
@@ -81,15 +82,16 @@ def number(
 ) -> dict[Split, tuple[Shard, ...]]:
     """Shards of both splits, row ids running on. A bucket in, its shard out; none if empty."""
     sizes: Counter[tuple[Split, int]] = Counter()  # in the order of the row ids
-    for entry in built:
-        sizes[entry.split, entry.bucket] += entry.rows
+    for part in built:
+        sizes[part.split, part.bucket] += part.rows
     for (_, bucket), copied in copies.items():
         sizes["train", bucket] += copied
     starts = [0, *accumulate(sizes.values())]
     progress = Progress("number", "rows", starts[-1])
+    parts = _parts(config, folder)
     buckets = [
-        (*place, start, size)
-        for (place, size), start in zip(sizes.items(), starts, strict=False)
+        (split, bucket, parts[split], start, size)
+        for ((split, bucket), size), start in zip(sizes.items(), starts, strict=False)
         if size
     ]
     shards = each(
@@ -107,3 +109,8 @@ def number(
 
 def _rows(counts: Counts, split: Split) -> int:
     return sum(number for (_, _, outcome), number in counts.items() if outcome == split)
+
+
+def _parts(config: PrepareConfig, folder: Path) -> dict[Split, int]:
+    """In how many parts the buckets of each split are built."""
+    return {split: cuts.parts(folder, config, split) for split in SPLITS}

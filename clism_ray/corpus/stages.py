@@ -20,7 +20,6 @@ arguments alone. So a task may be repeated, any order and number of tasks will d
 killed run finished is not made again.
 """
 
-import math
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -33,38 +32,16 @@ import pyarrow.parquet as pq
 from clism_ray.config_corpus import PrepareConfig
 from clism_ray.corpus import intake, sampling, tables, taken_in
 from clism_ray.corpus.build import LanguagePair, SpanCounts, build
+from clism_ray.corpus.cuts import buckets
 from clism_ray.corpus.intake import Counts, Split
 from clism_ray.corpus.linker import Linker
 from clism_ray.corpus.manifest import Shard, file_sha256
 from clism_ray.corpus.near_duplicates import near_keys
-from clism_ray.corpus.pieces import Counted, once, remove_parts, whole
+from clism_ray.corpus.pieces import Counted, once, remove_parts, unseen, whole
 from clism_ray.corpus.samples import DROPPED, read_samples, write_samples
 from clism_ray.corpus.spans import Finder
 from clism_ray.garbage import seldom_collected
 from clism_ray.records import ALIGNED_SCHEMA
-
-PART_PAIRS = 20_000  # of a task that aligns, where shards are few: some seconds' work
-FEW_TASKS = 64  # so many shards keep the cores busy without being cut
-
-
-def buckets(config: PrepareConfig, split: Split) -> int:
-    """Into how many shards a split is cut; a dev split by fraction keeps the shards' size."""
-    if split == "train":
-        return config.shards
-    return max(1, round(config.shards * config.dev.fraction))
-
-
-def parts(folder: Path, config: PrepareConfig, split: Split) -> int:
-    """Into how many parts each bucket of a split is cut to be built, each a task.
-
-    Where buckets are many, one: each task looks into all pieces that were taken in. One for
-    eflomal, too, which reads all it knows of the languages in each.
-    """
-    if config.alignment.method == "eflomal":
-        return 1
-    number = buckets(config, split)
-    sizes = taken_in.usable(folder, split) / number / PART_PAIRS, FEW_TASKS / number
-    return max(1, math.ceil(min(sizes)))
 
 
 def fit_tables(
@@ -95,9 +72,10 @@ def build_part(
     split: Split,
     bucket: int,
     part: int,
+    parts: int,
 ) -> Counted:
-    """Align the pairs of a part of a bucket; counts of pairs, those of outcome `split` rows, and
-    of spans.
+    """Align the pairs of one of the parts of a bucket; counts of pairs, those of outcome `split`
+    rows, and of spans.
 
     `open_finder` gives the finder for a source language and `open_encoder` what links words
     without tables, if anything does; they may need what `corpus` does without.
@@ -112,13 +90,15 @@ def build_part(
             max_words=config.spans.max_words,
         )
 
+    def of_part(batch: pa.RecordBatch) -> pa.Array:
+        place = intake.buckets_of(batch["key"].to_numpy(), buckets(config, split) * parts)
+        return pa.array(place == bucket * parts + part)
+
     path = _built(folder, split, bucket, part)
 
     def make() -> tuple[Counts, SpanCounts]:
-        rows = intake.read_bucket(taken_in.pieces(folder, split), bucket)
-        number = parts(folder, config, split)
-        finer = intake.buckets_of(rows["key"].to_numpy(), buckets(config, split) * number)
-        rows = rows.filter(pa.array(finer == bucket * number + part))
+        keep = of_part if parts > 1 else None
+        rows = intake.read_bucket(taken_in.pieces(folder, split), bucket, keep=keep)
         rows = intake.in_key_order(rows)
         numbers = {each: buckets(config, each) for each in intake.SPLITS}
         near = near_keys(folder, numbers, config.cleaning.near_duplicates, split, bucket, rows)
@@ -132,13 +112,16 @@ def build_part(
 
 
 def copy_bucket(
-    folder: Path, config: PrepareConfig, repeat: Mapping[str, float], bucket: int
+    folder: Path, config: PrepareConfig, repeat: Mapping[str, float], bucket: int, parts: int
 ) -> Counted:
-    """Store the copies of a training bucket's rows; counts (language pair, bucket they fall in)."""
+    """Store the copies of a training bucket's rows, which were built in parts.
+
+    Counts (language pair, bucket they fall in).
+    """
     path = _copies(folder, bucket)
 
     def make() -> tuple[Counter[tuple[str, int]]]:
-        rows = _built_rows(folder, config, "train", bucket)
+        rows = _built_rows(folder, "train", bucket, parts)
         counts: Counter[tuple[str, int]] = Counter()
 
         def counted() -> Iterator[pa.RecordBatch]:
@@ -154,15 +137,21 @@ def copy_bucket(
 
 
 def number_bucket(
-    folder: Path, config: PrepareConfig, split: Split, bucket: int, first_row_id: int, number: int
+    folder: Path,
+    config: PrepareConfig,
+    split: Split,
+    bucket: int,
+    parts: int,
+    first_row_id: int,
+    number: int,
 ) -> Shard:
-    """Write a bucket as a shard of the prepared corpus, with row ids from `first_row_id`.
+    """Write a bucket, built in parts, as a shard of the prepared corpus; row ids from the first.
 
     Raises RuntimeError unless it has as many rows as were counted, `number`.
     """
     path = folder / split / f"shard-{bucket:05d}.parquet"
     if not path.is_file():
-        rows = _built_rows(folder, config, split, bucket)
+        rows = _built_rows(folder, split, bucket, parts)
         if split == "train" and config.sampling.temperature > 1:
             copied = [_copies(folder, each) for each in range(config.shards)]
             copies = intake.read_bucket(copied, bucket, sampling.KEYED_SCHEMA)
@@ -214,10 +203,19 @@ def _sample(
             before = pair
 
 
-def _built_rows(folder: Path, config: PrepareConfig, split: Split, bucket: int) -> pa.Table:
-    """The aligned pairs of all parts of a bucket, in key order."""
-    paths = [_built(folder, split, bucket, n) for n in range(parts(folder, config, split))]
-    return pa.concat_tables([pq.read_table(path, schema=ALIGNED_SCHEMA) for path in paths])
+def _built_rows(folder: Path, split: Split, bucket: int, parts: int) -> pa.Table:
+    """The aligned pairs of all parts of a bucket, in key order.
+
+    Raises Unavailable for a part that is not seen here.
+    """
+    rows = []
+    for part in range(parts):
+        path = _built(folder, split, bucket, part)
+        try:
+            rows.append(pq.read_table(path, schema=ALIGNED_SCHEMA))
+        except FileNotFoundError as error:
+            raise unseen(path) from error
+    return pa.concat_tables(rows).combine_chunks()  # so that its bytes do not show the parts
 
 
 def _built(folder: Path, split: Split, bucket: int, part: int) -> Path:

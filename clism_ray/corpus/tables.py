@@ -32,6 +32,7 @@ from clism_ray.corpus.words import is_punctuation, is_unspaced, surfaces
 from clism_ray.errors import InputError
 
 FUNCTION_SHARE = 0.005  # of all words: some thirty words in most languages
+KEPT = 8  # language pairs whose tables a process keeps open
 _WORDS = "words.json"
 
 
@@ -102,7 +103,7 @@ def tables_hash(folder: Path) -> str:
     return hashlib.sha256("\n".join(digests).encode()).hexdigest()
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=KEPT)
 def open_tables(folder: Path, encoder: Linker | None = None) -> Tables:
     """The tables in a folder, read once per process; those of `neural` take their encoder."""
     known = json.loads((folder / _WORDS).read_text(encoding="utf-8"))

@@ -45,14 +45,14 @@ def pieces(
     ]
 
 
-def usable(folder: Path, split: Split, language_pair: str | None = None) -> int:
-    """How many usable pairs a split has, or a language pair in it; raises as `pieces` does."""
-    return sum(
-        rows
-        for of in SPLITS
-        for (split_of, pair, _), rows in _stored(folder, of).items()
-        if split_of == split and language_pair in (None, pair)
-    )
+def usable(folder: Path, split: Split) -> Counter[str]:
+    """How many usable pairs of each language pair a split has; raises as `pieces` does."""
+    number: Counter[str] = Counter()
+    for of in SPLITS:
+        for (split_of, pair, _), rows in _stored(folder, of).items():
+            if split_of == split:
+                number[pair] += rows
+    return number
 
 
 @lru_cache(maxsize=len(SPLITS))

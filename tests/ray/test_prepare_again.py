@@ -19,6 +19,7 @@ import pytest
 
 from clism_ray.config_corpus import CleaningConfig, PrepareConfig, PrepareResources
 from clism_ray.config_file import load
+from clism_ray.corpus import cuts, sharding
 from clism_ray.corpus import prepare as preparation
 from clism_ray.corpus.card import CARD
 from clism_ray.corpus.manifest import read_manifest
@@ -39,6 +40,10 @@ STAGES = {  # what is there when a stage has begun and, in all likelihood, not e
     "copy": "copies/*.json",
     "number": "train/shard-*.parquet",
 }
+STARTS = (
+    *((preparation, "_fit"), (sharding, "build"), (sharding, "copy"), (sharding, "number")),
+    (preparation, "write_manifest"),
+)
 
 
 @pytest.fixture(scope="module")
@@ -88,9 +93,10 @@ def test_interrupted_before_every_stage_it_goes_on_to_the_same_bytes(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     output = Path(small.output)
-    for stage in ("_fit", "_build", "_copy", "_number", "write_manifest"):
+    monkeypatch.setattr(cuts, "PART_PAIRS", 40)  # undisturbed, it was built in whole buckets
+    for module, stage in STARTS:
         with monkeypatch.context() as patch:
-            patch.setattr(preparation, stage, interrupt)
+            patch.setattr(module, stage, interrupt)
             with pytest.raises(KeyboardInterrupt):
                 prepare(small)
         assert not output.exists()
@@ -106,12 +112,14 @@ def test_interrupted_before_every_stage_it_goes_on_to_the_same_bytes(
 def test_whatever_is_missing_is_made_again(
     small: PrepareConfig, small_undisturbed: Path, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
+    monkeypatch.setattr(cuts, "PART_PAIRS", 40)
     with monkeypatch.context() as patch:
         patch.setattr(preparation, "write_manifest", interrupt)
         with pytest.raises(KeyboardInterrupt):
             prepare(small)
     output, choose = Path(small.output), random.Random(seed)
     (pieces,) = (path for path in folder_of(output).iterdir() if path.is_dir())
+    assert (pieces / "built" / "train" / "00000-01.parquet").is_file()
     for record in sorted(pieces.rglob("*.json")):
         if record.parent.name != "en-de" and choose.random() < 0.5:
             record.unlink()
@@ -131,7 +139,7 @@ def test_what_other_settings_left_is_not_used(
 ) -> None:
     other = dataclasses.replace(small, cleaning=CleaningConfig(max_characters=30))
     with monkeypatch.context() as patch:
-        patch.setattr(preparation, "_number", interrupt)
+        patch.setattr(sharding, "number", interrupt)
         with pytest.raises(KeyboardInterrupt):
             prepare(other)
     prepare(small)

@@ -8,7 +8,7 @@ import pytest
 
 from clism_ray.config_corpus import PrepareConfig
 from clism_ray.config_file import parse
-from clism_ray.corpus import prepare as preparation
+from clism_ray.corpus import sharding
 from clism_ray.corpus.card import CARD
 from clism_ray.corpus.prepare import prepare
 from clism_ray.corpus.unfinished import folder_of
@@ -64,12 +64,12 @@ def test_interrupted_on_two_actors_it_goes_on_with_one_to_the_same_bytes(
     prepare(config)
     (tmp_path / "prepared").rename(tmp_path / "undisturbed")
     with monkeypatch.context() as patch:
-        patch.setattr(preparation, "_number", interrupt)
+        patch.setattr(sharding, "number", interrupt)
         with pytest.raises(KeyboardInterrupt):
             prepare(config)
     (pieces,) = (path for path in folder_of(tmp_path / "prepared").iterdir() if path.is_dir())
     for bucket in (1, 2):
-        (pieces / "built" / "train" / f"{bucket:05d}.json").unlink()
+        (pieces / "built" / "train" / f"{bucket:05d}-00.json").unlink()
     prepare(settings(tmp_path, actors=1))
     assert "by an earlier run" in capsys.readouterr().err
     found, wanted = content(tmp_path / "prepared"), content(tmp_path / "undisturbed")

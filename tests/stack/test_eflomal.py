@@ -52,16 +52,20 @@ def test_a_run_that_fails_is_one_clear_error(tmp_path: Path) -> None:
         eflomal.Eflomal(tmp_path).links([["a"]], [["b"]])
 
 
+@pytest.mark.parametrize("directions", [("forward", "backward"), ("forward",), ("backward",)])
 def test_a_program_that_leaves_out_pairs_is_one_clear_error(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, directions: tuple[str, ...]
 ) -> None:
-    """As one that is cut short and does not say so; here a program that links one pair only."""
+    """As one that is cut short and does not say so; here a program that leaves out the last."""
     program = tmp_path / "eflomal-align"
-    program.write_text("#!/bin/sh\necho 0-0 > forward\necho 0-0 > backward\n")
+    lines = (f"tail -n +{1 + (name in directions)} source" for name in ("forward", "backward"))
+    forward, backward = (f"{line} | sed 's/.*/0-0/'" for line in lines)
+    program.write_text(f"#!/bin/sh\n{forward} > forward\n{backward} > backward\n")
     program.chmod(0o700)
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
     monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
-    with pytest.raises(Unavailable, match=f"{len(PAIRS)} pairs; got those of 1"):
+    number = len(PAIRS)
+    with pytest.raises(Unavailable, match=f"{number} pairs; got those of {number - 1}"):
         fit(PAIRS, tmp_path / "t", iterations=5, method="eflomal")
     with pytest.raises(Unavailable, match="2 pairs; got those of 1"):
         eflomal.Eflomal(tmp_path).links([["a"], ["b"]], [["c"], ["d"]])

@@ -11,7 +11,7 @@ import pytest
 
 from clism_ray.config_corpus import PrepareConfig
 from clism_ray.config_file import parse
-from clism_ray.corpus import intake, near_duplicates, stages, tables
+from clism_ray.corpus import cuts, intake, near_duplicates, stages, tables
 from clism_ray.corpus.inputs import inputs_of
 from clism_ray.corpus.intake_stages import note_dev_texts, take_in_chunk, to_take_in
 from clism_ray.corpus.linker import Aligner, Fitted, Linker
@@ -63,12 +63,14 @@ def built(folder: Path, config: PrepareConfig, bucket: int) -> int:
     return sum(number for (*_, outcome), number in counts.items() if outcome == "train")
 
 
-def counts_of(folder: Path, config: PrepareConfig, bucket: int) -> intake.Counts:
-    """What became of the pairs of a bucket of train when all its parts are built."""
+def counts_of(
+    folder: Path, config: PrepareConfig, bucket: int, split: intake.Split = "train", parts: int = 1
+) -> intake.Counts:
+    """What became of the pairs of a bucket when all its parts are built, the last first."""
     counts: intake.Counts = Counter()
-    for part in range(stages.parts(folder, config, "train")):
+    for part in reversed(range(parts)):
         (of_part, _), _ = stages.build_part(
-            folder, config, open_finder, lambda _: None, "train", bucket, part
+            folder, config, open_finder, lambda _: None, split, bucket, part, parts
         )
         counts.update(of_part)
     return counts
@@ -161,31 +163,33 @@ def test_a_shard_has_the_rows_that_were_counted(tmp_path: Path) -> None:
         stages.fit_tables(tmp_path, config, None, "en", language)
     rows = built(tmp_path, config, 0)
     with pytest.raises(RuntimeError, match=f"{rows + 1} rows were counted, {rows} are there"):
-        stages.number_bucket(tmp_path, config, "train", 0, 0, rows + 1)
-    assert sum(stages.number_bucket(tmp_path, config, "train", 0, 0, rows).rows_per_group) == rows
+        stages.number_bucket(tmp_path, config, "train", 0, 1, 0, rows + 1)
+    shard = stages.number_bucket(tmp_path, config, "train", 0, 1, 0, rows)
+    assert sum(shard.rows_per_group) == rows
+    with pytest.raises(Unavailable, match=r"00001-00\.parquet: was written and is not seen here"):
+        stages.number_bucket(tmp_path, config, "train", 1, 1, rows, rows)
 
 
-def test_into_how_many_parts_a_bucket_is_cut_does_not_show(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Not in the shard, what was counted, or the samples of what was dropped."""
-    threshold = 0.7
+def test_in_how_many_parts_a_bucket_is_built_does_not_show(tmp_path: Path) -> None:
+    """Not in the shard, the copies, what was counted, or the samples of what was dropped."""
+    threshold = 0.8
     path = tmp_path / "alike.tsv"
     forms = (
-        "in the year 1907 the old man of {} went to the river and saw a {} there",
-        "im Jahr 1907 ging der alte Mann von {} an den Fluss und sah dort ein {}",
+        "in the year 1907 the old man of {} went down to the river early and saw a small {} there",
+        "im Jahr 1907 ging der alte Mann von {} sehr früh an den Fluss und sah dort ein kleines {}",
     )
     said = [(city, thing) for city in ("Rome", "Bonn") for thing in ("Boot", "Pferd", "Boot")]
     path.write_text("".join("\t".join(form.format(*s) for form in forms) + "\n" for s in said))
     languages = {"source_language": "en", "target_language": "de"}
     alike = {"name": "b", "format": "tsv", "path": str(path), **languages}
-    config = configuration(tmp_path, [alike], cleaning={"near_duplicates": threshold})
+    settings = {"near_duplicates": threshold}
+    dev, sampling = {"fraction": 0.3}, {"temperature": 2}
+    config = configuration(tmp_path, [alike], cleaning=settings, dev=dev, sampling=sampling)
+    buckets = {split: cuts.buckets(config, split) for split in intake.SPLITS}
     outcomes = []
-    for pairs in (stages.PART_PAIRS, 7):
-        monkeypatch.setattr(stages, "PART_PAIRS", pairs)
-        folder = tmp_path / str(pairs)
+    for parts in (1, 5):
+        folder = tmp_path / str(parts)
         taken_in(folder, config)
-        buckets = {split: stages.buckets(config, split) for split in intake.SPLITS}
         for place in near_duplicates.places(buckets):
             near_duplicates.note_bands(folder, buckets, threshold, *place)
         for bucket in range(buckets["train"]):
@@ -194,36 +198,45 @@ def test_into_how_many_parts_a_bucket_is_cut_does_not_show(
             near_duplicates.bring_texts(folder, buckets, *place)
         for language in LANGUAGES:
             stages.fit_tables(folder, config, None, "en", language)
-        counts = [counts_of(folder, config, bucket) for bucket in range(buckets["train"])]
-        rows = [sum(n for (*_, outcome), n in c.items() if outcome == "train") for c in counts]
-        shards = [
-            stages.number_bucket(folder, config, "train", bucket, 0, number)
-            for bucket, number in enumerate(rows)
-        ]
+        counts = {
+            place: counts_of(folder, config, place.bucket, place.split, parts)
+            for place in near_duplicates.places(buckets)
+        }
+        copied: Counter[int] = Counter()
+        for bucket in range(buckets["train"]):
+            (of_bucket,), _ = stages.copy_bucket(folder, config, {"en-es": 2.5}, bucket, parts)
+            for (_, into), number in of_bucket.items():
+                copied[into] += number
+        shards = []
+        for split, bucket in counts:
+            rows = sum(n for (*_, out), n in counts[split, bucket].items() if out == split)
+            rows += copied[bucket] if split == "train" else 0
+            shards.append(stages.number_bucket(folder, config, split, bucket, parts, 0, rows))
         stages.gather_samples(folder)
-        outcomes.append((counts, shards, (folder / DROPPED).read_bytes()))
-        parts = stages.parts(folder, config, "train")
-        assert len(list(folder.glob("built/train/*.parquet"))) == config.shards * parts
-    assert parts > 3
-    assert {key[2] for of in outcomes[0][0] for key in of} >= {"duplicate", "near_duplicate"}
+        outcomes.append((counts, copied, shards, (folder / DROPPED).read_bytes()))
+        assert len(list(folder.glob("built/*/*.parquet"))) == len(counts) * parts
+    found = {outcome for of in outcomes[0][0].values() for *_, outcome in of}
+    assert found >= {"train", "dev", "duplicate", "near_duplicate"}
+    assert outcomes[0][1].total() > 0
     assert outcomes[0] == outcomes[1]
 
 
-def test_many_buckets_are_not_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_buckets_are_cut_where_they_are_few(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """72 pairs of two languages in two buckets. eflomal would read all its priors in each part."""
     config = configuration(tmp_path)
     taken_in(tmp_path, config)
-    monkeypatch.setattr(stages, "PART_PAIRS", 1)
-    monkeypatch.setattr(stages, "FEW_TASKS", 5)
-    assert stages.parts(tmp_path, config, "train") == 3  # two buckets
-    monkeypatch.setattr(stages, "FEW_TASKS", 2)
-    assert stages.parts(tmp_path, config, "train") == 1
-
-
-def test_eflomal_gets_a_bucket_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It reads all its tables anew for each part."""
-    config = configuration(tmp_path)
-    taken_in(tmp_path, config)
-    monkeypatch.setattr(stages, "PART_PAIRS", 7)
-    assert stages.parts(tmp_path, config, "train") == 6  # 72 pairs in two buckets
+    monkeypatch.setattr(cuts, "PART_PAIRS", 7)
+    assert cuts.parts(tmp_path, config, "train") == 6
+    monkeypatch.setattr(tables, "KEPT", 1)  # so each part is of twice as many
+    assert cuts.parts(tmp_path, config, "train") == 3
+    monkeypatch.setattr(cuts, "FEW_TASKS", 5)
+    assert cuts.parts(tmp_path, config, "train") == 2
+    monkeypatch.setattr(cuts, "FEW_TASKS", 3)
+    assert cuts.parts(tmp_path, config, "train") == 1
+    monkeypatch.undo()
+    assert cuts.parts(tmp_path, config, "train") == 1
     config = configuration(tmp_path, alignment={"method": "eflomal"})
-    assert stages.parts(tmp_path, config, "train") == 1
+    monkeypatch.setattr(cuts, "PART_PAIRS", 7)
+    assert cuts.parts(tmp_path, config, "train") == 1

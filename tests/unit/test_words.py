@@ -115,7 +115,7 @@ def test_the_shorter_way_for_latin_letters_finds_the_same_words(text: str) -> No
 
 def test_no_latin_character_makes_the_shorter_way_another() -> None:
     for before in ("", "a", "1.", "A."):
-        text = "\n".join(f"{before}{character}1.{character}.a" for character in LATIN)
+        text = "\n".join(f"{before}{character}1.{character}.{character}.a" for character in LATIN)
         assert words(text) == [offsets for _, offsets in pieces_in_any_script(text)]
 
 
