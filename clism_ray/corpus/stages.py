@@ -145,7 +145,7 @@ def number_bucket(
     first_row_id: int,
     number: int,
 ) -> Shard:
-    """Write a bucket, built in parts, as a shard of the prepared corpus; row ids from the first.
+    """Write a bucket, built in parts, as a shard; its row ids begin with `first_row_id`.
 
     Raises RuntimeError unless it has as many rows as were counted, `number`.
     """
